@@ -1,0 +1,69 @@
+# `make demo` runs the main job, `make test` the tests, `make bench` prints figures. All set up what they need,
+# in .venv and nowhere else; the tests also want Chromium, which comes from the system's packages.
+PYTHON ?= python3
+# Most tests wait for other processes: on two cores three at a time are quickest.
+JOBS ?= 3
+VENV := .venv
+BIN := $(VENV)/bin
+# The older generation of the CLI, carried by this wheel as a file (2.1.191).
+OLDER_WHEEL := claude-agent-sdk==0.2.110
+OLDER_CLI := $(VENV)/older-cli/claude_agent_sdk/_bundled/claude
+# The older generation of ipykernel, put in front of the newer one by tests that want it.
+OLDER_KERNEL := $(VENV)/ipykernel-6
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/.lab
+	$(BIN)/claude-magic demo
+
+test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) chromium check
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
+
+check: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Nine states of a turn, light and dark, narrow and wide, as pictures; and the full table of bytes (half an hour).
+.PHONY: screenshots bytes
+screenshots: $(VENV)/.test chromium
+	CLAUDE_MAGIC_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -q -p no:randomly tests/browser/test_looks.py -k state
+
+bytes: $(VENV)/.test chromium
+	CLAUDE_MAGIC_FULL_TABLE=1 $(BIN)/python -m pytest -q -p no:randomly tests/browser/test_budget.py -k bytes
+
+# Figures against the budgets, on a machine that does nothing else; `make test` runs a short form of it.
+bench: $(VENV)/.test
+	CLAUDE_MAGIC_BENCH=1 $(BIN)/python -m pytest tests/bench -p no:randomly -s
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.lab: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[lab]'
+	touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[test]'
+	touch $@
+
+$(OLDER_CLI): | $(BIN)/python
+	$(PIP) download --no-deps --dest $(VENV)/older-cli $(OLDER_WHEEL)
+	$(BIN)/python -m zipfile --extract $(VENV)/older-cli/*.whl $(VENV)/older-cli
+	rm $(VENV)/older-cli/*.whl
+	chmod +x $@
+
+$(OLDER_KERNEL): | $(BIN)/python
+	$(PIP) install --no-deps --target $@ ipykernel==6.29.5 nest-asyncio
+
+.PHONY: chromium
+chromium:
+	@command -v chromium > /dev/null || { \
+	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$sudo apt-get update -q > /dev/null && $$sudo apt-get install -y -q chromium > /dev/null; }
