@@ -1,0 +1,152 @@
+"""The user's state folder, and files of it that may fail without harm.
+
+The promise: a folder that is missing, read-only or full, a file that is locked or corrupt costs one warning;
+what would have been kept there is then kept in memory. A corrupt file is set aside and begun anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+__all__ = ["StateFile", "state_folder"]
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT = 1.0  # seconds to wait for another kernel's write; measured: a write takes 0.001
+_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_told: set[Path] = set()  # folders whose failure the person knows of
+
+
+def state_folder() -> Path:
+    """The user's state folder for claude_magic; not created here."""
+    from platformdirs import user_state_path  # noqa: PLC0415  # load budget
+
+    return Path(user_state_path("claude_magic"))
+
+
+class StateFile:
+    """A SQLite file in the state folder, shared by all kernels of the user.
+
+    Args:
+        name: The file's name.
+        schema: What makes its tables; run on every connection.
+        folder: Where; the user's state folder if None.
+    """
+
+    def __init__(self, name: str, schema: str, folder: Path | None = None) -> None:
+        self._name = name
+        self._schema = schema
+        self._folder = folder
+        self._memory: sqlite3.Connection | None = None
+        self._news: list[str] = []
+        self._lock = threading.Lock()
+
+    @property
+    def exists(self) -> bool:
+        """Somebody has kept something."""
+        return self._memory is not None or (self._where() / self._name).exists()
+
+    def run(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """Runs `action` in one transaction that no other kernel's writing comes between.
+
+        Args:
+            action: May be run more than once; whatever it raises but `sqlite3.Error` undoes it and goes on.
+
+        Returns:
+            What `action` returns.
+        """
+        with self._lock:
+            if self._memory is None:
+                try:
+                    return self._run_on_disk(action)
+                except (OSError, sqlite3.Error) as error:
+                    self._tell(str(error), "Sessions work, but are not found again after a kernel restart.")
+                    self._memory = self._prepared(sqlite3.connect(":memory:", check_same_thread=False))
+            return _transaction(self._memory, action)
+
+    def news(self) -> list[str]:
+        """What the person should know; each is told once."""
+        news, self._news = self._news, []
+        return news
+
+    def close(self) -> None:
+        """Lets go of what is kept in memory, if anything."""
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+
+    def _run_on_disk(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        busy_until = (
+            time.monotonic() + BUSY_TIMEOUT
+        )  # switching to WAL answers "busy" at once, without a wait
+        for attempt in range(3):
+            try:
+                return self._patiently(action, busy_until)
+            except sqlite3.DatabaseError as error:
+                if _code(error) not in _UNREADABLE or attempt == 2:
+                    raise
+                if attempt == 1:  # at first another kernel may just have begun it anew
+                    self._set_aside()
+        raise AssertionError
+
+    def _patiently(self, action: Callable[[sqlite3.Connection], T], busy_until: float) -> T:
+        while True:
+            try:
+                return self._once(action)
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > busy_until:
+                    raise
+
+    def _once(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        folder = self._where()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(folder / self._name, timeout=BUSY_TIMEOUT)) as database:
+            return _transaction(self._prepared(database), action)
+
+    def _prepared(self, database: sqlite3.Connection) -> sqlite3.Connection:
+        database.isolation_level = None  # transactions are ours
+        database.execute("PRAGMA journal_mode = WAL")
+        # A sync holds up the loop for 12 ms at the end of each turn; what a power cut breaks is begun anew.
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute(self._schema)
+        return database
+
+    def _set_aside(self) -> None:
+        path = self._where() / self._name
+        aside = f"{self._name}.corrupt-{time.time():.0f}"
+        for ending in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(self._name + ending).rename(path.with_name(aside + ending))
+        self._tell(f"{self._name} was unreadable and is now {aside}", "It was begun anew.")
+
+    def _tell(self, what: str, after: str) -> None:
+        """Once for each folder, whatever else is wrong with it."""
+        if self._where() not in _told:
+            _told.add(self._where())
+            self._news.append(f"The state folder cannot be used ({what}). {after}")
+
+    def _where(self) -> Path:
+        return self._folder or state_folder()
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _transaction(database: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        result = action(database)
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+    return result

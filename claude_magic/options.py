@@ -1,0 +1,153 @@
+"""What a session and a turn can be told. Frozen values; imports only the errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, get_args
+from uuid import UUID
+
+from claude_magic.errors import UsageError
+
+__all__ = ["EFFORTS", "PERMISSION_MODES", "Options", "PermissionMode", "TurnOptions", "checked_id"]
+
+PermissionMode = Literal["default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions"]
+PERMISSION_MODES: tuple[PermissionMode, ...] = get_args(PermissionMode)
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnOptions:
+    """What holds for one turn and is put back when the turn ends.
+
+    Args:
+        model: Model name or alias.
+        permission_mode: One of `PERMISSION_MODES`.
+        allow: Tools allowed without asking, as the CLI writes them: `Edit`, `Bash(git *)`.
+        deny: Tools refused.
+        timeout: Seconds the turn may take; time spent waiting for a person is not counted.
+        max_budget_usd: US dollars after which the turn is interrupted.
+
+    Raises:
+        UsageError: A value is out of range; the message says which.
+    """
+
+    model: str | None = None
+    permission_mode: PermissionMode | None = None
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    timeout: float | None = None
+    max_budget_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_mode(self.permission_mode)
+        _check_text("model", self.model)
+        _check_positive("timeout", self.timeout)
+        _check_positive("max-budget-usd", self.max_budget_usd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What holds for a session; a change restarts its process with `--resume`.
+
+    Args:
+        cwd: The session's working directory.
+        cli: Path of the `claude` program; found by itself if None.
+        model: Model name or alias; the CLI's default if None.
+        permission_mode: One of `PERMISSION_MODES`; the CLI's default if None.
+        allow: Tools allowed without asking.
+        deny: Tools refused.
+        add_dirs: More directories Claude may work in.
+        system: A persona, appended to the system prompt.
+        note: What Claude is told about where it is, appended before the persona.
+        mcp_config: MCP servers: paths of JSON files, or JSON.
+        effort: One of `EFFORTS`.
+        setting_sources: Comma-separated: user, project, local.
+        resume: "auto" goes on with the kept conversation, "never" begins a new one.
+        session_id: The conversation to go on with, a UUID.
+        env: Variables set for the process on top of the kernel's own; never shown.
+        label: What header and status say about the model's source; "" for Claude itself.
+        start_timeout: Seconds until the process must have answered.
+        stop_timeout: Seconds each rung of the stop ladder may take.
+        kill_after: Seconds an interrupt may stay unanswered before the process tree is killed.
+        strict_init: Refuse to work where a project's settings give Claude more than was asked for.
+        line_limit: Longest line accepted from the CLI, in bytes.
+
+    Raises:
+        UsageError: A value is out of range; the message says which.
+    """
+
+    cwd: str | os.PathLike[str] = "."
+    cli: str | None = None
+    model: str | None = None
+    permission_mode: PermissionMode | None = None
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    add_dirs: tuple[str, ...] = ()
+    system: str | None = None
+    note: str | None = None
+    mcp_config: tuple[str, ...] = ()
+    effort: str | None = None
+    setting_sources: str | None = None
+    resume: Literal["auto", "never"] = "auto"
+    session_id: str | None = None
+    env: Mapping[str, str] = field(default_factory=lambda: _EMPTY, repr=False)
+    label: str = ""
+    start_timeout: float = 30.0
+    stop_timeout: float = 5.0
+    kill_after: float = 5.0
+    strict_init: bool = False
+    line_limit: int = 64 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        _check_mode(self.permission_mode)
+        for name in ("model", "system", "note", "setting_sources"):
+            _check_text(name, getattr(self, name))
+        for name in ("start_timeout", "stop_timeout", "kill_after"):
+            _check_positive(name, getattr(self, name))
+        if self.effort is not None and self.effort not in EFFORTS:
+            raise UsageError(f"effort is {self.effort!r}; choose one of {', '.join(EFFORTS)}.")
+        if self.session_id is not None:
+            object.__setattr__(self, "session_id", checked_id(self.session_id))
+
+    @property
+    def directory(self) -> Path:
+        """The working directory, absolute, with `~` expanded."""
+        return Path(self.cwd).expanduser().absolute()
+
+    def with_(self, **changes: object) -> Options:
+        """A copy with some values changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]  # checked by __post_init__
+
+
+def checked_id(text: str) -> str:
+    """`text` as a conversation's id.
+
+    Ids also come from notebook files that somebody else wrote, so anything but a UUID is refused.
+
+    Raises:
+        UsageError: It is no UUID.
+    """
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise UsageError(f"{text[:60]!r} is not a conversation id (a UUID).") from None
+
+
+def _check_mode(mode: str | None) -> None:
+    if mode is not None and mode not in PERMISSION_MODES:
+        raise UsageError(f"permission mode is {mode!r}; choose one of {', '.join(PERMISSION_MODES)}.")
+
+
+def _check_text(name: str, value: str | None) -> None:
+    if value is not None and "\0" in value:
+        raise UsageError(f"{name} holds a NUL character; remove it.")
+
+
+def _check_positive(name: str, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise UsageError(f"{name} is {value!r}; give a number above 0.")

@@ -1,0 +1,94 @@
+"""What a turn came to. Plain data; imports nothing from the package."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+__all__ = ["Result", "ToolCall", "Usage"]
+
+_REPR_LENGTH = 60  # characters of the answer
+_FENCE = re.compile(
+    r"^(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a turn."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens together."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_input_tokens
+            + self.cache_creation_input_tokens
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool call of a turn, with what came of it."""
+
+    id: str
+    name: str
+    input: dict[str, object]
+    result: str
+    is_error: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Result:
+    """The value of a turn.
+
+    Args:
+        text: The answer, all its text blocks joined by blank lines.
+        tool_calls: The tool calls in order.
+        usage: Tokens of this turn.
+        cost_usd: US dollars of this turn alone.
+        duration: Seconds from sending the prompt to the end of the turn.
+        session_id: The conversation's id.
+        is_error: The turn ended in an error; `error` says which.
+        interrupted: The turn was stopped before its end; `text` is what had come.
+        error: What went wrong, or "".
+        data: The validated data of a turn with a schema.
+        prompt: What was asked.
+        model: The model that answered.
+        num_turns: Model requests the turn took.
+    """
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float = 0.0
+    duration: float = 0.0
+    session_id: str = ""
+    is_error: bool = False
+    interrupted: bool = False
+    error: str = ""
+    data: object = None
+    prompt: str = ""
+    model: str = ""
+    num_turns: int = 0
+
+    @property
+    def code(self) -> str:
+        """The answer's code blocks, joined by blank lines; "" if it has none."""
+        return "\n\n".join(match["body"].rstrip("\n") for match in _FENCE.finditer(self.text))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        """Short: the turn has been shown in its cell already; `print(result)` shows the answer again."""
+        words = " ".join((self.error or self.text).split())
+        first = words if len(words) <= _REPR_LENGTH else f"{words[: _REPR_LENGTH - 1]}…"
+        state = "interrupted" if self.interrupted else "error" if self.is_error else "answer"
+        return f"<Result {state} {first!r}, {len(self.tool_calls)} tool calls, ${self.cost_usd:.4f}>"
