@@ -1,0 +1,305 @@
+"""One `claude` process: a `ChildProcess` that speaks the CLI's protocol.
+
+The promise: from `start()` on, both directions run at once. Events reach `deliver` in order, one at a time,
+as fast as it takes them (the pipe holds the CLI back). Whatever ends the process, every pending control
+request fails at once, with the reason, and either `start()` raises or, if it had returned, `exited` tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+from claude_magic.cli.command import build_argv, build_env
+from claude_magic.cli.exits import exit_cause
+from claude_magic.cli.locate import find_cli, parse_version, version_warning
+from claude_magic.cli.manager import ProcessManager, default_manager
+from claude_magic.cli.probe import ask_version
+from claude_magic.cli.process import ChildProcess, StopReport
+from claude_magic.cli.redact import redact
+from claude_magic.cli.spawn import SpawnOptions
+from claude_magic.errors import (
+    ClaudeMagicError,
+    ControlTimeoutError,
+    ProcessEndedError,
+    StartError,
+    WireError,
+    WorkingDirectoryError,
+)
+from claude_magic.options import Options
+from claude_magic.wire.control import ControlChannel
+from claude_magic.wire.events import (
+    ControlCancel,
+    ControlRequest,
+    ControlResponse,
+    Diagnostic,
+    Event,
+    decode,
+)
+from claude_magic.wire.framing import LineFramer, encode
+
+__all__ = ["ClaudeProcess"]
+
+EXIT_WAIT = 1.0  # seconds between the end of a pipe and the exit
+CONTROL_TIMEOUT = 30.0  # seconds for an answer to a control request
+DIAGNOSTICS = 100  # lines of noise kept for `%claude_status`
+
+_versions: dict[tuple[str, float], str] = {}
+
+
+class ClaudeProcess:
+    """A `claude` process and its conversation on the wire.
+
+    Args:
+        options: The session's options.
+        session_id: The conversation's id, a UUID.
+        resume: The conversation exists and goes on; otherwise it begins.
+        deliver: Called with every event that is not about control requests.
+        exited: Called once, after a start that succeeded, when nothing more will come, with the reason.
+        manager: Who starts and registers it; this kernel's if None.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        session_id: str,
+        resume: bool,
+        deliver: Callable[[Event], None],
+        exited: Callable[[ClaudeMagicError], None],
+        manager: ProcessManager | None = None,
+    ) -> None:
+        self.options = options
+        self.session_id = session_id
+        self.resume = resume
+        self.control = ControlChannel(self._send)
+        self.warnings: list[str] = []
+        self.noise: deque[str] = deque(maxlen=DIAGNOSTICS)
+        self.info: dict[str, object] = {}
+        self._deliver = deliver
+        self._exited = exited
+        self._manager = manager or default_manager()
+        self._id = f"claude-{uuid.uuid4().hex}"
+        self._child: ChildProcess | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._redact: Callable[[str], str] = str
+        self._started = False
+
+    @property
+    def is_running(self) -> bool:
+        """The process lives."""
+        return self._child is not None and self._child.is_running
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None before the start."""
+        return self._child.pid if self._child else None
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code; None while it runs or before the start."""
+        return self._child.returncode if self._child else None
+
+    async def start(self) -> None:
+        """Finds the CLI, spawns it and waits until it has answered `initialize`.
+
+        Raises:
+            CLINotFoundError: There is no usable CLI.
+            WorkingDirectoryError: The folder does not exist.
+            InUseError: Another live process speaks for the conversation.
+            StartError: It could not be spawned, ended at once, or did not answer within `start_timeout`;
+                in the last two cases nothing is left of it.
+        """
+        if self._child is not None:
+            raise StartError("This process was started before.")
+        cwd = _directory(self.options)
+        found = find_cli(self.options.cli)
+        env = build_env(self.options, os.environ)
+        version = await self._probe(found.path, env)
+        argv = build_argv(
+            found.path,
+            self.options,
+            session_id=self.session_id,
+            resume=self.resume,
+            version=parse_version(version),
+        )
+        self._redact = partial(redact, env=env)
+        self._child = await self._manager.open(
+            SpawnOptions(self._id, argv[0], tuple(argv[1:]), cwd, env),
+            session_id=self.session_id,
+            redact=self._redact,
+        )
+        self.warnings += self._manager.registry.news()
+        self._reader = asyncio.create_task(self._read(self._child), name="claude_magic reader")
+        try:
+            await self._initialize(self._reader)
+        except BaseException:
+            await self.kill()
+            raise
+        self._started = True
+
+    async def _initialize(self, reader: asyncio.Task[None]) -> None:
+        timeout = self.options.start_timeout
+        try:
+            self.info = await self.control.request("initialize", timeout=timeout)
+        except ControlTimeoutError:
+            raise StartError(
+                f"claude did not answer within {timeout:g} s and was stopped. Try again, or raise "
+                "%config ClaudeMagics.start_timeout."
+            ) from None
+        except ProcessEndedError:
+            await asyncio.wait({reader}, timeout=EXIT_WAIT)  # once all is read the cause is known
+            raise self._ended_early() from None
+        if reader.done():
+            raise self._ended_early()
+
+    def _ended_early(self) -> StartError:
+        return StartError(f"claude ended while starting ({self.cause()}).")
+
+    async def send_user(self, content: str | list[dict[str, object]], uuid: str) -> None:
+        """Sends a prompt; it comes back with the same `uuid` once the CLI has recorded it.
+
+        Raises:
+            ProcessEndedError: The process no longer reads.
+        """
+        await self._send(
+            {
+                "type": "user",
+                "uuid": uuid,
+                "message": {"role": "user", "content": content},
+                "parent_tool_use_id": None,
+                "session_id": "default",
+            }
+        )
+
+    async def request(
+        self,
+        subtype: str,
+        *,
+        timeout: float = CONTROL_TIMEOUT,  # noqa: ASYNC109  # names the request in its error
+        **fields: object,
+    ) -> dict[str, object]:
+        """A control request of ours.
+
+        Raises:
+            ControlError: The CLI refused, or did not answer within `timeout` seconds.
+            ProcessEndedError: The process ended first.
+        """
+        return await self.control.request(subtype, timeout=timeout, **fields)
+
+    def speaks_for(self, session_id: str) -> None:
+        """It has gone on to another conversation, as after `/clear`."""
+        self.session_id = session_id
+        self._manager.converses(self._id, session_id)
+
+    async def stop(self, timeout: float = 5.0) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
+        """Ends the process by the ladder of `ChildProcess.stop`; None if it was never started."""
+        return await self._end(lambda child: child.stop(timeout))
+
+    async def kill(self) -> StopReport | None:
+        """Ends the process tree at once."""
+        return await self._end(lambda child: child.kill())
+
+    def kill_now(self) -> None:
+        """Ends the process tree without a loop, for interpreter exit."""
+        if self._child is not None:
+            self._child.kill_now()
+
+    def stderr_tail(self, lines: int = 3) -> list[str]:
+        """The last lines of stderr, redacted."""
+        return self._child.stderr_tail(lines) if self._child else []
+
+    def cause(self) -> str:
+        """How it ended, in words."""
+        return exit_cause(self.returncode, self.stderr_tail())
+
+    async def _end(self, how: Callable[[ChildProcess], Awaitable[StopReport]]) -> StopReport | None:
+        if self._child is None:
+            return None
+        report = await how(self._child)
+        if self._reader is not None and self._reader is not asyncio.current_task():
+            await asyncio.wait({self._reader})
+        return report
+
+    async def _send(self, message: dict[str, object]) -> None:
+        if self._child is None:
+            raise ProcessEndedError("claude is not running.")
+        try:
+            await self._child.write(encode(message))
+        except ProcessEndedError:
+            await self._child.stop()  # if it lives on without reading it is of no more use
+            raise ProcessEndedError(f"claude ended ({self.cause()}).") from None
+
+    async def _read(self, child: ChildProcess) -> None:
+        framer = LineFramer(self.options.line_limit)
+        error: ClaudeMagicError | None = None
+        try:
+            while chunk := await child.read():
+                for line in framer.feed(chunk):
+                    self._route(decode(line))
+                await asyncio.sleep(0)  # more may be there already: let others run in between
+            self._last_line(framer.flush())
+        except WireError as wire_error:
+            error = wire_error
+            await asyncio.gather(child.kill(), _discard(child))
+        finally:
+            await self._end_of_output(child, error)
+
+    def _last_line(self, rest: bytes | None) -> None:
+        """A last line without its newline counts if it is whole; a truncated one is part of the exit."""
+        if rest is not None and not isinstance(event := decode(rest), Diagnostic):
+            self._route(event)
+
+    async def _end_of_output(self, child: ChildProcess, error: ClaudeMagicError | None) -> None:
+        if await child.wait(EXIT_WAIT) is None:  # it closed stdout and lives on: of no more use
+            await child.kill()
+        await child.wait_closed()
+        reason = error or ProcessEndedError(f"claude ended ({self.cause()}).")
+        self.control.fail(reason if isinstance(reason, ProcessEndedError) else ProcessEndedError(str(reason)))
+        self.control.close()
+        if self._started:
+            self._exited(reason)
+
+    def _route(self, event: Event) -> None:
+        match event:
+            case ControlResponse():
+                self.control.resolve(event)
+            case ControlRequest():
+                self.control.dispatch(event)
+            case ControlCancel():
+                self.control.cancel(event.request_id)
+            case Diagnostic(kind="noise"):
+                self.noise.append(self._redact(event.text))
+            case _:
+                self._deliver(event)
+
+    async def _probe(self, cli: Path, env: dict[str, str]) -> str:
+        """The CLI's version, "" if it does not tell; asked once for each build of the program."""
+        key = (str(cli), cli.stat().st_mtime)  # noqa: ASYNC240  # just looked at: in the cache
+        if key not in _versions:
+            _versions[key] = await ask_version(cli, env)
+            if warning := version_warning(_versions[key]):
+                self.warnings.append(warning)
+        return _versions[key]
+
+
+def _directory(options: Options) -> Path:
+    try:
+        directory = options.directory
+    except (OSError, RuntimeError) as error:  # the kernel's own folder is gone; the home of nobody we know
+        raise WorkingDirectoryError(f"The folder {str(options.cwd)!r} cannot be found: {error}.") from None
+    if not directory.is_dir():
+        raise WorkingDirectoryError(
+            f"The folder {str(directory)!r} does not exist. Create it or give another --cwd."
+        )
+    return directory
+
+
+async def _discard(child: ChildProcess) -> None:
+    while await child.read():
+        pass

@@ -1,0 +1,131 @@
+"""The command line and the environment of a session's process. Pure.
+
+Every value that a user gives travels as `--flag=value` in one argument, so that one that begins with `-` is
+never read as a flag. Prompts are no part of it: they go through stdin.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claude_magic.errors import UsageError
+from claude_magic.options import Options, checked_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["NESTING_VARIABLES", "build_argv", "build_env"]
+
+_STREAMING = (
+    "--output-format=stream-json",
+    "--input-format=stream-json",
+    "--verbose",
+    "--include-partial-messages",
+    "--replay-user-messages",
+    "--permission-prompt-tool=stdio",
+)
+
+# Measured: 2.1.327 knows the flag, and without it a resumed conversation keeps its old system prompt. 2.1.191
+# ends with "unknown option", and takes the new prompt anyway. In between it is unknown; a wrong yes is fatal.
+_SNAPSHOT_SINCE = (2, 1, 327)
+
+# What 2.1.191 and 2.1.327 set for their children, by which a CLI takes itself for part of another session.
+NESTING_VARIABLES = frozenset(
+    {
+        "AI_AGENT",
+        "CLAUDECODE",
+        "CLAUDE_CODE_CHILD_NOTES_DIR",
+        "CLAUDE_CODE_CHILD_SESSION",
+        "CLAUDE_CODE_ENTRYPOINT",
+        "CLAUDE_CODE_EXECPATH",
+        "CLAUDE_CODE_MESSAGING_SOCKET",
+        "CLAUDE_CODE_MESSAGING_TOKEN",
+        "CLAUDE_CODE_SESSION_ATTENDED",
+        "CLAUDE_CODE_SESSION_ID",
+        "CLAUDE_CODE_SSE_PORT",
+        "CLAUDE_EFFORT",
+        "CLAUDE_PID",
+    }
+)
+
+
+def build_argv(
+    cli: Path, options: Options, *, session_id: str, resume: bool, version: tuple[int, ...] | None
+) -> list[str]:
+    """The argument list of a session's process.
+
+    Args:
+        cli: The program, as an absolute path.
+        options: What the session was told.
+        session_id: The conversation's id, a UUID.
+        resume: Whether the conversation exists already.
+        version: The CLI's version, or None if it is not known.
+
+    Raises:
+        UsageError: A value cannot be part of a command line, or the id is none.
+    """
+    start = "--resume" if resume else "--session-id"
+    flags = [(start, checked_id(session_id)), *_flags(options)]
+    if version is not None and version >= _SNAPSHOT_SINCE:
+        flags.append(("--system-prompt-snapshot", "off"))
+    return [str(cli), *_STREAMING, *(_joined(flag, value) for flag, value in flags)]
+
+
+def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a session's process.
+
+    Args:
+        options: What the session was told; its `env` comes on top.
+        base: The kernel's own environment. What it says about a Claude session around the kernel is left out.
+
+    Returns:
+        The environment, with this Python's folder first on PATH, so that `python` means the kernel's own.
+
+    Raises:
+        UsageError: A name or a value cannot be part of an environment.
+    """
+    env = {name: value for name, value in base.items() if name not in NESTING_VARIABLES} | dict(options.env)
+    for name, value in env.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise UsageError(f"The environment variable {name[:60]!r} has a NUL or an impossible name.")
+    env["PATH"] = os.pathsep.join(_with_python_first(env.get("PATH", os.defpath).split(os.pathsep)))
+    return env
+
+
+def _flags(options: Options) -> Iterator[tuple[str, str]]:
+    yield from _given("--model", [options.model])
+    yield from _given("--permission-mode", [options.permission_mode])
+    # One flag a rule (measured with both generations): a rule may itself hold commas and spaces.
+    yield from _given("--allowedTools", options.allow)
+    yield from _given("--disallowedTools", options.deny)
+    yield from _given("--add-dir", map(os.path.expanduser, options.add_dirs))
+    yield from _given("--append-system-prompt", [_appended_prompt(options)])
+    yield from _given("--mcp-config", options.mcp_config)
+    yield from _given("--effort", [options.effort])
+    yield from _given("--setting-sources", [options.setting_sources])
+
+
+def _given(flag: str, values: Iterable[str | None]) -> Iterator[tuple[str, str]]:
+    return ((flag, value) for value in values if value is not None)
+
+
+def _appended_prompt(options: Options) -> str | None:
+    return "\n\n".join(text for text in (options.note, options.system) if text) or None
+
+
+def _joined(flag: str, value: str) -> str:
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        raise UsageError(f"{flag} holds a character that cannot be passed on; remove it.") from None
+    if "\0" in value:
+        raise UsageError(f"{flag} holds a NUL character; remove it.")
+    return f"{flag}={value}"
+
+
+def _with_python_first(folders: list[str]) -> list[str]:
+    own = str(Path(sys.executable).parent)
+    return [own, *(folder for folder in folders if folder not in {"", own})]

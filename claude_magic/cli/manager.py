@@ -1,0 +1,282 @@
+"""Every child process of this kernel that is claude_magic's: started, named, watched over, ended.
+
+The promise: from its start to its end a process is in the registry and the guard watches over its tree,
+whatever program it is and however it ends. `ClaudeProcess` gets its child here; `spawn` runs any other
+command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from claude_magic.cli.guard import Guard
+from claude_magic.cli.identity import born
+from claude_magic.cli.process import ChildProcess, StopReport
+from claude_magic.cli.reap import Leader, end_trees
+from claude_magic.cli.registry import ProcessInfo, ProcessRegistry, ProcessStatus
+from claude_magic.cli.spawn import SpawnOptions
+from claude_magic.errors import UsageError
+
+__all__ = ["ProcessManager", "SpawnOptions", "default_manager"]
+
+ExitCallback = Callable[[ProcessInfo], object]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Managed:
+    """A process that was started here."""
+
+    options: SpawnOptions
+    info: ProcessInfo
+    child: ChildProcess
+    end: asyncio.Task[None] | None = None
+    stopping: bool = False
+
+
+class ProcessManager:
+    """Runs processes by name.
+
+    Args:
+        registry: Where all kernels' processes are kept.
+        guard: Who ends them if this kernel is gone.
+        notebook: This kernel's notebook, for others to see.
+    """
+
+    def __init__(
+        self, registry: ProcessRegistry | None = None, guard: Guard | None = None, *, notebook: str = ""
+    ) -> None:
+        self.registry = registry or ProcessRegistry()
+        self.guard = guard or Guard()
+        self.notebook = notebook
+        self._managed: dict[str, _Managed] = {}
+        self._on_exit: list[ExitCallback] = []
+
+    def on(self, event: Literal["exit"], callback: ExitCallback) -> Callable[[], None]:  # noqa: ARG002
+        """Calls `callback` with the ProcessInfo of every process that has ended.
+
+        Args:
+            event: There is only one.
+            callback: Called on the process's event loop; one that raises is logged and changes nothing.
+
+        Returns:
+            A function that takes the callback off again.
+        """
+        self._on_exit.append(callback)
+        return lambda: self._on_exit.remove(callback)
+
+    async def spawn(self, options: SpawnOptions) -> ProcessInfo:
+        """Runs a command; its output is read and dropped, its input stays open until it is stopped.
+
+        Raises:
+            InUseError: A live process of this or another kernel has this id.
+            CLINotFoundError: The program cannot be run.
+            StartError: It could not be started.
+        """
+        managed = await self._start(options)
+        managed.end = asyncio.create_task(self._drain(managed), name="claude_magic drain")
+        return managed.info
+
+    async def open(
+        self, options: SpawnOptions, *, session_id: str, redact: Callable[[str], str] = str
+    ) -> ChildProcess:
+        """Starts a conversation's process, for somebody who talks to it; it is forgotten when it has ended.
+
+        Args:
+            options: What to run.
+            session_id: The conversation that it is going to speak for.
+            redact: Takes secrets out of what is shown of its stderr.
+
+        Returns:
+            The child; end it by its own `stop` or `kill`, or by this manager's.
+
+        Raises:
+            InUseError: A live process speaks for the conversation.
+            CLINotFoundError: The program cannot be run.
+            StartError: It could not be started.
+        """
+        managed = await self._start(options, session_id, redact)
+        managed.end = asyncio.create_task(self._see_end(managed), name="claude_magic end")
+        return managed.child
+
+    async def stop(self, process_id: str, timeout: float = 5.0) -> StopReport | None:  # noqa: ASYNC109
+        """Ends a process by the ladder of `ChildProcess.stop`.
+
+        Args:
+            process_id: Which.
+            timeout: Seconds for each rung.
+
+        Returns:
+            The rung reached; None if it had ended before.
+
+        Raises:
+            UsageError: There is none of this name.
+        """
+        return await _stop(self._find(process_id), timeout)
+
+    async def stop_all(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+        """Ends all of them at once, each as `stop` does."""
+        await asyncio.gather(*(_stop(managed, timeout) for managed in self._managed.values()))
+
+    async def restart(self, process_id: str) -> ProcessInfo:
+        """Ends a process that `spawn` has started, and runs it again with exactly the same options.
+
+        Raises:
+            UsageError: There is none of this name, or it is a conversation's (use its session).
+            StartError: It could not be started again.
+        """
+        managed = self._find(process_id)
+        if managed.info.session_id:
+            raise UsageError(f"The process {process_id!r} is a conversation's. Use %claude_restart.")
+        await self.stop(process_id)
+        return await self.spawn(managed.options)
+
+    def is_running(self, process_id: str) -> bool:
+        """A process of this name lives here."""
+        managed = self._managed.get(process_id)
+        return managed is not None and managed.child.is_running
+
+    def converses(self, process_id: str, session_id: str) -> None:
+        """A process speaks for another conversation from now on, as after `/clear`."""
+        managed = self._managed.get(process_id)
+        if managed is not None and managed.info.session_id != session_id:
+            managed.info = replace(managed.info, session_id=session_id)
+            self.registry.update(managed.info)
+
+    async def reap(self) -> list[ProcessInfo]:
+        """Ends what kernels have left that are gone, and forgets it.
+
+        Returns:
+            Those that still ran.
+        """
+        left = [info for info in self.registry.get_all() if not info.kernel_lives]
+        running = [info for info in left if info.is_running]
+        if running:  # in a thread: it waits for their end
+            leaders = [Leader(info.pid, info.created, info.mark) for info in running]
+            await asyncio.to_thread(end_trees, leaders, patience=0)
+        for info in left:
+            self.registry.unregister(info)
+        return running
+
+    async def _start(
+        self, options: SpawnOptions, session_id: str = "", redact: Callable[[str], str] = str
+    ) -> _Managed:
+        await self.reap()
+        info = self._announced(options, session_id)
+        self.registry.register(info)
+        self.guard.watch(info.mark)  # before there is anything to watch, so that nothing is missed
+        argv = [options.command, *options.args]
+        try:
+            child = await ChildProcess.spawn(
+                argv, cwd=Path(options.cwd), env=options.env, redact=redact, mark=info.mark
+            )
+        except BaseException:
+            self._forget(info)
+            raise
+        info = replace(info, pid=child.pid, created=born(child.pid))
+        self.registry.update(info)
+        self.guard.watch(info.mark, info.pid, info.created)
+        managed = self._managed[options.id] = _Managed(options, info, child)
+        return managed
+
+    def _announced(self, options: SpawnOptions, session_id: str) -> ProcessInfo:
+        """What is known before the start."""
+        return ProcessInfo(
+            id=options.id,
+            pid=0,
+            created="",
+            kernel_pid=os.getpid(),
+            kernel_created=born(os.getpid()),
+            cwd=str(options.cwd),
+            notebook=self.notebook,
+            session_id=session_id,
+            mark=uuid.uuid4().hex,
+            argv=options.shown_argv,
+            status=ProcessStatus.RUNNING,
+            started_at=time.time(),
+        )
+
+    async def _drain(self, managed: _Managed) -> None:
+        while await managed.child.read():
+            pass
+        await self._see_end(managed)
+
+    async def _see_end(self, managed: _Managed) -> None:
+        try:
+            await managed.child.wait_closed()
+        finally:
+            if managed.info.kernel_pid == os.getpid():  # else a forked child, whose copies of our tasks end
+                self._ended(managed)
+
+    def _ended(self, managed: _Managed) -> None:
+        code = managed.child.returncode
+        well = managed.stopping or code == 0
+        status = ProcessStatus.STOPPED if well else ProcessStatus.CRASHED
+        info = managed.info = replace(managed.info, status=status, returncode=code)
+        if info.session_id:
+            self._forget(info)
+            if self._managed.get(info.id) is managed:
+                del self._managed[info.id]
+        else:
+            self.guard.forget(info.mark)
+            self.registry.update(info)
+        for callback in tuple(self._on_exit):
+            _call(callback, info)
+
+    def _forget(self, info: ProcessInfo) -> None:
+        self.guard.forget(info.mark)
+        self.registry.unregister(info)
+
+    def _find(self, process_id: str) -> _Managed:
+        if process_id not in self._managed:
+            known = ", ".join(self._managed) or "none"
+            raise UsageError(f"There is no process {process_id!r}. Known: {known}.")
+        return self._managed[process_id]
+
+    # The last, because its name hides the type of this name below it.
+    def list(self) -> list[ProcessInfo]:
+        """The processes started here, oldest first: those that run, and how the commands among them ended."""
+        return [managed.info for managed in self._managed.values()]
+
+
+@cache
+def default_manager() -> ProcessManager:
+    """The manager of this process; a forked child gets its own."""
+    return ProcessManager()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: nothing of the parent's is ours."""
+    if default_manager.cache_info().currsize:
+        default_manager().guard.leave()
+        default_manager.cache_clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _call(callback: ExitCallback, info: ProcessInfo) -> None:
+    try:
+        callback(info)
+    except Exception:  # noqa: BLE001  # theirs, whatever it is
+        _log.exception("A callback on a process's exit failed")
+
+
+async def _stop(managed: _Managed, timeout: float) -> StopReport | None:  # noqa: ASYNC109
+    if not managed.child.is_running:
+        return None
+    managed.stopping = True
+    report = await managed.child.stop(timeout)
+    if managed.end is not None:
+        await asyncio.wait({managed.end})
+    return report

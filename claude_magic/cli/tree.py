@@ -1,0 +1,144 @@
+"""The tree below a child process: who belongs to it, and its end.
+
+Every Bash tool call of the CLI leaves the process group (`setsid`), and the children of a process that dies
+lose their parent. So members are known in two ways: by parentage, while the leader lives, and by a mark in
+the environment, which descendants inherit (measured: Bash tools and MCP servers of both generations have it).
+They are only signalled through psutil handles, which compare the creation time with the pid first. Nothing
+here raises: what cannot be looked at, for want of rights or of descriptors, is left alone.
+
+With `cli.process` the only module that signals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
+
+__all__ = ["MARK", "ProcessTree", "kill_marked"]
+
+MARK = "CLAUDE_MAGIC_TREE"
+POLL = 0.01  # seconds between looking whether the killed are gone
+KILL_WAIT = 1.0  # seconds until those that survive SIGKILL are given up
+
+
+class ProcessTree:
+    """A child process of ours and its descendants.
+
+    Args:
+        pid: The child's process id; it leads a session and a group of its own. 0 if it is not known.
+        mark: The value of `MARK` in its environment.
+    """
+
+    def __init__(self, pid: int, mark: str) -> None:
+        self.killed: set[int] = set()
+        self._pid = pid
+        self._mark = mark
+        self._leader = _handle(pid) if pid else None
+        self._owner = os.getpid()
+        self._known: set[psutil.Process] = set()
+
+    def members(self) -> list[psutil.Process]:
+        """The descendants that live now, without the leader; whoever was found before still counts."""
+        self._known.update(self._descendants(), _marked(self._mark))
+        self._known = {member for member in self._known if member.pid != self._pid and _lives(member)}
+        return list(self._known)
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signals the group that the leader leads, if the leader is still there."""
+        if self._is_ours and self._leader is not None and _lives(self._leader):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._pid, number)
+
+    def kill(self) -> bool:
+        """Kills the leader's group and every member.
+
+        Returns:
+            Whether a member was left to kill.
+        """
+        members = self.members() if self._is_ours else []
+        self.signal_group(signal.SIGKILL)
+        self.killed.update(_kill(members))
+        return bool(members)
+
+    async def end(self) -> None:
+        """Kills until no member is left, at most `KILL_WAIT` seconds: one may just have had a child."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + KILL_WAIT
+        while self.kill() and clock() < deadline:  # noqa: ASYNC110  # strangers to us: no event tells
+            await asyncio.sleep(POLL)
+
+    @property
+    def _is_ours(self) -> bool:
+        """We are no forked child of the process that it belongs to."""
+        return os.getpid() == self._owner
+
+    def _descendants(self) -> list[psutil.Process]:
+        import psutil  # noqa: PLC0415  # 9 ms, only when something starts or ends
+
+        with contextlib.suppress(psutil.Error, OSError):
+            if self._leader is not None:
+                return self._leader.children(recursive=True)
+        return []
+
+
+def kill_marked(mark: str) -> None:
+    """Kills every process that carries this value of `MARK`, and reaps our own children among them."""
+    import psutil  # noqa: PLC0415
+
+    members = _marked(mark)
+    _kill(members)
+    psutil.wait_procs(members, timeout=KILL_WAIT)
+
+
+def _kill(members: list[psutil.Process]) -> list[int]:
+    import psutil  # noqa: PLC0415
+
+    killed = []
+    for member in members:
+        with contextlib.suppress(psutil.Error, OSError):
+            member.kill()  # checks the creation time first
+            killed.append(member.pid)
+    return killed
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    import psutil  # noqa: PLC0415
+
+    pids = []
+    with contextlib.suppress(OSError):
+        pids = [process.pid for process in psutil.process_iter() if _has(process, mark)]
+    # psutil keeps handles from one look to the next: new ones, in case a pid has been reused in between
+    handles = (_handle(pid) for pid in pids)
+    return [handle for handle in handles if handle is not None and _has(handle, mark)]
+
+
+def _has(process: psutil.Process, mark: str) -> bool:
+    import psutil  # noqa: PLC0415
+
+    try:
+        return process.environ().get(MARK) == mark
+    except (psutil.Error, OSError):  # gone, or another user's
+        return False
+
+
+def _lives(process: psutil.Process) -> bool:
+    import psutil  # noqa: PLC0415
+
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
+
+
+def _handle(pid: int) -> psutil.Process | None:
+    import psutil  # noqa: PLC0415
+
+    with contextlib.suppress(psutil.Error, OSError):
+        return psutil.Process(pid)
+    return None

@@ -1,0 +1,62 @@
+"""The guard's program: waits for the end of a kernel, then ends the trees that the kernel has registered.
+
+Run as a file, with `python -I -S`: while the kernel lives it is three modules of the standard library and a
+few MB. What signals is imported when the kernel is gone. The kernel's end shows in two ways: the pipe on
+stdin closes, or this process has another parent, which a forked child with the pipe cannot hide.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+
+__all__ = ["main"]
+
+POLL = 1.0  # seconds between looking at the parent
+
+_Watched = dict[str, tuple[int, str]]  # mark → pid, creation time
+
+
+def main(kernel: int, folders: list[str]) -> None:
+    """Watches.
+
+    Args:
+        kernel: The pid of the kernel, our parent.
+        folders: Where claude_magic and psutil are imported from.
+    """
+    watched: _Watched = {}
+    rest = b""
+    while True:
+        gone = os.getppid() != kernel  # perhaps before we ran: what it had said is still to be read
+        if select.select([0], [], [], 0 if gone else POLL)[0]:
+            chunk = os.read(0, 65536)
+            if not chunk:
+                break
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                _take(line.decode(), watched)
+        elif gone:
+            break
+    if watched:
+        _end(watched, folders)
+
+
+def _take(line: str, watched: _Watched) -> None:
+    """`+ MARK PID CREATED` begins to watch a tree, `- MARK` ends it."""
+    sign, mark, *leader = line.split(" ")
+    if sign == "+":
+        watched[mark] = int(leader[0]), leader[1]
+    else:
+        watched.pop(mark, None)
+
+
+def _end(watched: _Watched, folders: list[str]) -> None:
+    sys.path += folders
+    from claude_magic.cli.reap import Leader, end_trees  # noqa: PLC0415  # keeps the watcher small
+
+    end_trees(Leader(pid, created, mark) for mark, (pid, created) in watched.items())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])
