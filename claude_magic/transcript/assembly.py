@@ -1,0 +1,192 @@
+"""How the CLI's events become blocks.
+
+The promise: `apply` takes any sequence of events without raising, at a cost linear in their size. Pure.
+
+Partial answers (`stream_event`) build a block; the `assistant` event that follows settles it, or adds it
+where there were no partials. In both generations of the CLI it comes before the block's own stop event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from claude_magic.transcript.blocks import (
+    GrowingBlock,
+    RetryBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolBlock,
+    ToolState,
+)
+from claude_magic.transcript.builder import Builder, Scope
+from claude_magic.transcript.explain import explained
+from claude_magic.wire import events as wire
+
+__all__ = ["Assembly"]
+
+_STOPPED_TOOL = "The user doesn't want to proceed with this tool use"
+_NO_CONTENT = "(no content)"
+_SILENT_DELTAS = {"signature_delta", "citations_delta"}
+_SILENT_BLOCKS = {"redacted_thinking"}
+_NEVER_SHOWN = {"originalFile", "file", "content", "stdout"}
+
+
+class Assembly(Builder):
+    """Blocks as the events build them."""
+
+    def apply(self, event: wire.Event) -> None:
+        """Take in one event; those that are not for the reader change nothing."""
+        match event:
+            case wire.StreamEvent():
+                self._on_stream(event)
+            case wire.AssistantMessage():
+                self._on_assistant(event)
+            case wire.UserMessage():
+                self._on_user(event)
+            case wire.ApiRetry():
+                self._on_retry(event)
+            case wire.SystemEvent():
+                self._on_system(event)
+            case wire.ResultEvent():
+                self._on_result(event)
+            case wire.ConversationReset():
+                self.notice("The conversation begins anew.")
+            case wire.Unknown():
+                self._count(f"{event.type}/{event.subtype}" if event.subtype else event.type)
+            case _:
+                pass
+
+    def _on_stream(self, event: wire.StreamEvent) -> None:
+        self._end_retry()
+        scope, raw = self._scope(event.parent_tool_use_id), event.event
+        if raw.type == "message_start":
+            self._begin(scope, raw.message.id if raw.message else None)
+        elif raw.type == "content_block_start" and raw.content_block is not None:
+            self._open(scope, raw.index, raw.content_block)
+        elif raw.type == "content_block_delta" and raw.delta is not None:
+            self._grow(scope, raw.index, raw.delta)
+        elif raw.type == "content_block_stop":
+            self._finish(scope.open.pop(raw.index, None))
+
+    def _open(self, scope: Scope, index: int, content: wire.Block) -> None:
+        if content.type == "tool_use":
+            self._write(scope, index, self._tool(scope, content.id or "", content.name or ""))
+        elif content.type in {"text", "thinking"}:
+            block = self._growing(scope, content.type)
+            self._write(scope, index, block)
+            self._append(block, content.text or content.thinking or "")
+        elif content.type not in _SILENT_BLOCKS:
+            self._count(f"block {content.type}")
+
+    def _grow(self, scope: Scope, index: int, delta: wire.Delta) -> None:
+        block = scope.open.get(index)
+        if delta.type == "input_json_delta":
+            if isinstance(block, ToolBlock):
+                block.partial.append(self._budget.text(delta.partial_json or ""))
+                self._touch(block)
+        elif delta.type in {"text_delta", "thinking_delta"}:
+            if not isinstance(block, GrowingBlock):
+                block = self._growing(scope, delta.type.removesuffix("_delta"))
+                self._write(scope, index, block)
+            self._append(block, delta.text or delta.thinking or "")
+        elif delta.type not in _SILENT_DELTAS:
+            self._count(f"delta {delta.type}")
+
+    def _on_assistant(self, event: wire.AssistantMessage) -> None:
+        self._end_retry()
+        if event.error:
+            said = "\n".join(block.text for block in event.message.blocks if block.text)
+            self.notice(explained(said), "error")
+            return
+        scope = self._scope(event.parent_tool_use_id)
+        for content in event.message.blocks:
+            if content.type == "tool_use":
+                self._run(self._tool(scope, content.id or "", content.name or ""), content.input or {})
+            elif content.type in {"text", "thinking"}:
+                self._settle(scope, event.message.id, content.type, content.text or content.thinking or "")
+            elif content.type not in _SILENT_BLOCKS:
+                self._count(f"block {content.type}")
+
+    def _settle(self, scope: Scope, message_id: str | None, kind: str, text: str) -> None:
+        block = scope.confirmed(message_id, TextBlock if kind == "text" else ThinkingBlock)
+        if block is None:
+            if not text or text == _NO_CONTENT:
+                return
+            block = self._growing(scope, kind)
+        if block.text != text:
+            self._replace(block, text)
+        self._finish(block)
+
+    def _on_user(self, event: wire.UserMessage) -> None:
+        if event.is_replay:
+            return
+        self._end_retry()
+        for content in event.message.blocks:
+            if content.type == "tool_result":
+                self._on_tool_result(content, event.tool_use_result)
+
+    def _on_tool_result(self, content: wire.Block, details: object) -> None:
+        tool = self._tools.get(content.tool_use_id or "")
+        if tool is None:
+            self._count("result of an unknown tool call")
+            return
+        text = _text_of(content.content)
+        state = _state_after(text, failed=content.is_error is True)
+        tool.pictures = tuple(self._pictures(content.content))
+        tool.details = self._budget.json(_worth_keeping(details))
+        tool.result = "" if state is ToolState.INTERRUPTED else self._budget.ends(text)
+        self.length += len(tool.result)
+        self._end_tool(tool, state)
+        self._touch(tool)
+
+    def _on_retry(self, event: wire.ApiRetry) -> None:
+        if self._retry is None:
+            self._retry = self._add(self._main, RetryBlock())
+        retry = self._retry
+        retry.attempt, retry.max_retries = event.attempt, event.max_retries
+        retry.delay_s = event.retry_delay_ms / 1000
+        retry.status = event.error_status
+        retry.reason = event.error[:200] if isinstance(event.error, str) else ""
+        self._touch(retry)
+
+    def _on_system(self, event: wire.SystemEvent) -> None:
+        """A subagent that worked in the background reports: its words replace the launch message."""
+        tool = self._tools.get(event.tool_use_id or "")
+        if tool is None or event.subtype != "task_notification":
+            return
+        if isinstance(tool.details, Mapping) and tool.details.get("isAsync"):
+            tool.result = self._budget.ends(event.summary or "")
+            tool.details = {"status": event.status or ""}
+            self._touch(tool)
+
+    def _on_result(self, event: wire.ResultEvent) -> None:
+        self._end_retry()
+        for denial in event.permission_denials:
+            tool = self._tools.get(str(denial.get("tool_use_id", "")))
+            if tool is not None and tool.state is ToolState.FAILED:
+                tool.state = ToolState.DENIED
+                self._touch(tool)
+
+
+def _text_of(content: str | list[wire.Block] | None) -> str:
+    if isinstance(content, list):
+        content = "\n".join(block.text for block in content if block.text)
+    text = content or ""
+    return text.removeprefix("<tool_use_error>").removesuffix("</tool_use_error>")
+
+
+def _state_after(text: str, *, failed: bool) -> ToolState:
+    if not failed:
+        return ToolState.OK
+    if text.startswith(_STOPPED_TOOL):
+        return ToolState.INTERRUPTED
+    if text.startswith("Permission to use ") and "denied" in text[:400]:
+        return ToolState.DENIED
+    return ToolState.FAILED
+
+
+def _worth_keeping(details: object) -> object:
+    """The structured result without what is never shown: whole files, pictures, what the result says too."""
+    if not isinstance(details, Mapping):
+        return None
+    return {key: value for key, value in details.items() if key not in _NEVER_SHOWN}
