@@ -1,0 +1,269 @@
+"""A conversation's id and the process that speaks for it now.
+
+Knows how a process is begun (a new conversation, or `--resume`), which options need another process and
+which the running one takes by control request, and puts a turn's own options back. Knows no queues and turns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import fields
+
+from claude_magic.cli.claude import CONTROL_TIMEOUT, ClaudeProcess
+from claude_magic.cli.process import StopReport
+from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
+from claude_magic.options import Options, TurnOptions
+from claude_magic.session.surprises import surprises, untrusted
+from claude_magic.wire.events import ControlRequest, Event, ResultEvent, SystemInit
+
+__all__ = ["Conversation"]
+
+STDERR_READ = 50  # lines of stderr looked through for what the person should know
+UNDO_TIMEOUT = 5.0  # seconds for putting a turn's options back
+BYPASS = "bypassPermissions"
+# Taken by a running process, or no business of the process at all; every other option needs a new one.
+_FOR_US = {"resume", "session_id", "label", "start_timeout", "stop_timeout", "kill_after", "strict_init"}
+LIVE_OPTIONS = frozenset(_FOR_US | {"model", "permission_mode"})
+_Adjustment = tuple[str, dict[str, object], dict[str, object]]  # subtype, to apply, to put back
+
+
+class Conversation:
+    """One conversation.
+
+    Args:
+        options: The session's options; replaced through `options` for the next turn.
+        turns: Turns it had before.
+        deliver: Called with every event of the process.
+        exited: Called when a process ends that was not asked to.
+        permission: Answers `can_use_tool`.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        turns: int = 0,
+        deliver: Callable[[Event], None],
+        exited: Callable[[ClaudeMagicError], None],
+        permission: Callable[[ControlRequest], Awaitable[dict[str, object]]],
+    ) -> None:
+        self.options = options
+        self.session_id = options.session_id or str(uuid.uuid4())
+        self.recorded = options.session_id is not None and options.resume == "auto"
+        self.turns = turns
+        self.model = options.model or ""
+        self.mode: str = options.permission_mode or "default"
+        self.begin_anew = False  # the next turn is to
+        self.process: ClaudeProcess | None = None
+        self._latest: ClaudeProcess | None = None
+        self._launched = options
+        self._can_bypass = False
+        self._greeted = False
+        self._deliver = deliver
+        self._exited = exited
+        self._permission = permission
+
+    @property
+    def is_running(self) -> bool:
+        """A process lives."""
+        return self.process is not None and self.process.is_running
+
+    def renew(self) -> None:
+        """The next process begins another conversation."""
+        self.session_id, self.recorded, self.turns = str(uuid.uuid4()), False, 0
+        self.begin_anew = False
+
+    def take(self, event: Event) -> None:
+        """Keeps the facts that an event holds about the conversation."""
+        match event:
+            case SystemInit():
+                self._is_now(event.session_id)
+                self.recorded = True  # from here on the id is in use, whether or not a replay comes
+                self.model, self.mode = event.model, event.permission_mode or self.mode
+            case ResultEvent():
+                self._is_now(event.session_id)
+
+    def surprises(self, event: SystemInit, turn: TurnOptions) -> list[str]:
+        """What the process turns out to have been given unasked; told with its first turn only."""
+        if self.process is None or self._greeted:
+            return []
+        self._greeted = True
+        return surprises(event, self._launched, turn) + untrusted(self.process.stderr_tail(STDERR_READ))
+
+    def needs_another(self, turn: TurnOptions) -> list[str]:
+        """The names of options that the running process cannot take."""
+        changed = [
+            field.name.replace("_", " ")
+            for field in fields(Options)
+            if field.name not in LIVE_OPTIONS
+            and getattr(self.options, field.name) != getattr(self._launched, field.name)
+        ]
+        if BYPASS in {turn.permission_mode, self.options.permission_mode} and not self._can_bypass:
+            changed.append(f"permission mode {BYPASS}")
+        return changed
+
+    async def start(self, turn: TurnOptions) -> list[str]:
+        """Starts a process that can run `turn`.
+
+        Returns:
+            What the person should know: a conversation that is gone, a version that is too old.
+
+        Raises:
+            CLINotFoundError: There is no usable CLI.
+            StartError: The process did not start.
+        """
+        try:
+            return await self._spawn(turn)
+        except StartError as error:
+            notices = self._otherwise(str(error))
+            if notices is None:
+                raise
+        return notices + await self._spawn(turn)
+
+    async def refresh(self) -> None:
+        """Tells the running process of options that have changed and that it can take.
+
+        Raises:
+            ControlError: It refused.
+        """
+        if self.options.model != self._launched.model:
+            await self.request("set_model", model=self.options.model)
+        if self.options.permission_mode != self._launched.permission_mode:
+            self.mode = self.options.permission_mode or "default"
+            await self.request("set_permission_mode", mode=self.mode)
+        self._launched = self.options
+
+    @contextlib.asynccontextmanager
+    async def adjusted(self, turn: TurnOptions) -> AsyncIterator[None]:
+        """Within, the turn's options hold; afterwards they are put back, or the process is ended.
+
+        Raises:
+            ControlError: The CLI refused one; those applied before are put back.
+        """
+        applied: list[_Adjustment] = []
+        try:
+            for adjustment in self._adjustments(turn):
+                applied.append(adjustment)
+                await self.request(adjustment[0], CONTROL_TIMEOUT, **adjustment[1])
+            yield
+        finally:
+            await self._put_back(applied)
+
+    async def request(
+        self,
+        subtype: str,
+        timeout: float = CONTROL_TIMEOUT,  # noqa: ASYNC109  # has its own error
+        **body: object,
+    ) -> dict[str, object]:
+        """A control request to the process that runs now.
+
+        Raises:
+            ControlError: Refused or not answered.
+            ProcessEndedError: No process runs, or it ended first.
+        """
+        if self.process is None:
+            raise ProcessEndedError("claude is not running.")
+        return await self.process.request(subtype, timeout=timeout, **body)
+
+    async def stop(self, timeout: float) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
+        """Ends the process, if any; its end is then expected and not told to `exited`."""
+        process, self.process = self.process, None
+        return await process.stop(timeout) if process else None
+
+    async def kill(self) -> StopReport | None:
+        """Ends the process tree at once, if any; not told to `exited` either."""
+        process, self.process = self.process, None
+        return await process.kill() if process else None
+
+    def abandon(self) -> bool:
+        """Ends the process without its loop, which has ended before it; False if there was none."""
+        process, self.process, self._latest = self.process, None, None
+        if process is not None:
+            process.kill_now()
+        return process is not None
+
+    async def _spawn(self, turn: TurnOptions) -> list[str]:
+        options = self.options
+        if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
+            options = options.with_(permission_mode=BYPASS)
+        await self._one_at_a_time()
+        process = self.process = self._latest = ClaudeProcess(
+            options,
+            session_id=self.session_id,
+            resume=self.recorded,
+            deliver=self._deliver,
+            exited=lambda reason: self._ended(process, reason),
+        )
+        process.control.serve("can_use_tool", self._permission)
+        try:
+            await process.start()
+        except BaseException:
+            self._forget(process)
+            raise
+        self._launched, self._can_bypass = self.options, options.permission_mode == BYPASS
+        self._greeted = False
+        self.model = options.model or ""
+        self.mode = str(process.info.get("current_permission_mode") or options.permission_mode or "default")
+        return process.warnings
+
+    async def _one_at_a_time(self) -> None:
+        """The process before has ended, even if nobody waited for its end."""
+        self.process = None
+        if self._latest is not None:
+            await self._latest.stop(self.options.stop_timeout)
+
+    def _otherwise(self, error: str) -> list[str] | None:
+        """What to say before trying again after an error; None if that is of no use."""
+        if self.recorded and "No conversation found" in error:
+            self.renew()
+            return ["The earlier conversation was not found; this is a new one."]
+        if not self.recorded and "already in use" in error:
+            if self.options.session_id == self.session_id:  # with `resume="never"`
+                self.renew()
+            self.recorded = self.options.session_id is None
+            return []
+        return None
+
+    def _ended(self, process: ClaudeProcess, reason: ClaudeMagicError) -> None:
+        if self._forget(process):
+            self._exited(reason)
+
+    def _forget(self, process: ClaudeProcess) -> bool:
+        ours = process is self.process
+        if ours:
+            self.process = None
+        return ours
+
+    def _is_now(self, session_id: str) -> None:
+        """`/clear` begins another conversation in the same process."""
+        if session_id and session_id != self.session_id:
+            self.session_id, self.turns = session_id, 0
+            if self.process is not None:
+                self.process.speaks_for(session_id)
+
+    async def _put_back(self, applied: list[_Adjustment]) -> None:
+        for subtype, _, back in reversed(applied):
+            try:
+                await self.request(subtype, UNDO_TIMEOUT, **back)
+            except ProcessEndedError:  # a new process has none of it
+                continue
+            except ControlError:  # what held for one turn must not hold for the next
+                await self.kill()
+            if subtype == "set_permission_mode":
+                self.mode = str(back["mode"])
+
+    def _adjustments(self, turn: TurnOptions) -> list[_Adjustment]:
+        wanted: list[_Adjustment] = []
+        if turn.model:
+            wanted.append(("set_model", {"model": turn.model}, {"model": self.options.model}))
+        if turn.permission_mode:
+            usual = self.options.permission_mode or "default"
+            before = usual if turn.permission_mode == BYPASS else self.mode
+            wanted.append(("set_permission_mode", {"mode": turn.permission_mode}, {"mode": before}))
+        if turn.allow or turn.deny:
+            rules = {"allow": list(turn.allow), "deny": list(turn.deny)}
+            none: dict[str, object] = {"permissions": {"allow": [], "deny": []}}
+            wanted.append(("apply_flag_settings", {"settings": {"permissions": rules}}, {"settings": none}))
+        return wanted

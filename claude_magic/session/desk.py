@@ -1,0 +1,62 @@
+"""Puts the CLI's permission requests before a person, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
+from claude_magic.session.turn import Turn
+
+__all__ = ["Desk"]
+
+log = logging.getLogger(__name__)
+_STOPPED = Decision(behavior=Behavior.DENY, message="The turn was stopped.", by="stopped")
+_FAILED = Decision(behavior=Behavior.DENY, message="Nobody could be asked.", by="nobody to ask")
+
+
+class Desk:
+    """Where requests wait their turn.
+
+    Args:
+        waiting: Told when a person begins and ends being waited for.
+    """
+
+    def __init__(self, waiting: Callable[[bool], None]) -> None:
+        self._waiting = waiting
+        self._lock = asyncio.Lock()
+
+    async def decide(self, turn: Turn | None, request: PermissionRequest) -> Decision:
+        """The decision on a request.
+
+        Args:
+            turn: In whose cell to ask; None for a background task of the CLI's, which has none.
+            request: What is asked.
+        """
+        if turn is None:
+            return await deny_unattended(request)
+        block = turn.transcript.ask(request)
+        try:
+            async with self._lock:
+                decision = await self._asked(turn, block.request)
+        except asyncio.CancelledError:  # the CLI took the request back, or has ended
+            turn.transcript.decide(block, _STOPPED)
+            raise
+        turn.transcript.decide(block, decision)
+        return decision
+
+    async def _asked(self, turn: Turn, request: PermissionRequest) -> Decision:
+        if turn.stopping is not None or turn.ended.done():
+            return _STOPPED
+        self._waiting(True)  # noqa: FBT003  # a state, not a switch
+        try:
+            return await turn.ask(request)
+        except asyncio.CancelledError:
+            return _STOPPED
+        except Exception as error:
+            log.exception("A permission request could not be asked")
+            turn.transcript.notice(f"Asking for permission failed: {error!r}", "error")
+            return _FAILED
+        finally:
+            self._waiting(False)  # noqa: FBT003

@@ -1,0 +1,336 @@
+"""A session with Claude Code: turns first come, first served, in one long-lived process.
+
+The promise: each prompt has its own turn and its own Result, in order, whatever happens to the process; only
+one process at a time belongs to a session, and none is left when `stop()` returns. Everything here runs on
+one event loop and knows neither IPython nor widgets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from typing import Self
+
+from claude_magic.cli.process import StopReport
+from claude_magic.errors import BusyError, ClaudeMagicError, StateError, UsageError
+from claude_magic.options import Options, TurnOptions
+from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.result import Result
+from claude_magic.session.cost import CostMeter
+from claude_magic.session.runner import Runner
+from claude_magic.session.states import Callback, EventName, SessionState, Status
+from claude_magic.session.turn import Content, Turn, answering
+from claude_magic.session.turns import Turns
+from claude_magic.transcript import Transcript
+from claude_magic.wire.events import Event
+
+__all__ = ["Session", "SessionState"]
+
+
+class Session:
+    """One conversation and its turns.
+
+    Args:
+        options: What holds for the session; assign `session.options` to change it from the next turn on.
+        name: What the session is called in headers and status.
+        earlier_turns: Turns the conversation had before, when it is resumed.
+    """
+
+    def __init__(self, options: Options | None = None, *, name: str = "main", earlier_turns: int = 0) -> None:
+        self.name = name
+        self._status = Status(self._complain)
+        self._runner = Runner(options or Options(), self._status, turns=earlier_turns)
+        self._turns = Turns(self._runner, self._status)
+        self.conversation = self._runner.conversation
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # What a session is
+
+    @property
+    def options(self) -> Options:
+        """What holds for the session."""
+        return self.conversation.options
+
+    @options.setter
+    def options(self, options: Options) -> None:
+        self.conversation.options = options
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is."""
+        return self._status.state
+
+    @property
+    def session_id(self) -> str:
+        """The conversation's id."""
+        return self.conversation.session_id
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id; None while none runs."""
+        process = self.conversation.process
+        return process.pid if process and process.is_running else None
+
+    @property
+    def is_running(self) -> bool:
+        """A process lives, idle or busy."""
+        return self.conversation.is_running
+
+    @property
+    def turn(self) -> Turn | None:
+        """The turn that runs."""
+        return self._turns.running
+
+    @property
+    def queue(self) -> deque[Turn]:
+        """The turns that wait, in order."""
+        return self._turns.waiting
+
+    @property
+    def history(self) -> deque[Transcript]:
+        """The transcripts of the last turns, oldest first, those that wait included."""
+        return self._turns.history
+
+    @property
+    def turns(self) -> int:
+        """Turns the conversation has had, the earlier ones included."""
+        return self.conversation.turns
+
+    @property
+    def cost(self) -> CostMeter:
+        """What the current turn and all turns cost."""
+        return self._runner.cost
+
+    @property
+    def unknown(self) -> Counter[str]:
+        """What the CLI said and nobody here understands, by kind."""
+        return sum((transcript.unknown for transcript in self.history), Counter(self._runner.unknown))
+
+    @property
+    def last_error(self) -> str:
+        """What went wrong last, or ""."""
+        return self._status.last_error
+
+    def on(self, event: EventName, callback: Callback) -> Callable[[], None]:
+        """Calls `callback` on an event.
+
+        Args:
+            event: "output" gives text as it streams (str), "error" what went wrong (ClaudeMagicError),
+                "complete" each turn's Result, "status" each SessionState.
+            callback: Called on the loop; one that raises is reported in the turn and changes nothing.
+
+        Returns:
+            A function that takes the callback off again.
+        """
+        return self._status.add(event, callback)
+
+    # Turns
+
+    async def ask(
+        self, prompt: str, *, options: TurnOptions | None = None, asker: Asker = deny_unattended
+    ) -> Result:
+        """Sends a prompt and waits for its Result; cancelling the wait interrupts the turn.
+
+        Args:
+            prompt: What to ask.
+            options: What holds for this turn only.
+            asker: Answers permission requests; by default they are denied.
+
+        Raises:
+            ClaudeMagicError: The turn failed; `TurnFailedError.result` has what had come.
+            StateError: An asker of the running turn asks: it would wait for itself.
+        """
+        self._refuse_to_wait_for_itself()
+        turn = self.submit(prompt, options=options, asker=asker)
+        try:
+            result = await turn.wait()
+        finally:
+            self._leave(turn)
+        if turn.error is not None:
+            raise turn.error
+        return result
+
+    async def stream(
+        self, prompt: str, *, options: TurnOptions | None = None, asker: Asker = deny_unattended
+    ) -> AsyncIterator[Event]:
+        """Sends a prompt and yields its events as they come; leaving the loop early interrupts the turn.
+
+        Raises:
+            ClaudeMagicError: The turn failed.
+            StateError: An asker of the running turn asks: it would wait for itself.
+        """
+        self._refuse_to_wait_for_itself()
+        turn = self.submit(prompt, options=options, asker=asker)
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        turn.listeners.append(events.put_nowait)
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+        finally:
+            self._leave(turn)
+        if turn.error is not None:
+            raise turn.error
+
+    def submit(
+        self,
+        prompt: str,
+        *,
+        content: Content | None = None,
+        options: TurnOptions | None = None,
+        asker: Asker = deny_unattended,
+        refuse_if_busy: bool = False,
+    ) -> Turn:
+        """Puts a prompt into the queue; it is sent when its turn comes.
+
+        Args:
+            prompt: What to ask.
+            content: What to send instead of the plain prompt: content blocks.
+            options: What holds for this turn only.
+            asker: Answers permission requests.
+            refuse_if_busy: Raise rather than wait behind another turn.
+
+        Raises:
+            UsageError: The prompt is empty.
+            BusyError: Another turn runs and `refuse_if_busy` is set.
+            StateError: The session belongs to another event loop, or none runs here.
+        """
+        if not prompt.strip() and content is None:
+            raise UsageError("The prompt is empty. Write what you want to ask.")
+        self._bind()
+        if refuse_if_busy and (self.turn or self.queue):
+            raise BusyError(
+                f"Session {self.name!r} is busy. Wait with %claude_wait, or leave out --busy refuse."
+            )
+        transcript = Transcript(prompt, session=self.name, label=self.options.label)
+        sent = prompt if content is None else content
+        turn = Turn(prompt, sent, options or TurnOptions(), transcript, asker)
+        self._turns.add(turn)
+        return turn
+
+    def interrupt(self, turn: Turn | None = None, reason: str = "") -> bool:
+        """Stops a turn: a queued one is dropped; a running one is asked to end and keeps its partial answer.
+
+        A second call while the first is unanswered kills the process tree; the next prompt resumes.
+
+        Args:
+            turn: Which; the running one if None.
+            reason: Why, for the Result; "" is a person's wish.
+
+        Returns:
+            False if there was nothing to stop.
+
+        Raises:
+            StateError: This is another thread, or another event loop.
+        """
+        turn = turn or self.turn
+        if turn is None:
+            return False
+        self._bind()
+        return self._turns.interrupt(turn, reason)
+
+    async def set_permission_mode(self, mode: str) -> None:
+        """Sets the permission mode, for a turn that runs too.
+
+        Raises:
+            ControlError: The CLI refused.
+        """
+        self.options = self.options.with_(permission_mode=mode)
+        if self.is_running:
+            await self.conversation.refresh()
+
+    def begin_anew(self) -> None:
+        """Has the next turn begin a new conversation; one that runs goes on in the old one."""
+        self.conversation.begin_anew = True
+
+    # The process
+
+    async def start(self) -> None:
+        """Starts the process if none runs.
+
+        Raises:
+            CLINotFoundError: There is no usable CLI.
+            StartError: It did not start.
+            ProcessEndedError: It was stopped while it started.
+        """
+        self._bind()
+        try:
+            await self._runner.ensure(TurnOptions())
+        except ClaudeMagicError as error:
+            self._status.failed(error)
+            raise
+
+    async def stop(self, timeout: float | None = None) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
+        """Ends the process; the conversation stays, and the next prompt resumes it.
+
+        A running turn is interrupted, queued prompts are dropped.
+
+        Args:
+            timeout: Seconds for each rung of the ladder; `options.stop_timeout` if None.
+
+        Returns:
+            What it took; None if no process ran.
+        """
+        self._bind()
+        async with self._turns.hold:  # prompts that come meanwhile wait
+            await self._turns.clear()
+            return await self._runner.stop(timeout or self.options.stop_timeout)
+
+    async def restart(self, *, fresh: bool = False) -> None:
+        """Stops, starts, and goes on with the conversation.
+
+        Args:
+            fresh: Begin a new conversation instead.
+        """
+        self._bind()
+        async with self._turns.hold:
+            await self._turns.clear()
+            await self._runner.stop(self.options.stop_timeout)
+            if fresh:
+                self.conversation.renew()
+        await self.start()
+
+    def kill_now(self) -> None:
+        """Ends the process tree without a loop, for interpreter exit."""
+        if self.conversation.process is not None:
+            self.conversation.process.kill_now()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def _leave(self, turn: Turn) -> None:
+        """Nobody waits for the turn any more."""
+        if not turn.done and not turn.interrupted:
+            self.interrupt(turn)
+
+    def _refuse_to_wait_for_itself(self) -> None:
+        if self.turn is not None and self.turn in answering.get():
+            raise StateError(
+                f"Session {self.name!r} waits for this answer before anything else: the prompt would never "
+                "have its turn. Ask another session, or ask after the turn."
+            )
+
+    def _complain(self, text: str) -> None:
+        if self.history:
+            (self.turn.transcript if self.turn else self.history[-1]).notice(text, "warning")
+
+    def _bind(self) -> None:
+        """Keeps the session to one event loop; one that has ended gives way to the next."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise StateError(f"Session {self.name!r} needs an event loop: use it from a coroutine.") from None
+        if self._loop is loop:
+            return
+        if self._loop is not None and not self._loop.is_closed() and (self.is_running or self.turn):
+            raise StateError(
+                f"Session {self.name!r} belongs to another event loop. Use it where it was started, "
+                "or make a new session here."
+            )
+        self._loop = loop
+        self._runner.rebind()
+        self._turns.rebind()

@@ -1,0 +1,98 @@
+"""The states of a session, and the callbacks that follow them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Literal
+
+from claude_magic.errors import StateError
+
+__all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "checked"]
+
+log = logging.getLogger(__name__)
+
+EventName = Literal["output", "error", "complete", "status"]
+Callback = Callable[[Any], object]
+
+
+class SessionState(Enum):
+    """Where a session is; `LEGAL` names the ways from one state to the next."""
+
+    NEW = "new"
+    STARTING = "starting"
+    IDLE = "idle"
+    RUNNING = "running"
+    WAITING = "waiting for you"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+
+
+_S = SessionState
+LEGAL: dict[SessionState, frozenset[SessionState]] = {
+    _S.NEW: frozenset({_S.STARTING}),
+    _S.STARTING: frozenset({_S.IDLE, _S.STOPPED, _S.CRASHED}),
+    _S.IDLE: frozenset({_S.STARTING, _S.RUNNING, _S.STOPPING, _S.CRASHED}),
+    _S.RUNNING: frozenset({_S.IDLE, _S.WAITING, _S.STOPPING, _S.STOPPED, _S.CRASHED}),
+    _S.WAITING: frozenset({_S.RUNNING, _S.IDLE, _S.STOPPING, _S.STOPPED, _S.CRASHED}),
+    _S.STOPPING: frozenset({_S.STOPPED, _S.CRASHED}),
+    _S.STOPPED: frozenset({_S.STARTING}),
+    _S.CRASHED: frozenset({_S.STARTING}),
+}
+
+
+def checked(old: SessionState, new: SessionState) -> SessionState:
+    """`new`, if it may follow `old`.
+
+    Raises:
+        StateError: It may not.
+    """
+    if new not in LEGAL[old]:
+        raise StateError(f"A session that is {old.value} cannot become {new.value}.")
+    return new
+
+
+class Status:
+    """A session's state, what went wrong last, and who wants to hear of it.
+
+    Args:
+        complain: Told of a callback that raised; the others are called all the same.
+    """
+
+    def __init__(self, complain: Callable[[str], object]) -> None:
+        self.state = SessionState.NEW
+        self.last_error = ""
+        self._complain = complain
+        self._by_event: dict[EventName, list[Callback]] = {}
+
+    def add(self, event: EventName, callback: Callback) -> Callable[[], None]:
+        """Adds a callback; the function returned takes it off again."""
+        callbacks = self._by_event.setdefault(event, [])
+        callbacks.append(callback)
+        return lambda: callbacks.remove(callback) if callback in callbacks else None
+
+    def enter(self, state: SessionState) -> None:
+        """Goes to a state and says so.
+
+        Raises:
+            StateError: It may not follow the one before.
+        """
+        if state is not self.state:
+            self.state = checked(self.state, state)
+            self.emit("status", state)
+
+    def failed(self, error: BaseException) -> None:
+        """Keeps what went wrong and says so."""
+        self.last_error = str(error)
+        self.emit("error", error)
+
+    def emit(self, event: EventName, value: object) -> None:
+        """Calls all callbacks of an event."""
+        for callback in list(self._by_event.get(event, ())):
+            try:
+                callback(value)
+            except Exception as error:  # noqa: BLE001  # somebody else's code
+                log.warning("A callback for %r raised %r", event, error)
+                self._complain(f"A callback for {event!r} raised {error!r}.")

@@ -1,0 +1,80 @@
+"""What a process turns out to have been given beyond what was asked for: by a project's settings, mostly.
+
+A folder that somebody else wrote can carry settings that let Claude do more unasked. The CLI says so in its
+first `init` and on stderr; here it becomes lines for the person.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from claude_magic.options import Options, TurnOptions
+from claude_magic.wire.events import SystemInit
+
+__all__ = ["surprises", "untrusted"]
+
+_WIDENING = ("plan", "dontAsk", "default", "acceptEdits", "auto", "bypassPermissions")
+_SETTINGS = (".claude/settings.local.json", ".claude/settings.json")
+_UNTRUSTED = re.compile(r".*?has not been trusted\b")
+
+
+def surprises(event: SystemInit, options: Options, turn: TurnOptions) -> list[str]:
+    """What the first `init` of a process reports that nobody here asked for.
+
+    Args:
+        event: The CLI's report.
+        options: What was asked for the session.
+        turn: What was asked for the turn.
+
+    Returns:
+        A line for each: a wider permission mode and where it comes from, another directory, servers.
+    """
+    folder = options.directory
+    asked = turn.permission_mode or options.permission_mode or "default"
+    found = []
+    if _is_wider(event.permission_mode, asked):
+        found.append(
+            f"The permission mode is {event.permission_mode}, not {asked}: it comes from "
+            f"{_source(folder, event.permission_mode)}. To be asked: --permission-mode {asked}"
+        )
+    if event.cwd and Path(event.cwd).resolve() != folder.resolve():
+        found.append(f"Claude works in {event.cwd}, not in {folder}.")
+    servers = {str(server.get("name")) for server in event.mcp_servers} & set(_project_servers(folder))
+    if servers:
+        found.append(f"MCP servers of this project are in use: {', '.join(sorted(servers))} (.mcp.json).")
+    return found
+
+
+def untrusted(stderr: Sequence[str]) -> list[str]:
+    """The CLI's words on settings it ignores, because the folder was never trusted; without paths."""
+    return [f"{match[0]}." for line in stderr if (match := _UNTRUSTED.match(line))]
+
+
+def _is_wider(mode: str, asked: str) -> bool:
+    if mode not in _WIDENING or asked not in _WIDENING:
+        return bool(mode) and mode != asked
+    return _WIDENING.index(mode) > _WIDENING.index(asked)
+
+
+def _source(folder: Path, mode: str) -> str:
+    for name in _SETTINGS:
+        permissions = _read(folder / name).get("permissions")
+        if isinstance(permissions, dict) and permissions.get("defaultMode") == mode:
+            return f"this project's settings, {name}"
+    return "your Claude settings"
+
+
+def _project_servers(folder: Path) -> list[str]:
+    servers = _read(folder / ".mcp.json").get("mcpServers")
+    return list(servers) if isinstance(servers, dict) else []
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

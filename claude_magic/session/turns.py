@@ -1,0 +1,132 @@
+"""The turns of a session, first come, first served: one runs, the others wait.
+
+The promise: every turn gets its Result, exactly one and in order, even if it fails inside claude_magic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from claude_magic.errors import ClaudeMagicError, StateError, TurnFailedError
+from claude_magic.result import Result
+from claude_magic.session.outcome import context_left, result_of
+from claude_magic.session.runner import Runner
+from claude_magic.session.states import Status
+from claude_magic.session.turn import Outcome, Turn
+from claude_magic.transcript import Transcript
+from claude_magic.transcript.explain import turn_error
+from claude_magic.wire.events import ResultEvent
+
+__all__ = ["Turns"]
+
+log = logging.getLogger(__name__)
+HISTORY = 200  # transcripts kept for reading again
+
+
+class Turns:
+    """The queue.
+
+    Args:
+        runner: Runs one turn.
+        status: Told of each Result and of what went wrong.
+    """
+
+    def __init__(self, runner: Runner, status: Status) -> None:
+        self.running: Turn | None = None
+        self.waiting: deque[Turn] = deque()
+        self.history: deque[Transcript] = deque(maxlen=HISTORY)
+        self._runner = runner
+        self._status = status
+        self._pump_task: asyncio.Task[None] | None = None
+        self.rebind()
+
+    def rebind(self) -> None:
+        """They run on another event loop from now on."""
+        self.hold = asyncio.Lock()  # while somebody has it, no waiting turn begins
+        self.waiting.clear()
+
+    def add(self, turn: Turn) -> None:
+        """Puts a turn at the end of the queue."""
+        self.waiting.append(turn)
+        self.history.append(turn.transcript)
+        self._count()
+        if self._pump_task is None or self._pump_task.done():
+            self._pump_task = self._runner.spawn(self._pump())
+
+    def interrupt(self, turn: Turn, reason: str = "") -> bool:
+        """Drops a turn that waits, stops one that runs. False if it has ended."""
+        if turn not in self.waiting:
+            return turn is self.running and self._runner.interrupt(turn, reason)
+        self.waiting.remove(turn)
+        self._count()
+        turn.drop(self._result(turn, None, "Dropped before its turn."))
+        return True
+
+    async def clear(self) -> None:
+        """Drops what waits, stops what runs and waits for its end."""
+        for turn in list(self.waiting):
+            self.interrupt(turn)
+        if self.running is not None:
+            turn = self.running
+            if not turn.interrupted:
+                self.interrupt(turn)
+            await turn.wait()
+
+    async def _pump(self) -> None:
+        while self.waiting:
+            async with self.hold:
+                if not self.waiting:  # dropped meanwhile
+                    return
+                self.running = self.waiting.popleft()
+                self.running.transcript.update(ahead=0)
+                self._count()
+            await self._run(self.running)
+
+    def _count(self) -> None:
+        """Says in each turn that waits how many go first."""
+        for ahead, turn in enumerate(self.waiting, int(self.running is not None)):
+            turn.transcript.update(ahead=ahead)
+
+    async def _run(self, turn: Turn) -> None:
+        ending: ClaudeMagicError = StateError("The event loop ended before the turn did.")
+        try:
+            self._conclude(turn, await self._runner.run(turn))
+        except Exception as error:
+            log.exception("A turn could not be concluded")
+            ending = ClaudeMagicError(f"claude_magic itself failed: {error!r}.")
+        finally:
+            self.running = None
+            turn.finish(Result(prompt=turn.prompt, is_error=True, error=str(ending)), ending)
+
+    def _conclude(self, turn: Turn, outcome: Outcome) -> None:
+        event = outcome if isinstance(outcome, ResultEvent) else None
+        if event is None:
+            self._runner.cost.lost_turn()
+        result = self._result(turn, event, _message(turn, outcome))
+        error: ClaudeMagicError | None = None
+        if result.error:
+            error = TurnFailedError(result.error, result)
+            if isinstance(outcome, ClaudeMagicError) and not turn.interrupted:
+                error = outcome
+            self._status.failed(error)
+        turn.finish(result, error, context_left(event))
+        self._status.emit("complete", result)
+
+    def _result(self, turn: Turn, event: ResultEvent | None, error: str) -> Result:
+        return result_of(
+            turn,
+            event,
+            error=error,
+            cost_usd=self._runner.cost.turn if turn is self.running else 0.0,
+            session_id=self._runner.conversation.session_id,
+            model=self._runner.conversation.model,
+        )
+
+
+def _message(turn: Turn, outcome: Outcome) -> str:
+    """What went wrong; "" if nothing did, or if a person stopped the turn."""
+    if turn.interrupted:
+        return turn.stop_reason
+    return turn_error(outcome) if isinstance(outcome, ResultEvent) else str(outcome)

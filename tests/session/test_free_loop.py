@@ -1,0 +1,28 @@
+"""The fixture `free_loop` itself: it sees a call that blocks."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from claude_magic.folders import StateFile
+from claude_magic.session.states import SessionState, Status
+
+
+async def test_a_blocking_call_below_our_code_is_caught(tmp_path: Path) -> None:
+    said: list[str] = []
+    status = Status(said.append)
+    status.add("status", lambda _: time.sleep(0))
+    status.add("status", lambda _: (tmp_path / "file").write_text("text"))
+
+    status.emit("status", SessionState.IDLE)
+
+    assert "Blocking call to time.sleep" in said[0]
+    assert "Blocking call to io." in said[1]
+
+
+async def test_what_is_left_out_may_block(tmp_path: Path) -> None:
+    file = StateFile("file.sqlite", "CREATE TABLE IF NOT EXISTS t (x)", tmp_path)
+
+    assert file.run(lambda database: database.execute("SELECT 1").fetchone()) == (1,)
+    assert file.news() == []
