@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from claude_magic import app
+from claude_magic.offline.scenario import Scenario
+
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+
+
+def notebook(path: Path, *cells: str) -> Path:
+    """A notebook of code cells; a text that begins with # is Markdown."""
+    new = nbformat.v4
+    made = [
+        new.new_markdown_cell(cell) if cell.startswith("#") else new.new_code_cell(cell) for cell in cells
+    ]
+    nbformat.write(new.new_notebook(cells=made), path)
+    return path
+
+
+def demo(tmp_path: Path, *cells: str) -> int:
+    return app.main(["demo", str(notebook(tmp_path / "n.ipynb", *cells)), f"--output={tmp_path / 'out'}"])
+
+
+@pytest.mark.kernel
+def test_a_demo_tells_what_was_asked_and_answered_and_leaves_notebook_and_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo(tmp_path, "# A title", "x = 6\nprint('hello', x)", "x * 7") == 0
+    told = capsys.readouterr().out
+    assert told.index("# A title") < told.index("[2] x = 6\n    print('hello', x)") < told.index("hello 6")
+    assert told.index("[3] x * 7") < told.index("\n42\n")
+    assert told.endswith(f"{tmp_path / 'out' / 'n.ipynb'}\n{tmp_path / 'out' / 'n.html'}\n\n")
+    assert nbformat.read(tmp_path / "out" / "n.ipynb", as_version=4).cells[1].outputs[0].text == "hello 6\n"
+    assert "hello 6" in (tmp_path / "out" / "n.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.kernel
+def test_an_output_that_changes_later_is_told_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show = "from IPython.display import display\nhandle = display({'running': 1}, display_id=True)"
+    assert demo(tmp_path, show, "handle.update({'done': 2})", "3") == 0
+    told = capsys.readouterr().out
+    assert told.index("{'running': 1}") < told.index("[1] now:\n{'done': 2}")
+    assert told.count("{'done': 2}\n\n") == 1
+
+
+@pytest.mark.kernel
+def test_a_demo_has_a_home_of_its_own_and_the_offline_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", "/another/notebook.ipynb")
+    names = "'HOME', 'XDG_STATE_HOME', 'CLAUDE_MAGIC_OFFLINE', 'JPY_SESSION_NAME'"
+    assert demo(tmp_path, f"import os\nprint([os.environ.get(name) for name in ({names})])") == 0
+    told = capsys.readouterr().out
+    found = re.search(r"\['(\S+)/home', '\1/xdg_state_home', '1', None\]", told)
+    assert found is not None
+    assert not Path(found[1]).exists()
+
+
+@pytest.mark.kernel
+def test_a_cell_that_fails_ends_the_demo_with_one_line_and_the_files_are_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo(tmp_path, "1", "raise ValueError('\\x1b[31mno\\nmore')", "print('never')") == 1
+    told = capsys.readouterr()
+    assert told.err == "claude-magic: Cell 2 failed: ValueError: no\n"
+    assert "\x1b" not in told.out
+    assert (tmp_path / "out" / "n.html").is_file()
+
+
+@pytest.mark.kernel
+def test_a_kernel_that_ends_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo(tmp_path, "import os\nos._exit(1)") == 1
+    assert capsys.readouterr().err == "claude-magic: The kernel ended in cell 1.\n"
+
+
+def test_a_missing_notebook_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert app.main(["demo"]) == 1
+    expected = "The notebook notebooks/01-quickstart.ipynb cannot be read: No such file or directory."
+    assert capsys.readouterr().err == f"claude-magic: {expected} Give its path: claude-magic demo NOTEBOOK\n"
+
+
+@pytest.mark.parametrize("text", ["not json", "{}", "[]"])
+def test_a_file_that_is_no_notebook_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    path = tmp_path / "n.ipynb"
+    path.write_text(text, encoding="utf-8")
+    assert app.main(["demo", str(path)]) == 1
+    assert capsys.readouterr().err == f"claude-magic: {path} is not a notebook.\n"
+
+
+def test_a_demo_without_its_packages_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "claude_magic.demo", raising=False)
+    monkeypatch.setitem(sys.modules, "nbclient", None)
+    assert app.main(["demo"]) == 1
+    expected = 'claude-magic: The demo needs nbclient. Type: pip install "claude-magic[lab]"\n'
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.process
+def test_the_doctor_finds_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["ok", name] for name in ("Python", "IPython", "ipykernel", "claude", "offline")
+    ]
+    assert re.search(r"\d+\.\d+\.\d+", lines[3])
+
+
+@pytest.mark.process
+def test_the_doctor_says_what_is_wrong_with_the_cli(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_MAGIC_CLI", str(tmp_path / "none"))
+    assert app.main(["doctor"]) == 1
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem")]
+    assert "claude" in line
+    assert f"CLAUDE_MAGIC_CLI is '{tmp_path}/none'" in line
+
+
+@pytest.mark.process
+def test_the_doctor_says_which_ipykernel_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.metadata.version
+    monkeypatch.setattr(
+        "importlib.metadata.version", lambda name: "6.29.5" if name == "ipykernel" else real(name)
+    )
+    assert app.main(["doctor"]) == 1
+    assert "6.29.5; buttons cannot answer" in capsys.readouterr().out
+
+
+def test_the_quickstart_is_a_clean_notebook_and_each_of_its_prompts_has_a_script() -> None:
+    quickstart = nbformat.read(QUICKSTART, as_version=4)
+    nbformat.validate(quickstart)
+    sources = [cell.source for cell in quickstart.cells if cell.cell_type == "code"]
+    assert not any(cell.get("outputs") for cell in quickstart.cells)
+    prompts = [
+        text
+        for source in sources
+        for text in re.findall(r"(?s)\A%%claude[^\n]*\n(.*)|%claude ([^\n]*)", source)
+    ]
+    assert len(prompts) > 6
+    scenario = Scenario.load()
+    for prompt in ("".join(groups) for groups in prompts):
+        assert scenario.find(prompt)[0].name == prompt.strip()
+
+
+@pytest.mark.kernel
+@pytest.mark.process
+def test_the_quickstart_runs_with_nobody_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["demo", str(QUICKSTART), f"--output={tmp_path}"]) == 0
+    told = capsys.readouterr().out
+    first = "What is a generator in Python? Two sentences and a small example."
+    assert f'You asked just before: "{first}"' in told
+    assert "15 primes: [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47]" in told
+    assert "A notebook's kernel runs such a loop." in told.partition("computed while Claude was writing")[2]
+    assert "One, two, three, four, five," in told
+    assert f"The first thing you asked me was:\n\n> {first}" in told
+    page = (tmp_path / "01-quickstart.html").read_text(encoding="utf-8")
+    assert "The first thing you asked me was" in page
