@@ -1,0 +1,64 @@
+"""Transcripts on a screen. A view gets a turn's transcript and follows it; it never sees a session.
+
+Importing this package costs nothing: a view's own module, with what it needs, is imported when one is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_magic.permissions import Asker
+    from claude_magic.transcript import Transcript
+    from claude_magic.views.live import Controls, LiveView
+
+__all__ = ["View", "live_view", "static_view", "terminal_view"]
+
+
+class View(Protocol):
+    """Shows one turn."""
+
+    def start(self) -> None:
+        """Take the turn's place on the screen; call it in the cell that asked."""
+        ...
+
+    async def follow(self) -> None:
+        """Show what comes, until the turn has ended and its end is shown."""
+        ...
+
+    def publish_again(self) -> None:
+        """Show the whole turn once more, where a front end drops what comes after a cell's end."""
+        ...
+
+
+def live_view(
+    transcript: Transcript, controls: Controls, ask: Asker, *, hears: bool = True, waits: bool = False
+) -> LiveView:
+    """A view in a widget, which asks by cards; see `LiveView`."""
+    from claude_magic.views.live import LiveView  # noqa: PLC0415  # heavy: on first use
+
+    return LiveView(transcript, controls, ask, hears=hears, waits=waits)
+
+
+def static_view(transcript: Transcript) -> View:
+    """A view that needs no widget: one output, brought up to date as the answer grows."""
+    from claude_magic.views.static import StaticView  # noqa: PLC0415  # heavy: on first use
+
+    return StaticView(transcript)
+
+
+def terminal_view(
+    transcript: Transcript, *, background: bool = False, announce: Callable[[str], None] = print
+) -> View:
+    """A view for the IPython prompt.
+
+    Args:
+        transcript: The turn.
+        background: Print nothing while it runs, and one line when it is done.
+        announce: Prints that line without garbling what is being typed.
+    """
+    from claude_magic.views.terminal import TerminalView  # noqa: PLC0415  # heavy: on first use
+
+    return TerminalView(transcript, background=background, announce=announce)

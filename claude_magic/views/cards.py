@@ -1,0 +1,113 @@
+"""What a page needs to ask a person, and what becomes of its answer. Pure.
+
+The promise: a card holds text only, and an answer is a Decision only if it fits the request it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from claude_magic.permissions import Behavior, Decision, PermissionRequest
+from claude_magic.transcript.blocks import PermissionBlock
+from claude_magic.views import describe
+from claude_magic.views.safe import exact, shortened
+
+__all__ = ["Action", "Decide", "Do", "SetMode", "action", "card", "decision"]
+
+_MESSAGE_LIMIT = 64_000
+_LABEL_LIMIT = 400
+_OPTIONS_LIMIT = 40
+
+
+class Do(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="do"):
+    """Something with no more to say: stop, leave the queue, begin anew, send everything, send the end."""
+
+    what: Literal["stop", "cancel", "fresh", "sync", "end"]
+
+
+class SetMode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="mode"):
+    """Another permission mode; one that asks less than `acceptEdits` cannot come from a page."""
+
+    mode: Literal["default", "acceptEdits", "plan"]
+
+
+class Decide(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="decide"):
+    """The answer to a request."""
+
+    id: str
+    behavior: Literal["allow", "always", "deny"]
+    message: str = ""
+    answers: dict[str, str] = {}
+
+
+Action = Do | SetMode | Decide
+
+
+def action(content: object) -> Action | None:
+    """What a page's message asks for; None if it is none that a page may send."""
+    try:
+        if len(msgspec.json.encode(content)) > _MESSAGE_LIMIT:
+            return None
+        taken: Action = msgspec.convert(content, Action)
+    except (msgspec.ValidationError, TypeError, ValueError, RecursionError):
+        return None
+    return taken
+
+
+def card(block: PermissionBlock) -> dict[str, object]:
+    """What the page makes the buttons of a request from."""
+    request = block.request
+    asked: dict[str, object] = {"id": request.id, "kind": block.kind}
+    if block.kind == "question":
+        return asked | {"questions": [_question(item) for item in _questions(request)]}
+    always = shortened(exact(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
+    return asked | {"always": always, "tool": describe.tool_name(request.tool_name)}
+
+
+def decision(request: PermissionRequest, answer: Decide) -> Decision | None:
+    """The decision that an answer stands for; None if it does not fit the request."""
+    behavior = Behavior(answer.behavior)
+    if behavior is Behavior.ALWAYS and not request.always_means:
+        return None
+    if behavior is Behavior.DENY:
+        return None if answer.answers else Decision(behavior=behavior, message=answer.message.strip())
+    if not request.is_question:
+        return None if answer.answers else Decision(behavior=behavior)
+    asked = [str(item.get("question", "")) for item in _questions(request)]
+    if sorted(answer.answers) != sorted(set(asked)) or not all(
+        text.strip() for text in answer.answers.values()
+    ):
+        return None
+    return Decision(behavior=Behavior.ALLOW, answers=answer.answers)
+
+
+def _questions(request: PermissionRequest) -> Iterator[Mapping[str, object]]:
+    questions = request.input.get("questions")
+    for item in questions[:_OPTIONS_LIMIT] if isinstance(questions, list) else ():
+        if isinstance(item, Mapping):
+            yield item
+
+
+def _question(item: Mapping[str, object]) -> dict[str, object]:
+    options = item.get("options")
+    return {
+        "id": str(item.get("question", "")),  # goes back as it came
+        "question": _text(item.get("question")),
+        "several": bool(item.get("multiSelect")),
+        "options": [
+            {
+                "id": str(option.get("label", "")),
+                "label": _text(option.get("label")),
+                "about": _text(option.get("description")),
+            }
+            for option in (options[:_OPTIONS_LIMIT] if isinstance(options, list) else ())
+            if isinstance(option, Mapping)
+        ],
+    }
+
+
+def _text(value: object) -> str:
+    return shortened(exact(str(value or "")), 10 * _LABEL_LIMIT)

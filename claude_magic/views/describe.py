@@ -1,0 +1,333 @@
+"""What a transcript says, in words, whatever shows it: states, times, the argument that matters, diffs.
+
+Everything that comes from outside has gone through `exact` or `clean` when it leaves here. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from claude_magic.permissions import Behavior
+from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ThinkingBlock, ToolBlock, ToolState
+from claude_magic.views.safe import clean, exact, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from claude_magic.transcript import Transcript
+
+__all__ = [
+    "BYPASS_BANNER",
+    "argument",
+    "decision_line",
+    "diff",
+    "duration",
+    "footer",
+    "header",
+    "hidden_line",
+    "input_json",
+    "options_line",
+    "prompt_line",
+    "question_lines",
+    "retry_line",
+    "running_line",
+    "state",
+    "thinking_line",
+    "todos",
+    "tool_name",
+    "tool_output",
+    "tool_state",
+    "tool_tail",
+]
+
+_NOTICEABLE = 0.1  # seconds; shorter is not worth a figure
+
+BYPASS_BANNER = "Permission checks are off (bypassPermissions): every tool runs without asking."
+_LINE_LIMIT = 160
+_OUTPUT_LIMIT = 10_000
+_DIFF_LIMIT = 400
+_ARGUMENTS = {
+    "Agent": "description",
+    "AskUserQuestion": "questions",
+    "Bash": "command",
+    "Edit": "file_path",
+    "Glob": "pattern",
+    "Grep": "pattern",
+    "MultiEdit": "file_path",
+    "NotebookEdit": "notebook_path",
+    "Read": "file_path",
+    "Skill": "skill",
+    "Task": "description",
+    "WebFetch": "url",
+    "WebSearch": "query",
+    "Write": "file_path",
+}
+_PATHS = {"file_path", "notebook_path", "path"}
+_TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
+_SUCCESS_SAYS_NOTHING = {"Edit", "MultiEdit", "NotebookEdit", "TodoWrite", "Write"}
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: `0.3 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def state(transcript: Transcript) -> str:
+    """Where the turn stands, with its place while it waits for others."""
+    ahead = transcript.ahead
+    return f"{transcript.state.value}, {ahead} before it" if ahead else transcript.state.value
+
+
+def header(transcript: Transcript, *, mode: bool = True) -> list[str]:
+    """The facts above a turn, but for its state: session, model, permission mode, label, resumed."""
+    facts = [exact(transcript.session), exact(transcript.model)]
+    facts += [exact(transcript.permission_mode)] if mode else []
+    facts.append(exact(transcript.label))
+    if turns := transcript.resumed_turns:
+        facts.append(f"resumed, {turns} earlier turn{'s' * (turns != 1)}")
+    return [_one_line(fact) for fact in facts if fact]
+
+
+def footer(transcript: Transcript) -> list[str]:
+    """What the turn took: turns, time, tokens, cost, context left. Empty until it has ended."""
+    facts = transcript.footer
+    if facts is None:
+        return []
+    said = [
+        f"{facts.turns} turn{'s' * (facts.turns != 1)}",
+        duration(facts.seconds),
+        f"{_short_number(facts.tokens)} tokens",
+        _money(facts.cost_usd),
+    ]
+    if facts.context_left is not None:
+        said.append(f"{facts.context_left:.0%} of context left")
+    return said
+
+
+def hidden_line(transcript: Transcript) -> str:
+    """What a full transcript leaves out; "" if nothing."""
+    blocks = f" and {transcript.hidden_blocks:,} blocks" if transcript.hidden_blocks else ""
+    return (
+        f"truncated, {transcript.hidden:,} characters{blocks} hidden" if transcript.hidden or blocks else ""
+    )
+
+
+def running_line(transcript: Transcript) -> str:
+    """The last line of a turn that has not ended: true even when the notebook is saved just then."""
+    if transcript.state.is_over:
+        return ""
+    if transcript.started is None:
+        return "The prompt was still waiting in line when this was shown."
+    return f"The turn was still running when this was shown, after {duration(transcript.elapsed)}."
+
+
+def options_line(transcript: Transcript) -> str:
+    """The options given with the prompt."""
+    given = (f"{exact(name)} {exact(value)}".strip() for name, value in transcript.options.items())
+    return " ".join(given)
+
+
+def prompt_line(transcript: Transcript) -> str:
+    """The prompt's first line."""
+    return _one_line(exact(transcript.prompt[: 4 * _LINE_LIMIT].strip()).split("\n", 1)[0])
+
+
+def thinking_line(block: ThinkingBlock) -> str:
+    """How long the model thought."""
+    if block.duration is None:
+        return "Thinking"
+    return "Thought" if block.duration < _NOTICEABLE else f"Thought for {duration(block.duration)}"
+
+
+def retry_line(block: RetryBlock) -> str:
+    """The attempts so far, and when the next one comes."""
+    status = f"HTTP {block.status}" if block.status else ""
+    reason = exact(block.reason).replace("_", " ")
+    why = ", ".join(part for part in (status, reason) if part) or "no answer"
+    if block.over:
+        return f"The API refused {block.attempt} time{'s' * (block.attempt != 1)} ({why})."
+    said = f"The API refused ({why}). Attempt {block.attempt} of {block.max_retries} failed;"
+    said += f" the next is in {duration(block.delay_s)}."
+    return said + (
+        " Interrupt, and check the login with /login or ANTHROPIC_API_KEY." if block.status == 401 else ""
+    )
+
+
+def tool_name(name: str) -> str:
+    """The tool as a person knows it: `mcp__kernel__inspect` is `inspect (kernel)`."""
+    parts = name.split("__", 2)
+    if len(parts) == 3 and parts[0] == "mcp":
+        name = f"{parts[2]} ({parts[1]})"
+    return _one_line(exact(name)) or "tool"
+
+
+def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
+    """The argument that matters, in one line: the command, the path, the pattern."""
+    if name == "TodoWrite":
+        items = todos(given)
+        done = sum(state == "done" for state, _ in items)
+        return f"{done} of {len(items)} done"
+    key = _ARGUMENTS.get(name) or next((k for k, v in given.items() if isinstance(v, str) and v.strip()), "")
+    value = given.get(key, "")
+    if key == "questions":
+        value = next(iter(question_lines(given)), "")
+    text = exact(value[: 10 * _LINE_LIMIT]) if isinstance(value, str) else ""
+    if key in _PATHS:
+        text = _relative(text, exact(cwd))
+    first, _, more = text.strip().partition("\n")
+    return _one_line(f"{first} …" if more else first) + _addition(name, given, cwd)
+
+
+def _addition(name: str, given: Mapping[str, object], cwd: str) -> str:
+    if name == "Read" and isinstance(offset := given.get("offset", 1), int):
+        limit = given.get("limit")
+        if isinstance(limit, int):
+            return f", lines {offset}-{offset + limit - 1}"
+        return f", from line {offset}" if "offset" in given else ""
+    path = given.get("path")
+    if name in {"Glob", "Grep"} and isinstance(path, str) and path:
+        return f" in {_one_line(_relative(exact(path), exact(cwd)))}"
+    return ""
+
+
+def tool_state(tool: ToolBlock) -> str:
+    """State and time of a call in words: `ok, 0.3 s`."""
+    if tool.duration is None or tool.duration < 0.05 or tool.state is ToolState.DENIED:
+        return tool.state.value
+    return f"{tool.state.value}, {duration(tool.duration)}"
+
+
+def tool_output(tool: ToolBlock) -> str:
+    """The result worth showing, shortened; "" where the call says it all."""
+    if tool.name in _SUCCESS_SAYS_NOTHING and tool.state is ToolState.OK:
+        return ""
+    if isinstance(tool.details, dict) and tool.details.get("isAsync"):
+        return "Works in the background."
+    return shortened(clean(tool.result).strip("\n"), _OUTPUT_LIMIT)
+
+
+def tool_tail(tool: ToolBlock, limit: int) -> list[str]:
+    """The last lines of the result, for where it cannot be folded: none of what was read."""
+    if tool.name == "Read" and tool.state is ToolState.OK:
+        return []
+    said = tool_output(tool)
+    lines = said.split("\n") if said else []
+    hidden = len(lines) - limit
+    return [f"… {hidden:,} lines hidden …", *lines[hidden:]] if hidden > 0 else lines
+
+
+def input_json(given: Mapping[str, object]) -> str:
+    """The whole input as JSON, shortened."""
+    return shortened(exact(json.dumps(given, indent=2, ensure_ascii=False, default=str)), _OUTPUT_LIMIT)
+
+
+def todos(given: Mapping[str, object]) -> list[tuple[str, str]]:
+    """A to-do list as (state in words, item)."""
+    items = given.get("todos")
+    return [
+        (_TODO_WORDS.get(str(item.get("status")), "to do"), _one_line(exact(str(item.get("content", "")))))
+        for item in (items if isinstance(items, list) else ())
+        if isinstance(item, dict)
+    ]
+
+
+def diff(tool: ToolBlock) -> list[str]:
+    """What a call writes, line by line, each with its `+`, `-`, blank or `@`; empty if it writes nothing."""
+    lines = list(_patched(tool.details)) or list(_intended(tool.name, tool.input))
+    hidden = len(lines) - _DIFF_LIMIT
+    shown = [exact(line[:2_000]).replace("\n", "⏎") for line in lines[:_DIFF_LIMIT]]
+    return [*shown, f"@ {hidden:,} more lines hidden"] if hidden > 0 else shown
+
+
+def _patched(details: object) -> Iterator[str]:
+    hunks = details.get("structuredPatch") if isinstance(details, dict) else None
+    for hunk in hunks if isinstance(hunks, list) else ():
+        if isinstance(hunk, dict) and isinstance(lines := hunk.get("lines"), list):
+            yield f"@ line {hunk.get('newStart', '?')}"
+            yield from (str(line) for line in lines)
+
+
+def _intended(name: str, given: Mapping[str, object]) -> Iterator[str]:
+    if name == "Write":
+        yield from _signed("+", given.get("content"))
+    elif name == "NotebookEdit":
+        yield from _signed("+", given.get("new_source"))
+    elif name == "Edit":
+        yield from _replaced(given)
+    elif name == "MultiEdit" and isinstance(edits := given.get("edits"), list):
+        for edit in edits:
+            if isinstance(edit, dict):
+                yield from _replaced(edit)
+
+
+def _replaced(edit: Mapping[str, object]) -> Iterator[str]:
+    yield from _signed("-", edit.get("old_string"))
+    yield from _signed("+", edit.get("new_string"))
+
+
+def _signed(sign: str, text: object) -> Iterator[str]:
+    if isinstance(text, str) and text:
+        yield from (sign + line for line in text.removesuffix("\n").split("\n"))
+
+
+def question_lines(given: Mapping[str, object]) -> list[str]:
+    """A question with its options, a line each; several questions one after the other."""
+    lines: list[str] = []
+    questions = given.get("questions")
+    for question in questions if isinstance(questions, list) else ():
+        if isinstance(question, dict):
+            lines.append(_one_line(exact(str(question.get("question", "")))))
+            options = question.get("options")
+            lines += [f"- {_option(option)}" for option in (options if isinstance(options, list) else ())]
+    return lines
+
+
+def _option(option: object) -> str:
+    if not isinstance(option, dict):
+        return _one_line(exact(str(option)))
+    label, about = (_one_line(exact(str(option.get(key, "")))) for key in ("label", "description"))
+    return f"{label}: {about}" if about else label
+
+
+def decision_line(block: PermissionBlock) -> str:
+    """What became of a request."""
+    decision = block.decision
+    if decision is None:
+        return "not answered, the turn ended first" if block.withdrawn else "waiting for your answer"
+    by = "by you" if decision.by == "you" else f"({_one_line(exact(decision.by))})"
+    if decision.behavior is Behavior.DENY:
+        said = f": {_one_line(exact(decision.message))}" if decision.message else ""
+        return f"denied {by}{said}"
+    if decision.answers:
+        answers = (_one_line(exact(str(answer))) for answer in decision.answers.values())
+        return f"answered {by}: {'; '.join(answers)}"
+    if decision.behavior is Behavior.ALWAYS:
+        return f"always allowed {by}: {_one_line(exact(block.request.always_means))}"
+    return f"allowed {by}"
+
+
+def _relative(path: str, cwd: str) -> str:
+    return path.removeprefix(f"{cwd.rstrip('/')}/") if cwd else path
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
+
+
+def _short_number(number: int) -> str:
+    for size, name in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{name}"
+    return str(number)
+
+
+def _money(usd: float) -> str:
+    return f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"

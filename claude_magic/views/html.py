@@ -1,0 +1,284 @@
+"""The one place that makes HTML: a turn, and each of its blocks, as every view shows them.
+
+The promise: it reads without style sheet, script or ARIA, which an untrusted notebook loses: states are
+words, diffs have their signs, folded parts are `details`. Everything passes `sanitized` before it leaves.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from claude_magic.transcript.blocks import (
+    Block,
+    NoticeBlock,
+    PermissionBlock,
+    RetryBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolBlock,
+    ToolState,
+)
+from claude_magic.views import describe
+from claude_magic.views.elements import code, details, div, span
+from claude_magic.views.markup import markdown, sanitized
+from claude_magic.views.safe import clean, exact, shortened
+from claude_magic.views.style import style
+from claude_magic.views.tools import tool, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claude_magic.transcript import Transcript
+
+__all__ = [
+    "block",
+    "frame",
+    "frame_lines",
+    "header",
+    "markdown",
+    "placeholder",
+    "section",
+    "turn",
+]
+
+_PROMPT_LIMIT = 20_000
+_LIVE_MARKDOWN = 20_000
+_DEPTH_LIMIT = 8
+_BOX = '<div class="claude-box"></div>'
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(?!.*`)")
+_FENCE_END = re.compile(r"\n[ \t]*(?:`+|~+)[ \t]*\Z")
+
+
+def turn(transcript: Transcript) -> str:
+    """A whole turn, its style included, as static HTML: for a saved notebook, GitHub, nbconvert."""
+    parts = [
+        _header(transcript, describe.header(transcript)),
+        _banner(transcript),
+        _prompt(transcript),
+        *(block(each, transcript.cwd) for each in transcript.blocks),
+        _hidden(transcript),
+        _footer(transcript),
+    ]
+    return f'{style()}<div class="claude-static">{"".join(parts)}</div>'
+
+
+def block(each: Block, cwd: str = "") -> str:
+    """One block.
+
+    Args:
+        each: The block.
+        cwd: Paths below it are shown relative to it.
+    """
+    return sanitized(_block(each, cwd, 0))
+
+
+def frame(each: Block, cwd: str = "", *, asks: bool = False) -> str:
+    """One block that may still change, less what a live view puts into its box, an empty element, itself.
+
+    That is: an answer's sections, the blocks of a subagent, the buttons of a question.
+
+    Args:
+        each: The block.
+        cwd: Paths below it are shown relative to it.
+        asks: The view has buttons for what is asked.
+    """
+    match each:
+        case TextBlock():
+            return div("claude-answer claude-box", "") if each.text.strip() else ""
+        case ThinkingBlock(finished=False):
+            return _growing_thought(each)
+        case ToolBlock() if not _said_by_answer(each):
+            return sanitized(tool(each, cwd, _BOX if each.children else ""))
+        case PermissionBlock() if asks:
+            return sanitized(_asked(each))
+        case _:
+            return block(each, cwd)
+
+
+def section(text: str, *, finished: bool) -> str:
+    """A piece of an answer between two of `markup.sections`; code is coloured once it is finished."""
+    fence = _FENCE.match(text)
+    if finished or (fence and _closed(text, fence[1])):
+        return markdown(text) if len(text) <= _LIVE_MARKDOWN or fence else _plain(text)
+    if fence:
+        said = text.partition("\n")[2]
+        return code("claude-code", escape(said.rpartition("\n")[0] if _FENCE_END.search(said) else said))
+    return markdown(text, coloured=False) if len(text) <= _LIVE_MARKDOWN else _plain(text)
+
+
+def header(transcript: Transcript) -> str:
+    """The line above a turn, less the permission mode, which a live view has as a control."""
+    return _header(transcript, describe.header(transcript, mode=False))
+
+
+def frame_lines(transcript: Transcript) -> dict[str, str]:
+    """What stands around the blocks while a turn is shown live: above them, and after `hidden` below."""
+    return {
+        "banner": _banner(transcript),
+        "prompt": _prompt(transcript),
+        "hidden": _hidden(transcript),
+        "footer": _footer(transcript) if transcript.footer else "",
+    }
+
+
+def placeholder(transcript: Transcript) -> str:
+    """What stands in a notebook that is saved while the turn is shown live."""
+    line = div("claude-footer", "The turn was still running when this was saved.")
+    parts = [_header(transcript, describe.header(transcript), "running"), _prompt(transcript), line]
+    return f'{style()}<div class="claude-static">{"".join(parts)}</div>'
+
+
+def _block(each: Block, cwd: str, depth: int) -> str:  # noqa: PLR0911  # one a kind
+    match each:
+        case TextBlock():
+            return _answer(each)
+        case ThinkingBlock():
+            return _thinking(each)
+        case ToolBlock() if not _said_by_answer(each):
+            return tool(each, cwd, _children(each, cwd, depth))
+        case PermissionBlock():
+            return _permission(each)
+        case RetryBlock():
+            return _retry(each)
+        case NoticeBlock():
+            return _notice(each)
+        case _:
+            return ""
+
+
+# --- the frame
+
+
+def _header(transcript: Transcript, said: Iterable[str], now: str = "") -> str:
+    word = transcript.state.name.lower()
+    state = span(f"claude-state claude-state-{word}", escape(now or describe.state(transcript)))
+    facts = " · ".join(span("claude-fact", escape(fact)) for fact in said)
+    return sanitized(div("claude-header", f"{span('claude-name', 'Claude')} {facts} · {state}"))
+
+
+def _banner(transcript: Transcript) -> str:
+    if transcript.permission_mode != "bypassPermissions":
+        return ""
+    return div("claude-notice claude-warning claude-banner", escape(describe.BYPASS_BANNER))
+
+
+def _prompt(transcript: Transcript) -> str:
+    whole = shortened(exact(transcript.prompt), _PROMPT_LIMIT)
+    options = describe.options_line(transcript)
+    given = div("claude-options", f"Options: <code>{escape(options)}</code>") if options else ""
+    line = describe.prompt_line(transcript)
+    summary = f"{span('claude-label', 'Prompt')} {span('claude-prompt-line', escape(line))}"
+    if line == whole.strip() and not options:
+        return sanitized(div("claude-prompt", summary))
+    return sanitized(details("claude-prompt", summary, f"<pre>{escape(whole)}</pre>{given}"))
+
+
+def _hidden(transcript: Transcript) -> str:
+    line = describe.hidden_line(transcript)
+    return div("claude-notice claude-warning", escape(line)) if line else ""
+
+
+def _footer(transcript: Transcript) -> str:
+    if transcript.footer is None:
+        return div("claude-footer", escape(describe.running_line(transcript)))
+    return div("claude-footer", escape(" · ".join(describe.footer(transcript))))
+
+
+# --- the blocks
+
+
+def _answer(text: TextBlock) -> str:
+    said = text.text
+    if not said.strip():
+        return ""
+    if not text.finished and len(said) > _LIVE_MARKDOWN:
+        return div("claude-answer", _plain(said))
+    return div("claude-answer", markdown(said))
+
+
+def _thinking(thought: ThinkingBlock) -> str:
+    said = clean(thought.text).strip()
+    summary = escape(describe.thinking_line(thought))
+    return details("claude-thinking", summary, markdown(said)) if said else ""
+
+
+def _growing_thought(thought: ThinkingBlock) -> str:
+    said = clean(thought.text).strip()
+    summary = escape(describe.thinking_line(thought))
+    return details("claude-thinking", summary, _plain(said)) if said else ""
+
+
+def _plain(text: str) -> str:
+    return f'<pre class="claude-plain">{escape(clean(text))}</pre>'
+
+
+def _closed(text: str, fence: str) -> bool:
+    last = text.rstrip().rpartition("\n")[2].strip()
+    return "\n" in text.strip() and len(last) >= len(fence) and not last.strip(fence[0])
+
+
+def _notice(notice: NoticeBlock) -> str:
+    word = "" if notice.level == "info" else span("claude-label", notice.level.capitalize() + ":") + " "
+    return div(f"claude-notice claude-{notice.level}", word + escape(exact(notice.text)))
+
+
+def _said_by_answer(call: ToolBlock) -> bool:
+    """A call that only asks the person: the question and its answer are a block of their own."""
+    ended_badly = call.state in {ToolState.FAILED, ToolState.INTERRUPTED}
+    return call.name in {"AskUserQuestion", "ExitPlanMode"} and not ended_badly
+
+
+def _retry(retry: RetryBlock) -> str:
+    before, delay, after = escape(describe.retry_line(retry)).rpartition(describe.duration(retry.delay_s))
+    return div("claude-retry", before + (span("claude-countdown", delay) if delay else "") + after)
+
+
+def _permission(asked: PermissionBlock) -> str:
+    line = span("claude-decision", escape(describe.decision_line(asked)))
+    request = asked.request
+    classes = "claude-permission" if asked.pending else "claude-permission claude-decided"
+    if asked.kind == "question":
+        label = span("claude-label", "Question:") + " "
+        body = "<br>".join(escape(said) for said in describe.question_lines(request.input))
+        return div(
+            classes.replace("permission", "question"), f"{div('claude-question-text', body)}{label}{line}"
+        )
+    if asked.kind == "plan":
+        plan = request.input.get("plan")
+        body = div("claude-plan", markdown(plan)) if isinstance(plan, str) else ""
+        return div(classes, f"{span('claude-label', 'Plan:')} {line}{body}")
+    name = escape(describe.tool_name(request.tool_name))
+    body = _asked_for(asked) if asked.pending else ""
+    return div(classes, f"{span('claude-label', f'Permission for {name}:')} {line}{body}")
+
+
+def _asked(asked: PermissionBlock) -> str:
+    """A request whose answer a live view takes: what it is about, and the box for the buttons."""
+    request = asked.request
+    if asked.kind == "question":
+        return div("claude-question", _BOX)
+    if asked.kind == "plan":
+        plan = request.input.get("plan")
+        said = div("claude-plan", markdown(plan)) if isinstance(plan, str) else ""
+        return div("claude-permission", f"{span('claude-label', 'Claude has a plan')}{said}{_BOX}")
+    name = span("claude-tool-name", escape(describe.tool_name(request.tool_name)))
+    about = _asked_for(asked)
+    return div("claude-permission", f"{span('claude-label', 'Claude asks to use')} {name}{about}{_BOX}")
+
+
+def _asked_for(asked: PermissionBlock) -> str:
+    request = asked.request
+    said = div("claude-about", escape(exact(request.description))) if request.description else ""
+    blocked = f"Because of {exact(request.blocked_path)}" if request.blocked_path else ""
+    reason = div("claude-about", escape(blocked)) if blocked else ""
+    return said + reason + written(ToolBlock(id="", name=request.tool_name, input=request.input))
+
+
+def _children(tool: ToolBlock, cwd: str, depth: int) -> str:
+    if not tool.children:
+        return ""
+    if depth >= _DEPTH_LIMIT:
+        return div("claude-about", f"{len(tool.children)} blocks of a nested agent")
+    return div("claude-children", "".join(_block(child, cwd, depth + 1) for child in tool.children))

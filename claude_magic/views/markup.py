@@ -1,0 +1,223 @@
+"""Hostile Markdown and code made safe HTML.
+
+The promise: model text, tool text and names never bring an element, an attribute or a request of their own,
+and the time is linear in their length. Import it when something is shown: its own imports take 50 ms.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import lru_cache
+from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING, cast
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.token import Token
+from pygments.lexers import get_lexer_by_name
+from pygments.token import STANDARD_TYPES
+
+from claude_magic.views.safe import clean
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.rules_core import StateCore
+    from markdown_it.utils import OptionsDict
+    from pygments.token import _TokenType
+
+__all__ = ["highlighted", "markdown", "markdown_tokens", "sanitized", "sections"]
+
+_WEB = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
+_MAX_NESTING = 60
+_MAX_WORK = 1_000_000
+_BRACKET_WORK = 40
+_HIGHLIGHT_LIMIT = 20_000
+_HIGHLIGHT_TIME = 0.3
+_PLAIN = {"", "w", "p", "n"}
+_LANGUAGES = {
+    name: lexer
+    for lexer, names in {
+        "bash": "bash sh shell zsh",
+        "c": "c",
+        "cpp": "cpp c++",
+        "css": "css",
+        "go": "go",
+        "html": "html xml",
+        "java": "java",
+        "javascript": "javascript js",
+        "json": "json",
+        "julia": "julia",
+        "python": "python py python3 ipython",
+        "r": "r",
+        "rust": "rust rs",
+        "sql": "sql",
+        "toml": "toml",
+        "typescript": "typescript ts",
+        "yaml": "yaml yml",
+    }.items()
+    for name in names.split()
+}
+_TAGS = {
+    "a", "blockquote", "br", "code", "del", "details", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6",
+    "hr", "img", "li", "ol", "p", "pre", "s", "span", "strong", "summary", "table", "tbody", "td", "th",
+    "thead", "tr", "ul",
+}  # fmt: skip
+_CLASSED = ("code", "details", "div", "img", "li", "p", "pre", "span", "summary", "table", "td", "th", "ul")
+_ATTRIBUTES: dict[str, set[str]] = {tag: {"class"} for tag in _CLASSED} | {
+    "*": set(),
+    "a": {"href"},
+    "details": {"class", "open"},
+    "img": {"alt", "class", "src"},
+    "ol": {"start"},
+}
+_CLASSES = re.compile(r"(?:claude-[a-z-]+|[a-z][a-z0-9]?)(?: (?:claude-[a-z-]+|[a-z][a-z0-9]?))*")
+_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
+
+
+def sanitized(html: str) -> str:
+    """Our own HTML through an allow-list: the last line of defence, whatever a renderer did."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags={"script", "style"},
+        attributes=_ATTRIBUTES,
+        attribute_filter=_kept,
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        strip_comments=True,
+    )
+
+
+def _kept(_tag: str, name: str, value: str) -> str | None:
+    if name == "class":
+        return value if _CLASSES.fullmatch(value) else None
+    if name == "src":
+        return value if _PICTURE.fullmatch(value) else None
+    if name == "href":
+        return value if _WEB.match(value) else None
+    return value
+
+
+@lru_cache(maxsize=64)
+def markdown(text: str, *, coloured: bool = True) -> str:
+    """Markdown as HTML that is safe to put into a page.
+
+    Args:
+        text: CommonMark with tables and ~~strikethrough~~. HTML in it stays text, an image becomes a link,
+            and only http, https and mailto make a link.
+        coloured: Whether code is.
+
+    Returns:
+        Sanitised HTML; very large or very deeply nested text comes as it is, in a `pre`.
+    """
+    tokens = markdown_tokens(text)
+    if tokens is None:
+        return f'<pre class="claude-plain">{escape(clean(text))}</pre>'
+    parser = _parser()
+    environment = {"deadline": time.perf_counter() + _HIGHLIGHT_TIME if coloured else 0.0}
+    return sanitized(cast("str", parser.renderer.render(tokens, parser.options, environment)))
+
+
+def markdown_tokens(text: str) -> list[Token] | None:
+    """`text` parsed, images already made links; None if it is too large or nests too deeply."""
+    text = clean(text)
+    if len(text) + _BRACKET_WORK * text.count("[") > _MAX_WORK:
+        return None
+    tokens = _parser().parse(text)
+    # The parser leaves out what nests deeper than its limit, and text must never be lost.
+    return None if any(token.level >= _MAX_NESTING - 2 for token in tokens) else tokens
+
+
+def sections(text: str) -> list[str]:
+    """The top-level Markdown blocks of `text`, in order, nothing left out; only the last can still change."""
+    text = clean(text)
+    lines = text.split("\n")
+    starts = {0, *(token.map[0] for token in _outline(text) if token.map), len(lines)}
+    return ["\n".join(lines[begin:end]) for begin, end in pairwise(sorted(starts))]
+
+
+def _outline(text: str) -> list[Token]:
+    parser = _parser()
+    tokens: list[Token] = []
+    parser.block.tokenize(state := StateBlock(text, parser, {}, tokens), 0, state.lineMax)
+    return [token for token in tokens if token.level == 0 and token.nesting >= 0]
+
+
+def highlighted(code: str, language: str = "", deadline: float | None = None) -> str:
+    """Code as escaped HTML, with Pygments' short classes where that is quick.
+
+    Args:
+        code: The source.
+        language: Its name; an unknown one is not coloured.
+        deadline: `time.perf_counter()` at which to give up colouring; Pygments' lexers take quadratic time
+            for some texts.
+    """
+    code = clean(code)
+    name = _LANGUAGES.get(language.strip().lower())
+    if name is None or len(code) > _HIGHLIGHT_LIMIT:
+        return escape(code)
+    deadline = time.perf_counter() + _HIGHLIGHT_TIME if deadline is None else deadline
+    pieces: list[str] = []
+    lexer = get_lexer_by_name(name, stripnl=False, ensurenl=not code or code[-1] == "\n")
+    for kind, text in lexer.get_tokens(code):
+        if time.perf_counter() > deadline:
+            return escape(code)
+        pieces.append(_span(kind, text))
+    return "".join(pieces)
+
+
+def _span(kind: _TokenType, text: str) -> str:
+    while kind not in STANDARD_TYPES and kind.parent is not None:
+        kind = kind.parent
+    name = STANDARD_TYPES.get(kind, "")
+    return f'<span class="{name}">{escape(text)}</span>' if name not in _PLAIN else escape(text)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING})
+    parser.enable(["table", "strikethrough"])
+    parser.validateLink = lambda url: _WEB.match(url) is not None  # type: ignore[method-assign]
+    parser.core.ruler.push("claude_images", _images_to_links)
+    parser.core.ruler.push("claude_cells", _aligned_cells)
+    parser.add_render_rule("fence", _fence)
+    parser.add_render_rule("code_block", _fence)
+    return parser
+
+
+def _images_to_links(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.children and any(child.type == "image" for child in token.children):
+            token.children = [part for child in token.children for part in _without_image(child)]
+
+
+def _without_image(token: Token) -> list[Token]:
+    if token.type != "image":
+        return [token]
+    address = str(token.attrGet("src") or "")
+    text = Token("text", "", 0, content=token.content or address)
+    opening = Token("link_open", "a", 1, attrs={"href": address})
+    return [opening, text, Token("link_close", "a", -1)]
+
+
+def _aligned_cells(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type in {"th_open", "td_open"}:
+            style = str(token.attrs.pop("style", ""))
+            if style.endswith(("right", "center")):
+                token.attrs["class"] = f"claude-{style.partition(':')[2]}"
+
+
+def _fence(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _o: OptionsDict, env: MutableMapping[str, float]
+) -> str:
+    token = tokens[index]
+    language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
+    code = highlighted(token.content, language, env["deadline"])
+    return f'<pre class="claude-code"><code>{code}</code></pre>\n'

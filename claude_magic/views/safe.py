@@ -1,0 +1,42 @@
+"""Control characters and other invisible things, made harmless. Pure; nothing heavy is imported."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["clean", "exact", "shortened"]
+
+_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c\r\n]{0,8192}(?:\x07|\x1b\\|\x9c)"  # OSC, DCS: titles, links, clipboard
+    r"|\x1b[ -/]*[0-Z\\^-~]"  # two-character sequences
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_UNSEEN = re.compile(r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def clean(text: str) -> str:
+    """`text` without control sequences and control characters; carriage returns become line ends.
+
+    What a terminal would hide, overwrite or send elsewhere is so either gone or in plain sight. No sequence
+    is longer than its line, so that lines once cleaned stay as they are while text is added.
+    """
+    if "\x1b" in text:
+        text = _SEQUENCE.sub("", text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
+
+
+def exact(text: str) -> str:
+    """Like `clean`, for commands, paths and names: characters that reorder or hide others are named."""
+    return _UNSEEN.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", clean(text))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Head and tail of a text of more than `limit` characters, saying how much is left out."""
+    if len(text) <= limit:
+        return text
+    head = limit * 2 // 3
+    tail = limit - head
+    return f"{text[:head]}\n… {len(text) - limit:,} characters hidden …\n{text[-tail:]}"

