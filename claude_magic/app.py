@@ -1,0 +1,150 @@
+"""The command `claude-magic`: what a person types in a terminal, outside any notebook.
+
+    claude-magic demo [NOTEBOOK]    run a notebook on the real CLI with the offline model, cell by cell
+    claude-magic doctor             what is installed, what is missing, and what to type next
+
+Nothing of Jupyter is imported before `demo` needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_magic import offline
+from claude_magic.cli.locate import find_cli, version_warning
+from claude_magic.cli.process import ChildProcess
+from claude_magic.errors import ClaudeMagicError, UsageError
+
+__all__ = ["main"]
+
+_NOTEBOOK = Path("notebooks/01-quickstart.ipynb")
+_OUTPUT = Path("build/demo")
+_ANSWER_TIMEOUT = 10.0  # seconds that a program may take to say its version or address
+_FULL_KERNEL = (7, 4)  # the first ipykernel whose buttons answer while a cell waits
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    name: str
+    text: str
+    fine: bool = True
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.fine else 'problem':<8} {self.name:<10} {self.text}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: The arguments; those of the command line if None.
+
+    Returns:
+        The exit code: 0, or 1 if the notebook failed or something is missing.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        code: int = options.run(options)
+    except ClaudeMagicError as error:
+        sys.stderr.write(f"claude-magic: {error}\n")
+        return 1
+    return code
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("claude-magic", description="Claude Code sessions in notebooks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="run a notebook with the offline model and show what happens")
+    demo.add_argument("notebook", nargs="?", type=Path, default=_NOTEBOOK, help=f"default: {_NOTEBOOK}")
+    demo.add_argument("--output", type=Path, default=_OUTPUT, metavar="DIR", help=f"default: {_OUTPUT}")
+    demo.set_defaults(run=_demo)
+    doctor = commands.add_parser("doctor", help="what is installed, and what to type next")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _demo(options: Namespace) -> int:
+    try:
+        from claude_magic.demo import demo  # noqa: PLC0415  # its packages belong to an extra
+    except ImportError as error:
+        raise UsageError(f'The demo needs {error.name}. Type: pip install "claude-magic[lab]"') from None
+    demo(options.notebook, options.output)
+    return 0
+
+
+def _doctor(_: Namespace) -> int:
+    findings = []
+    for look in (_python, _ipython, _ipykernel, _cli, _offline):
+        finding = look()
+        sys.stdout.write(f"{finding}\n")
+        findings.append(finding)
+    return 0 if all(finding.fine for finding in findings) else 1
+
+
+def _python() -> Finding:
+    return Finding("Python", platform.python_version())
+
+
+def _ipython() -> Finding:
+    return Finding("IPython", importlib.metadata.version("ipython"))
+
+
+def _ipykernel() -> Finding:
+    try:
+        version = importlib.metadata.version("ipykernel")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("ipykernel", "not installed. For Jupyter, type: pip install ipykernel", fine=False)
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) < _FULL_KERNEL:
+        advice = "buttons cannot answer while a cell waits. Type: pip install -U 'ipykernel>=7.4'"
+        return Finding("ipykernel", f"{version}; {advice}", fine=False)
+    return Finding("ipykernel", version)
+
+
+def _cli() -> Finding:
+    try:
+        found = find_cli()
+        version = _first_output([str(found.path), "-v"])
+    except ClaudeMagicError as error:
+        return Finding("claude", str(error), fine=False)
+    if warning := version_warning(version):
+        return Finding("claude", warning, fine=False)
+    return Finding("claude", f"{version}, {found.path} (from {found.source})")
+
+
+def _offline() -> Finding:
+    try:
+        offline.url_from(_first_output(offline.command()).encode())
+    except ClaudeMagicError as error:
+        return Finding("offline", str(error), fine=False)
+    return Finding("offline", 'ready. In a notebook, type: %config ClaudeMagics.backend = "offline"')
+
+
+def _first_output(argv: Sequence[str]) -> str:
+    """What a program says first, "" if it says nothing in time; the program is ended."""
+    return asyncio.run(_read(argv))
+
+
+async def _read(argv: Sequence[str]) -> str:
+    child = await ChildProcess.spawn(argv, cwd=Path.cwd(), env=os.environ)
+    try:
+        async with asyncio.timeout(_ANSWER_TIMEOUT):
+            return (await child.read()).decode(errors="replace").strip()
+    except TimeoutError:
+        return ""
+    finally:
+        await child.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,273 @@
+"""How a cell waits for a turn.
+
+The promise: at the top level of a cell a waiting magic is awaited, so that the loop stays free. Anywhere
+else it is run to its end on the same loop, nested if that loop runs already. From another thread it is handed
+to that loop or refused in one line, never left hanging. An interrupt cancels the wait, unless the magic takes
+it itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+import warnings
+from concurrent.futures import Future
+from contextvars import ContextVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from IPython.core.async_helpers import _asyncio_runner, get_asyncio_loop
+from IPython.core.interactiveshell import InteractiveShell
+
+from claude_magic.errors import StateError
+from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
+from claude_magic.foreground.rewrite import AWAITED, BARE, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
+
+__all__ = ["Foreground", "MagicKind", "TurnInterrupted", "asking", "interruptible", "is_nested"]
+
+MagicKind = Literal["line", "cell", "line_cell"]
+T = TypeVar("T")
+
+_PICK_UP_TIMEOUT = 5.0
+"""Seconds that the main loop may take to answer another thread before it counts as blocked."""
+
+_nested: ContextVar[bool] = ContextVar("claude_magic_nested", default=False)
+
+
+def is_nested() -> bool:
+    """Whether the current turn runs on a nested loop; then no widget message arrives before the cell ends."""
+    return _nested.get()
+
+
+class Foreground:
+    """The waiting magics of one shell.
+
+    Args:
+        shell: The InteractiveShell to serve.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._names: set[str] = set()
+        self._replaced: list[tuple[dict[str, Any], str, Any]] = []
+        # Each with the task that it executes in: a cell that somebody runs by `run_cell_async` begins, and no
+        # event ever says that it has ended.
+        self._executing: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
+
+    @property
+    def awaited_names(self) -> frozenset[str]:
+        """The magics that are awaited at the top level of a cell."""
+        return frozenset(self._names)
+
+    def install(self) -> None:
+        """Hooks into the shell: cells are rewritten, and known while they execute. Once is enough."""
+        if self._transform in self._shell.input_transformers_post:
+            return
+        self.main_loop()
+        self._shell.input_transformers_post.append(self._transform)
+        self._shell.events.register("pre_run_cell", self._begin)
+        self._shell.events.register("post_run_cell", self._end)
+
+    def uninstall(self) -> None:
+        """Takes out the hooks and every registered magic, and puts back what these had replaced."""
+        while self._replaced:
+            table, name, before = self._replaced.pop()
+            if before is None:
+                table.pop(name, None)
+            else:
+                table[name] = before
+        self._names.clear()
+        self._executing.clear()
+        if self._transform in self._shell.input_transformers_post:
+            self._shell.input_transformers_post.remove(self._transform)
+            self._shell.events.unregister("pre_run_cell", self._begin)
+            self._shell.events.unregister("post_run_cell", self._end)
+
+    def register(self, name: str, kind: MagicKind, function: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+        """Makes a coroutine function a magic that is awaited where it can be, and run to its end elsewhere.
+
+        Args:
+            name: The magic's name, without `%`.
+            kind: What it can be: "line", "cell" or "line_cell".
+            function: Called with the line, and for a cell magic with the cell's text. Its docstring and what
+                `magic_arguments` and `no_var_expand` have put on it hold for the magic.
+        """
+
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return self.run(function(*args, **kwargs))
+
+        @wraps(function)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return (await _wait(function(*args, **kwargs))).result()
+
+        @wraps(function)
+        async def bare(*args: Any, **kwargs: Any) -> None:
+            result = await awaited(*args, **kwargs)
+            if result is not None:
+                self._shell.displayhook.update_user_ns(result)
+
+        for table in ("line", "cell") if kind == "line_cell" else (kind,):
+            self._define(table, name, run)
+            self._define(table, AWAITED + name, awaited)
+            self._define(table, BARE + name, bare)
+        self._names.add(name)
+
+    def main_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that sessions live on: the kernel's, or in a terminal the one IPython runs its cells on.
+
+        It stays the same when user code runs a loop of its own, for instance by `asyncio.run`.
+        """
+        kernel_loop = getattr(getattr(self._shell, "kernel", None), "io_loop", None)
+        if kernel_loop is not None:
+            self._loop = kernel_loop.asyncio_loop
+        if self._loop is None or self._loop.is_closed():
+            self._loop = get_asyncio_loop()
+        return self._loop
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Runs `coroutine` on the main loop and waits for it, from code that cannot await.
+
+        Args:
+            coroutine: It is closed if it cannot be run.
+
+        Returns:
+            Its value.
+
+        Raises:
+            StateError: This is another thread, and the main loop does not run or does not answer; or the loop
+                is of a kind that cannot be nested.
+            TurnInterrupted: It was cancelled by an interrupt that it did not take itself.
+        """
+        loop, running = self.main_loop(), _running_loop()
+        try:
+            if threading.current_thread() is not threading.main_thread() and running is not loop:
+                _check_answers(loop)
+                return asyncio.run_coroutine_threadsafe(_wait(coroutine, thread=True), loop).result().result()
+            if running is not None:
+                _make_reentrant(loop)
+        except StateError:
+            coroutine.close()
+            raise
+        return loop.run_until_complete(_wait(coroutine, nested=running is not None)).result()
+
+    def _define(self, table: Literal["line", "cell"], name: str, function: Callable[..., Any]) -> None:
+        magics = self._shell.magics_manager.magics[table]
+        self._replaced.append((magics, name, magics.get(name)))
+        magics[name] = function
+
+    def _transform(self, lines: list[str]) -> list[str]:
+        source = "".join(lines)
+        rewritten = rewrite(source, self._names)
+        if rewritten == source or not self._can_be_awaited():
+            return lines
+        return rewritten.splitlines(keepends=True)
+
+    def _can_be_awaited(self) -> bool:
+        """Whether the source being transformed is a cell that its runner will await."""
+        return (
+            not self._a_cell_executes()
+            and self._shell.autoawait
+            and self._shell.loop_runner is _asyncio_runner
+            and threading.current_thread() is threading.main_thread()
+            and not (_running_loop() is not None and _called_by_run_cell())
+        )
+
+    def _begin(self, info: ExecutionInfo) -> None:
+        self._executing[info] = None if _running_loop() is None else asyncio.current_task()
+
+    def _end(self, result: ExecutionResult | None) -> None:
+        # An empty cell ends without having begun, and a cancelled one ends without a result.
+        if result is not None:
+            self._executing.pop(result.info, None)
+
+    def _a_cell_executes(self) -> bool:
+        for info in [info for info, task in self._executing.items() if task is not None and task.done()]:
+            del self._executing[info]
+        return bool(self._executing)
+
+
+async def _wait(
+    coroutine: Coroutine[Any, Any, T], *, nested: bool = False, thread: bool = False
+) -> Future[T]:
+    """Runs `coroutine` in a task of its own, which SIGINT cancels unless it takes SIGINT itself."""
+    _nested.set(nested)
+    for_thread.set(thread)
+    task = asyncio.ensure_future(_settled(coroutine))
+    interrupted = threading.Event()
+
+    def interrupt() -> None:
+        interrupted.set()
+        task.cancel()
+
+    with interruptible(interrupt, asyncio.get_running_loop()):
+        outcome = await task
+    if interrupted.is_set() and isinstance(outcome.exception(), asyncio.CancelledError):
+        outcome = Future()
+        outcome.set_exception(TurnInterrupted("Interrupted."))
+    return outcome
+
+
+async def _settled(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    outcome: Future[T] = Future()
+    try:
+        outcome.set_result(await coroutine)
+    except BaseException as error:  # noqa: BLE001  # carried out of the task, and raised where the cell sees it
+        outcome.set_exception(error)
+    return outcome
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _called_by_run_cell() -> bool:
+    """Whether a synchronous `run_cell` asks, as in a widget's callback: on a running loop it cannot await."""
+    run_cell = InteractiveShell.run_cell.__code__
+    return any(frame.f_code is run_cell for frame, _ in traceback.walk_stack(None))
+
+
+def _check_answers(loop: asyncio.AbstractEventLoop) -> None:
+    """Raises StateError unless the loop, which is another thread's, runs and is free."""
+    if not loop.is_running():
+        raise StateError(
+            "This was called from a thread while the main thread's event loop is not running; "
+            "call it from the main thread."
+        )
+    answered = threading.Event()
+    loop.call_soon_threadsafe(answered.set)
+    if not answered.wait(_PICK_UP_TIMEOUT):
+        raise StateError(
+            "This was called from a thread while the main thread is busy with a cell; "
+            "call it from the main thread, or let the cell await the thread: await asyncio.to_thread(…)."
+        )
+
+
+def _make_reentrant(loop: asyncio.AbstractEventLoop) -> None:
+    """Lets `loop` run nested in itself, or in another loop of this thread."""
+    import nest_asyncio2  # noqa: PLC0415  # patches asyncio; nobody who always awaits needs it
+
+    kind = type(loop)
+    if hasattr(kind, "_nest_patched") and not hasattr(kind, "_nest_asyncio2"):
+        # The original nest_asyncio knows nothing of ipykernel's shared context and loses the messages of the
+        # next cells; its continuation takes its place.
+        delattr(kind, "_nest_patched")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the original was there
+            nest_asyncio2.apply(loop)
+    except ValueError:
+        raise StateError(
+            f"An event loop of type {kind.__name__} cannot be nested; "
+            "use the magic at the top level of a cell, where it is awaited."
+        ) from None

@@ -1,0 +1,120 @@
+"""Top-level calls of waiting magics become awaits.
+
+The promise: pure, text in and text out; line numbers stay, and so does every byte that is not part of such
+a call. What cannot be parsed, and what stands where `await` is no syntax, comes back as it went in.
+Imports nothing from the package and nothing of IPython.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Callable, Collection, Iterator
+
+__all__ = ["AWAITED", "BARE", "rewrite"]
+
+AWAITED = "_await_"
+"""Put before a magic's name: the variant whose coroutine is awaited and gives the value."""
+BARE = "_await_bare_"
+"""Put before a magic's name: the variant of a statement that is nothing but the magic; it has no value."""
+
+_RUNNERS = ("run_line_magic", "run_cell_magic")
+# In these, `await` is no syntax, or belongs to somebody else's coroutine; and a Python before 3.12
+# gives wrong positions inside an f-string.
+_ELSEWHERE = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.Lambda,
+    ast.ClassDef,
+    ast.GeneratorExp,
+    ast.JoinedStr,
+)
+# The tokenizer's line ends. A form feed is none, though `str.splitlines` takes it for one.
+_LINE_END = re.compile(r"\r\n?|\n")
+
+_Position = Callable[[int | None, int | None], int]
+_Edit = tuple[int, int, str]
+
+
+def rewrite(source: str, names: Collection[str]) -> str:
+    """Turns top-level `get_ipython().run_line_magic(NAME, …)` and `run_cell_magic` into awaits.
+
+    Args:
+        source: A cell as IPython has transformed it.
+        names: The magics that wait.
+
+    Returns:
+        The cell with `(await get_ipython().run_line_magic('_await_NAME', …))`, or with `_await_bare_NAME`
+        where the call is a whole statement; `source` itself if there is nothing to do.
+    """
+    if not any(name in source for name in names):
+        return source
+    tree = _parsed(source)
+    if tree is None:
+        return source
+    position = _positions(source)
+    edits = [edit for call, bare in _calls(tree, names) for edit in _edits(call, position, bare=bare)]
+    for start, end, text in sorted(edits, reverse=True):
+        source = source[:start] + text + source[end:]
+    return source
+
+
+def _parsed(source: str) -> ast.Module | None:
+    with warnings.catch_warnings():
+        # IPython parses the cell again and gives the warnings then.
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            return None
+
+
+def _calls(tree: ast.Module, names: Collection[str]) -> Iterator[tuple[ast.Call, bool]]:
+    """The calls to rewrite, each with whether it is a statement of its own."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, _ELSEWHERE):
+                continue
+            if isinstance(child, ast.Call) and _is_magic(child, names):
+                yield child, isinstance(node, ast.Expr)
+            pending.append(child)
+
+
+def _is_magic(call: ast.Call, names: Collection[str]) -> bool:
+    match call.func:
+        case ast.Attribute(value=ast.Call(func=ast.Name("get_ipython"), args=[], keywords=[]), attr=runner):
+            name = call.args[0] if call.args else None
+            return runner in _RUNNERS and isinstance(name, ast.Constant) and name.value in names
+    return False
+
+
+def _edits(call: ast.Call, position: _Position, *, bare: bool) -> Iterator[_Edit]:
+    def span(node: ast.expr) -> tuple[int, int]:
+        return position(node.lineno, node.col_offset), position(node.end_lineno, node.end_col_offset)
+
+    start, end = span(call)
+    yield start, start, "(await "
+    name = call.args[0]
+    assert isinstance(name, ast.Constant)  # noqa: S101  # _is_magic has seen it
+    yield *span(name), repr((BARE if bare else AWAITED) + str(name.value))
+    if len(call.args) == 3 and isinstance(call.args[2], ast.Constant) and call.args[2].value == "":
+        # IPython refuses an empty cell itself, by the magic's name; with a blank line the magic is asked.
+        yield *span(call.args[2]), repr("\n")
+    yield end, end, ")"
+
+
+def _positions(source: str) -> _Position:
+    """From a line and a column in UTF-8 bytes, as `ast` counts, to an index into `source`."""
+    starts = [0, *(match.end() for match in _LINE_END.finditer(source))]
+
+    def position(line: int | None, column: int | None) -> int:
+        assert line is not None  # noqa: S101  # parsed nodes have positions
+        start = starts[line - 1]
+        # A character takes at least a byte, so that many characters are enough.
+        before = source[start : start + (column or 0)].encode()[:column]
+        return start + len(before.decode())
+
+    return position

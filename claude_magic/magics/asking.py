@@ -1,0 +1,99 @@
+"""Asks for permissions by `input()`, where no card can be clicked: nested turns, the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+
+from claude_magic.foreground.interrupts import asking
+from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
+from claude_magic.views.safe import exact
+
+__all__ = ["InputAsker"]
+
+
+class InputAsker:
+    """Puts a request before the person with `input()`, which holds up the kernel until it is answered.
+
+    Args:
+        read: `input` of the front end.
+        show: `print` of the cell.
+    """
+
+    def __init__(self, read: Callable[[str], str], show: Callable[[str], None]) -> None:
+        self._read = read
+        self._show = show
+
+    async def __call__(self, request: PermissionRequest, /) -> Decision:
+        """The person's decision; no where nobody answers any more."""
+        await asyncio.sleep(0)  # `input()` stops the loop: let the view show first what led here
+        try:
+            with asking():
+                return self._question(request) if request.is_question else self._leave(request)
+        except KeyboardInterrupt:
+            return Decision(behavior=Behavior.DENY, message="The user interrupted.", interrupt=True)
+        except (EOFError, RuntimeError):  # the cell has ended, or the front end answers no input
+            return await deny_unattended(request)
+
+    def _leave(self, request: PermissionRequest) -> Decision:
+        if request.is_plan:
+            self._show(f"Claude has a plan:\n{_indented(str(request.input.get('plan', '')))}")
+            choices = "Go on with it? [y]es, or say what to change: "
+        else:
+            self._show(
+                f"Claude asks to use {exact(request.tool_name)}:\n{_indented(_input_text(request.input))}"
+            )
+            always = f"[a]lways ({exact(request.always_means)}), " if request.always_means else ""
+            choices = f"Allow it? [y]es, {always}[n]o, or say why not: "
+        answer = self._read(choices).strip()
+        match answer.lower():
+            case "y" | "yes":
+                return Decision(behavior=Behavior.ALLOW)
+            case "a" | "always" if request.suggestions:
+                return Decision(behavior=Behavior.ALWAYS)
+            case "" | "n" | "no":
+                return Decision(behavior=Behavior.DENY)
+            case _:
+                return Decision(behavior=Behavior.DENY, message=answer)
+
+    def _question(self, request: PermissionRequest) -> Decision:
+        questions = request.input.get("questions")
+        asked = (
+            [item for item in questions if isinstance(item, Mapping)] if isinstance(questions, list) else []
+        )
+        answers = {str(item.get("question", "")): self._answer(item) for item in asked}
+        return Decision(behavior=Behavior.ALLOW, answers=answers)
+
+    def _answer(self, question: Mapping[str, object]) -> str:
+        options = question.get("options")
+        choices = [item for item in options if isinstance(item, Mapping)] if isinstance(options, list) else []
+        self._show(exact(str(question.get("question", ""))))
+        for number, choice in enumerate(choices, 1):
+            label, about = (exact(str(choice.get(key, ""))) for key in ("label", "description"))
+            self._show(f"  {number}. {label}: {about}" if about else f"  {number}. {label}")
+        several = bool(question.get("multiSelect"))
+        how = "Numbers, separated by commas" if several else "Number"
+        return _chosen(self._read(f"{how}, or your own words: ").strip(), choices, several=several)
+
+
+def _chosen(answer: str, choices: list[Mapping[str, object]], *, several: bool) -> str:
+    """The labels that the numbers stand for, or the person's own words."""
+    numbers = [part.strip() for part in answer.split(",")] if several else [answer]
+    if not all(number.isdecimal() and 1 <= int(number) <= len(choices) for number in numbers):
+        return answer
+    return ", ".join(str(choices[int(number) - 1].get("label", "")) for number in numbers)
+
+
+def _input_text(tool_input: Mapping[str, object]) -> str:
+    """The whole input as a person reads it: a command as it is, everything else as JSON."""
+    command = tool_input.get("command")
+    rest = {key: value for key, value in tool_input.items() if key not in {"command", "description"}}
+    parts = [command] if isinstance(command, str) else []
+    if rest or not parts:
+        parts.append(json.dumps(rest if parts else dict(tool_input), ensure_ascii=False, indent=2))
+    return "\n".join(parts)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in exact(text).split("\n"))

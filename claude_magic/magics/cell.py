@@ -1,0 +1,220 @@
+"""A turn in the cell that asked for it: its view, its questions, its end.
+
+Each turn's displays are made in its own cell, by the code of that cell, and only updated afterwards; so a
+background turn, or one that waited in the queue, never writes under another cell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from collections.abc import Callable
+from functools import partial
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from claude_magic.errors import CancelledTurnError
+from claude_magic.foreground import TurnInterrupted, interruptible, is_nested
+from claude_magic.magics.asking import InputAsker
+from claude_magic.magics.controls import TurnControls
+from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.result import Result
+from claude_magic.session import Session
+from claude_magic.session.turn import Turn
+from claude_magic.views import View, live_view, static_view, terminal_view
+
+__all__ = ["Cells", "TurnCell"]
+
+_STILL_RUNS = (
+    "The turn that this cell began before still runs in the background; %claude_history will have its answer."
+)
+
+
+class TurnCell:
+    """One turn and the view that shows it.
+
+    Args:
+        session: The session the turn belongs to.
+        turn: The turn.
+        view: Its view, already shown in the cell.
+        out: Called with the Result.
+        cell_id: The cell it stands in, as the front end names it, or "".
+    """
+
+    def __init__(
+        self, session: Session, turn: Turn, view: View, out: Callable[[Result], None], cell_id: str = ""
+    ) -> None:
+        self.session = session
+        self.turn = turn
+        self.view = view
+        self.cell_id = cell_id
+        self._out = out
+        self._following = asyncio.ensure_future(self._follow())
+
+    @property
+    def done(self) -> bool:
+        """The turn is over and shown."""
+        return self._following.done()
+
+    async def wait(self) -> Result:
+        """The Result, once it is shown. SIGINT meanwhile interrupts the turn, a second one kills the process.
+
+        Raises:
+            TurnInterrupted: The person interrupted it.
+            ClaudeMagicError: It failed.
+        """
+        try:
+            with interruptible(lambda: self.session.interrupt(self.turn), asyncio.get_running_loop()):
+                result = await asyncio.shield(self._following)
+        except asyncio.CancelledError:  # somebody cancelled the cell
+            self.session.interrupt(self.turn)
+            raise
+        if isinstance(self.turn.error, CancelledTurnError):
+            raise TurnInterrupted(
+                "Interrupted. The prompt was dropped before its turn; the running turn goes on."
+            )
+        if result.interrupted and not self.turn.stop_reason:
+            raise TurnInterrupted("Interrupted. The session goes on; ask again when you like.")
+        if self.turn.error is not None:
+            raise self.turn.error
+        return result
+
+    async def shown(self) -> Result:
+        """The Result, once it is shown; does not raise for a turn that failed."""
+        return await asyncio.shield(self._following)
+
+    async def _follow(self) -> Result:
+        await self.view.follow()
+        result = await self.turn.wait()
+        self._out(result)
+        return result
+
+
+class Cells:
+    """The turns that this shell's cells asked for, and how each is shown.
+
+    Args:
+        shell: The shell.
+        keep_mode: Keeps a permission mode, chosen in a turn's header, for the session.
+    """
+
+    def __init__(
+        self, shell: InteractiveShell, keep_mode: Callable[[Session, str], None] = lambda *_: None
+    ) -> None:
+        self._shell = shell
+        self._keep_mode = keep_mode
+        self._in_kernel = hasattr(shell, "kernel")
+        self._background: list[TurnCell] = []
+        self._shares_loop = False
+
+    def of(self, session: Session) -> list[Turn]:
+        """A session's background turns that nobody has waited for yet."""
+        return [cell.turn for cell in self._background if cell.session is session]
+
+    def asker(self, *, background: bool) -> Asker:
+        """Who answers this cell's permission requests: the person, where `input()` reaches one."""
+        if background or not self._answers_input():
+            return deny_unattended
+        return InputAsker(builtins.input, print)
+
+    def show(
+        self, session: Session, turn: Turn, *, background: bool, out: Callable[[Result], None]
+    ) -> TurnCell:
+        """Makes the turn's displays in the current cell."""
+        cell_id = self._cell_id()
+        if cell_id and any(cell.cell_id == cell_id and not cell.done for cell in self._background):
+            turn.transcript.notice(_STILL_RUNS)
+        view = self._view(session, turn, background=background)
+        view.start()
+        cell = TurnCell(session, turn, view, out, cell_id)
+        if background:
+            self._background.append(cell)
+            self._share_loop()
+        return cell
+
+    async def wait(self, session: Session | None) -> list[TurnCell]:
+        """Waits for background turns, of one session or of all; returns those that are done.
+
+        Where the front end drops what comes after a cell's end (nbclient, papermill), their outputs are
+        published once more from here.
+
+        Raises:
+            TurnInterrupted: The person interrupted the wait, and with it the turns.
+        """
+        waited = [cell for cell in self._background if session is None or cell.session is session]
+        interrupts: list[bool] = []
+
+        def stop() -> None:
+            interrupts.extend(cell.session.interrupt(cell.turn) for cell in waited)
+
+        with interruptible(stop, asyncio.get_running_loop()):
+            for cell in waited:
+                await cell.shown()
+                cell.view.publish_again()
+        self._background = [cell for cell in self._background if cell not in waited]
+        if interrupts:
+            raise TurnInterrupted("Interrupted, and with it the background turns. Their sessions go on.")
+        return waited
+
+    def close(self) -> None:
+        """Gives the terminal's prompt its own loop back."""
+        if self._shares_loop:
+            self._shell.enable_gui(None)
+            self._shares_loop = False
+
+    def _answers_input(self) -> bool:
+        if not self._in_kernel:
+            return True
+        return bool(getattr(self._shell.kernel, "_allow_stdin", False))
+
+    def _cell_id(self) -> str:
+        """The cell that executes, if the front end tells: JupyterLab and VS Code do."""
+        if not self._in_kernel:
+            return ""
+        metadata = self._shell.kernel.get_parent("shell").get("metadata", {})
+        return str(metadata.get("cellId") or "")
+
+    def _view(self, session: Session, turn: Turn, *, background: bool) -> View:
+        if not self._in_kernel:
+            return terminal_view(turn.transcript, background=background, announce=self._announce)
+        if not self._answers_input():  # nobody is there, and a saved widget would only say that it is dead
+            return static_view(turn.transcript)
+        controls = TurnControls(session, turn, self._keep_mode)
+        hears = background or (_hears_while_awaited() and not is_nested())
+        view = live_view(turn.transcript, controls, turn.asker, hears=hears, waits=background)
+        turn.asker = view
+        return view
+
+    def _share_loop(self) -> None:
+        """In a terminal: has prompt_toolkit wait on our loop, so that background turns go on."""
+        if self._in_kernel or self._shares_loop:
+            return
+        if getattr(self._shell, "simple_prompt", True) or self._shell.active_eventloop not in {
+            None,
+            "asyncio",
+        }:
+            _say("Background turns go on only while a cell runs here; %claude_wait waits for them.")
+        elif self._shell.active_eventloop is None:
+            self._shell.enable_gui("asyncio")
+            self._shares_loop = True
+
+    def _announce(self, line: str) -> None:
+        """Prints a line above the prompt that may be being typed."""
+        app = getattr(getattr(self._shell, "pt_app", None), "app", None)
+        if app is not None and app.is_running:
+            from prompt_toolkit.application import run_in_terminal  # noqa: PLC0415  # comes with IPython
+
+            run_in_terminal(partial(_say, line))
+        else:
+            _say(line)
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201  # the terminal
+
+
+def _hears_while_awaited() -> bool:
+    """From 7.4 on ipykernel handles widget messages while a cell is awaited."""
+    from ipykernel import version_info  # noqa: PLC0415  # only in a kernel
+
+    return tuple(version_info[:2]) >= (7, 4)

@@ -1,0 +1,50 @@
+"""What the buttons of a live turn do to its session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from claude_magic.errors import ClaudeMagicError
+from claude_magic.session import Session
+from claude_magic.session.turn import Turn
+
+__all__ = ["TurnControls"]
+
+
+class TurnControls:
+    """The controls of one turn.
+
+    Args:
+        session: Its session.
+        turn: The turn.
+        keep_mode: Keeps a permission mode for the session's next turns.
+    """
+
+    def __init__(self, session: Session, turn: Turn, keep_mode: Callable[[Session, str], None]) -> None:
+        self._session = session
+        self._turn = turn
+        self._keep_mode = keep_mode
+        self._setting: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        """Stops the turn, or takes it out of the queue."""
+        self._session.interrupt(self._turn)
+
+    def set_mode(self, mode: str) -> None:
+        """Sets the permission mode of this turn and of those that follow."""
+        self._keep_mode(self._session, mode)
+        self._setting = asyncio.ensure_future(self._set_mode(mode))
+
+    def start_fresh(self) -> None:
+        """Has the next prompt begin a new conversation."""
+        self._session.begin_anew()
+        self._turn.transcript.notice("The next prompt begins a new conversation.")
+
+    async def _set_mode(self, mode: str) -> None:
+        try:
+            await self._session.set_permission_mode(mode)
+        except ClaudeMagicError as error:
+            self._turn.transcript.notice(str(error), "warning")
+        else:
+            self._turn.transcript.update(permission_mode=mode)

@@ -1,0 +1,263 @@
+"""The magics: parse a line, find the session, hand the turn to its cell; nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import no_var_expand
+from traitlets import TraitError
+
+from claude_magic.cli.manager import default_manager
+from claude_magic.errors import UsageError
+from claude_magic.foreground import Foreground
+from claude_magic.foreground.questions import allow_questions, disallow_questions
+from claude_magic.magics.arguments import (
+    claude_arguments,
+    given_options,
+    parse,
+    session_changes,
+    turn_options,
+    words,
+)
+from claude_magic.magics.backend import OfflineModel
+from claude_magic.magics.cell import Cells
+from claude_magic.magics.completion import Completer
+from claude_magic.magics.defaults import Defaults
+from claude_magic.magics.prompts import expand
+from claude_magic.magics.status import status_lines, would_send
+from claude_magic.notebook import MAIN, Sessions, this_notebook
+from claude_magic.result import Result
+from claude_magic.session import Session
+from claude_magic.store import ConversationStore
+
+__all__ = ["ClaudeMagics", "load", "unload"]
+
+
+class ClaudeMagics(Defaults):
+    """Claude Code sessions in this notebook. Defaults for them: `%config ClaudeMagics.model = "opus"`."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(parent=shell)
+        self.shell = shell
+        self.foreground = Foreground(shell)
+        self.sessions = Sessions(this_notebook(shell), ConversationStore())
+        self.cells = Cells(shell, self._keep_mode)
+        self._offline = OfflineModel()
+        self._changes: dict[str, dict[str, object]] = {}
+        self._completer = Completer(shell, self)
+        self._pid = os.getpid()
+
+    # Coming and going
+
+    def install(self) -> None:
+        """Makes the magics known to the shell."""
+        self.foreground.install()
+        self.foreground.register("claude", "line_cell", self.claude)
+        for function in (self.claude_wait, self.claude_stop, self.claude_restart):
+            self.foreground.register(function.__name__, "line", function)
+        self.shell.register_magic_function(self.claude_status, "line", "claude_status")
+        self.shell.register_magic_function(self.claude_history, "line", "claude_history")
+        self.shell.configurables.append(self)
+        self._completer.install()
+        allow_questions(self.shell)
+        self.foreground.main_loop().call_soon(self._reap)  # after the cell: loading stays quick
+        atexit.register(self._at_exit)
+
+    def uninstall(self) -> None:
+        """Stops the sessions and takes everything out of the shell again."""
+        self.foreground.run(self._close())
+        self.cells.close()
+        self.foreground.uninstall()
+        self._completer.uninstall()
+        disallow_questions(self.shell)
+        for name in ("claude_status", "claude_history"):
+            self.shell.magics_manager.magics["line"].pop(name, None)
+        self.shell.configurables.remove(self)
+        atexit.unregister(self._at_exit)
+
+    def _reap(self) -> None:
+        self._reaping = asyncio.ensure_future(default_manager().reap())  # kept, or it may be collected
+
+    async def _close(self) -> None:
+        await self.sessions.stop_all()
+        await self._offline.stop()
+
+    def _at_exit(self) -> None:
+        if os.getpid() == self._pid:  # a forked child owns none of it
+            self.sessions.kill_now()
+            self._offline.kill_now()
+
+    # The magics
+
+    @no_var_expand
+    @claude_arguments
+    async def claude(self, line: str, cell: str | None = None) -> Result | None:
+        """Ask Claude. `%%claude` sends the cell as it is; `%claude` sends the rest of the line.
+
+        In a `%claude` line `{name}` stands for the text of that variable.
+        """
+        given = parse(self.claude, line)
+        options = given.options
+        prompt = self._prompt(given.rest, cell)
+        turn_only, changes = turn_options(options), session_changes(options)
+        session = await self._session(options.session or MAIN, changes)
+        if options.dry_run:
+            self._say(would_send(session, prompt, given_options(options)))
+            return None
+        turn = session.submit(
+            prompt,
+            options=turn_only,
+            asker=self.cells.asker(background=options.background),
+            refuse_if_busy=options.busy == "refuse",
+        )
+        turn.transcript.options = given_options(options)
+        for news in self.sessions.news():
+            turn.transcript.notice(news, "warning")
+        shown = self.cells.show(session, turn, background=options.background, out=self._putter(options.out))
+        return None if options.background else await shown.wait()
+
+    @no_var_expand
+    async def claude_wait(self, line: str) -> None:
+        """Wait for background turns: `%claude_wait [NAME]`. Interrupting it interrupts them."""
+        _, name = words(line, "%claude_wait [NAME]")
+        waited = await self.cells.wait(self.sessions.find(name) if name else None)
+        if not waited:
+            self._say("Nothing runs in the background.")
+        for cell in waited:
+            if cell.turn.error is not None:
+                self._say(f"Session {cell.session.name!r}: {cell.turn.error}")
+
+    @no_var_expand
+    async def claude_stop(self, line: str) -> None:
+        """End a session's process: `%claude_stop [NAME]`. The conversation stays; the next prompt resumes it.
+
+        `--all` ends every session's, `--turn` only interrupts the running turn.
+        """
+        flags, name = words(line, "%claude_stop [NAME] [--turn | --all]", {"--all", "--turn"})
+        sessions = list(self.sessions) if "--all" in flags else [self.sessions.find(name)]
+        stop = self._stop_turn if "--turn" in flags else self._stop
+        for session in sessions:
+            self._say(await stop(session))
+        if not sessions:
+            self._say("There is no session yet.")
+
+    @no_var_expand
+    async def claude_restart(self, line: str) -> None:
+        """Restart a session: `%claude_restart [NAME]`. The conversation goes on.
+
+        With `--fresh` a new conversation begins.
+        """
+        flags, name = words(line, "%claude_restart [NAME] [--fresh]", {"--fresh"})
+        session = await self._session(name or MAIN)
+        await session.restart(fresh="--fresh" in flags)
+        turns = f"{session.turns} earlier turn{'s' * (session.turns != 1)}"
+        how = f"; the conversation goes on after {turns}" if session.turns else " with a new conversation"
+        self._say(f"Session {session.name!r} is running{how}.")
+
+    @no_var_expand
+    def claude_status(self, line: str) -> None:
+        """Show a session's state: `%claude_status [NAME]`; without a name, all of this notebook's."""
+        _, name = words(line, "%claude_status [NAME]")
+        sessions = [self.sessions.find(name)] if name else list(self.sessions)
+        if not sessions:
+            label = f" Answers: {self.label}." if self.label else ""
+            self._say(f"No session yet; the first prompt starts one.{label}")
+        for number, session in enumerate(sessions):
+            self._say("\n" * (number > 0) + status_lines(session, self.cells.of(session)))
+
+    @no_var_expand
+    def claude_history(self, line: str) -> None:
+        """Show this notebook's turns with a session as Markdown: `%claude_history [NAME]`.
+
+        `--permissions` shows only what was asked and what was answered.
+        """
+        flags, name = words(line, "%claude_history [NAME] [--permissions]", {"--permissions"})
+        session = self.sessions.find(name)
+        from claude_magic.views.text import decisions_of, markdown_of  # noqa: PLC0415  # load budget
+
+        if "--permissions" in flags:
+            asked = [line for transcript in session.history for line in decisions_of(transcript)]
+            self._say("\n".join(asked) or "Nothing was asked.")
+        else:
+            self._say("\n\n".join(markdown_of(transcript) for transcript in session.history))
+
+    # Helpers
+
+    def _prompt(self, rest: str, cell: str | None) -> str:
+        if cell is None:
+            if not rest.strip():
+                raise UsageError(
+                    "Usage: %claude [options] PROMPT, or a cell that begins with %%claude. See %claude?"
+                )
+            return expand(rest, self.shell.user_ns)
+        if rest.strip():
+            raise UsageError(
+                f"The %%claude line holds more than options: {rest.strip()[:60]!r}. The prompt goes below it."
+            )
+        if not cell.strip():
+            raise UsageError("The cell is empty. Write what you want to ask below %%claude. See %claude?")
+        return cell.removesuffix("\n")
+
+    async def _session(self, name: str, changes: Mapping[str, object] | None = None) -> Session:
+        """The session of this name, with the defaults of now and what was ever changed for it."""
+        kept = self._changes.get(name, {}) | dict(changes or {})
+        if "cwd" not in kept:
+            kept["cwd"] = self.directory()  # a later chdir is not followed
+        env = await self._offline.environment() if self.backend == "offline" else {}
+        session = await self.sessions.get(name, self.options(env, kept), self.backend)
+        self._changes[name] = kept
+        return session
+
+    async def _stop(self, session: Session) -> str:
+        report = await session.stop()
+        if report is None:
+            return f"Session {session.name!r} was not running."
+        return f"Stopped session {session.name!r}; its next prompt resumes the conversation."
+
+    async def _stop_turn(self, session: Session) -> str:
+        turn = session.turn
+        if turn is None or not session.interrupt(turn):
+            return f"Session {session.name!r} has no turn running."
+        await turn.wait()
+        return f"Interrupted the turn of session {session.name!r}."
+
+    def _keep_mode(self, session: Session, mode: str) -> None:
+        self._changes.setdefault(session.name, {})["permission_mode"] = mode
+
+    def _say(self, text: str) -> None:
+        print(text)  # noqa: T201  # the cell's output
+
+    def _putter(self, name: str | None) -> Any:
+        return lambda result: self.shell.user_ns.__setitem__(name, result) if name else None
+
+
+def load(shell: InteractiveShell) -> None:
+    """Puts the magics into a shell; once is enough."""
+    if _loaded(shell) is None:
+        _made(shell).install()
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Stops the sessions and takes the magics out again."""
+    magics = _loaded(shell)
+    if magics is not None:
+        magics.uninstall()
+
+
+def _made(shell: InteractiveShell) -> ClaudeMagics:
+    try:
+        return ClaudeMagics(shell)
+    except TraitError as error:  # `%config` keeps what it has refused
+        del shell.config["ClaudeMagics"]
+        sys.stderr.write(f"claude_magic: {error}\nThe defaults hold.\n")
+        return ClaudeMagics(shell)
+
+
+def _loaded(shell: InteractiveShell) -> ClaudeMagics | None:
+    return next((item for item in shell.configurables if isinstance(item, ClaudeMagics)), None)

@@ -1,0 +1,141 @@
+"""Which conversation belongs to which notebook, kept in the state folder across kernels.
+
+The promise: a folder that is read-only, full or corrupt costs one warning and the memory across restarts,
+never a turn. Nothing but ids, counts and paths is kept, and nothing that is no id is taken for one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_magic.errors import UsageError
+from claude_magic.folders import StateFile
+from claude_magic.options import checked_id
+
+__all__ = ["ConversationStore", "Kept", "NotebookKey"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS conversations (
+    id INTEGER PRIMARY KEY,
+    kernel_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    inode TEXT NOT NULL,
+    backend TEXT NOT NULL,
+    name TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    turns INTEGER NOT NULL,
+    updated REAL NOT NULL
+)
+"""
+
+
+_FIND = """
+SELECT session_id, turns FROM conversations
+WHERE {column} = ? AND backend = ? AND name = ?
+ORDER BY updated DESC LIMIT 1
+"""
+_REPLACE = "DELETE FROM conversations WHERE backend = ? AND name = ? AND kernel_id = ?"
+_INSERT = """
+INSERT INTO conversations (kernel_id, path, inode, backend, name, session_id, turns, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookKey:
+    """What a notebook is known by.
+
+    Args:
+        kernel_id: From the connection file; survives kernel restarts. "" outside Jupyter.
+        path: The notebook's path when its kernel started, or "".
+        inode: Device and inode of that file, or ""; survives saving and renaming.
+    """
+
+    kernel_id: str = ""
+    path: str = ""
+    inode: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """There is something to know it by again."""
+        return bool(self.kernel_id or self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A conversation as it was kept: its id and how many turns it had."""
+
+    session_id: str
+    turns: int
+
+
+class ConversationStore:
+    """Keeps conversation ids in SQLite.
+
+    Args:
+        folder: Where; the user's state folder if None.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._file = StateFile("conversations.sqlite", _SCHEMA, folder)
+        self._news: list[str] = []
+
+    def find(self, notebook: NotebookKey, backend: str, name: str) -> Kept | None:
+        """The latest conversation of a notebook's session: by kernel id, else by inode, else by path."""
+        row = self._file.run(lambda database: _find(database, notebook, backend, name))
+        return self._checked(*row) if row else None
+
+    def forget(self, notebook: NotebookKey, backend: str, name: str) -> None:
+        """Forgets what was kept for a session, which begins anew."""
+        self._file.run(lambda database: _delete(database, notebook, backend, name))
+
+    def keep(self, notebook: NotebookKey, backend: str, name: str, kept: Kept) -> None:
+        """Remembers a conversation; what was kept for this session before is forgotten."""
+        if notebook.is_known:
+            self._file.run(lambda database: _keep(database, notebook, backend, name, kept))
+
+    def news(self) -> list[str]:
+        """What the person should know; each is told once."""
+        news, self._news = self._news, []
+        return news + self._file.news()
+
+    def _checked(self, session_id: object, turns: object) -> Kept | None:
+        try:
+            return Kept(checked_id(str(session_id)), int(str(turns)))
+        except (UsageError, ValueError):
+            self._news.append("What was kept of the earlier conversation is damaged; this is a new one.")
+            return None
+
+
+def _find(
+    database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str
+) -> tuple[object, object] | None:
+    ways = {"kernel_id": notebook.kernel_id, "inode": notebook.inode, "path": notebook.path}
+    for column, value in ways.items():
+        row: tuple[object, object] | None = (
+            database.execute(_FIND.format(column=column), (value, backend, name)).fetchone()
+            if value
+            else None
+        )
+        if row:
+            return row
+    return None
+
+
+def _keep(database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str, kept: Kept) -> None:
+    # Only this kernel's own: another live kernel of the same notebook keeps its row.
+    database.execute(_REPLACE, (backend, name, notebook.kernel_id))
+    key = (notebook.kernel_id, notebook.path, notebook.inode, backend, name)
+    database.execute(_INSERT, (*key, kept.session_id, kept.turns, time.time()))
+
+
+def _delete(database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str) -> None:
+    database.execute(
+        "DELETE FROM conversations WHERE backend = ? AND name = ?"
+        " AND ((kernel_id = ? AND kernel_id != '')"
+        " OR (path = ? AND path != '') OR (inode = ? AND inode != ''))",
+        (backend, name, notebook.kernel_id, notebook.path, notebook.inode),
+    )
