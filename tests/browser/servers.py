@@ -1,0 +1,216 @@
+"""Real JupyterLab and Notebook 7 servers for the browser tests, and what reached the scripted model.
+
+Each server has a home, Jupyter folders and a notebook folder of its own, a token, a kernelspec for this
+Python, and `claude` on the offline model. It is ended by the process that was started, never by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+from uuid import uuid4
+
+import psutil
+from endpoint_log import Endpoint
+from kernel_client import fresh_environment
+from magic_fixtures import SCENARIO, offline_environment
+
+__all__ = ["FrontEnd", "JupyterServer", "notebook_json"]
+
+FrontEnd = Literal["lab", "notebook"]
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 20.0
+KERNEL = "claude-magic-tests"
+# No tours, no news, no saving behind the test's back; everything else as people have it.
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+}
+_APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
+
+
+def notebook_json(cells: list[str], *, kernel: bool = True) -> dict[str, Any]:
+    """A notebook of code cells, as in its file."""
+    made: list[dict[str, Any]] = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{n}",
+            "source": text,
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        }
+        for n, text in enumerate(cells)
+    ]
+    spec = {"kernelspec": {"name": KERNEL, "display_name": "Python", "language": "python"}} if kernel else {}
+    return {"cells": made, "metadata": spec, "nbformat": 4, "nbformat_minor": 5}
+
+
+class ServerLog(Endpoint):
+    """What reached the model of all of a server's kernels since `mark` was called."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__("", log)
+        self._seen = 0
+
+    def mark(self) -> None:
+        """Forgets what has been so far."""
+        self._seen = len(super().lines)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Everything logged since the mark, in order."""
+        return super().lines[self._seen :]
+
+    def ends(self, prompt: str) -> list[str]:
+        """How the requests for a prompt ended: `complete` or `aborted`."""
+        ids = {line["id"] for line in self.requests if line["prompt"] == prompt}
+        return [line["end"] for line in self.lines if line.get("end") and line["id"] in ids]
+
+
+@dataclass
+class JupyterServer:
+    """A server, started when made.
+
+    Args:
+        kind: JupyterLab or Notebook 7.
+        folder: Where everything of its goes.
+        scenarios: Scenario files beside tests/scenario.toml; looked through first.
+    """
+
+    kind: FrontEnd
+    folder: Path
+    scenarios: list[Path]
+    token: str = field(default_factory=secrets.token_hex)
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self.notebooks = self.folder / "notebooks"
+        self.notebooks.mkdir(parents=True)
+        self.endpoint = ServerLog(self.folder / "endpoint.jsonl")
+        env = fresh_environment(self.folder) | offline_environment(self.folder)
+        env["ANTHROPIC_API_KEY"] = self.secret = f"sk-ant-{secrets.token_hex(24)}"
+        env["CLAUDE_MAGIC_OFFLINE_SCENARIO"] = os.pathsep.join(map(str, [*self.scenarios, SCENARIO]))
+        self.env = env
+        self._configure(env)
+        self.port = self.port or _free_port()
+        self._log = (self.folder / "server.log").open("wb")
+        self._process = subprocess.Popen(
+            self._command(),
+            cwd=self.notebooks,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self._wait_until_it_answers()
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def page_url(self, name: str) -> str:
+        """Where a notebook opens; in Lab in a workspace of its own, or tabs of other tests come back."""
+        place = f"lab/workspaces/{uuid4().hex}/tree" if self.kind == "lab" else "notebooks"
+        return f"{self.url}/{place}/{quote(name)}?token={self.token}"
+
+    def write(self, cells: list[str], *, kernel: bool = True) -> str:
+        """Writes a notebook into the server's folder and returns its name."""
+        name = f"{uuid4().hex}.ipynb"
+        (self.notebooks / name).write_text(json.dumps(notebook_json(cells, kernel=kernel)), encoding="utf-8")
+        return name
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The open notebooks and their kernels."""
+        found: list[dict[str, Any]] = self._ask("GET", "/api/sessions")
+        return found
+
+    def shut_down(self, name: str) -> None:
+        """Ends the kernel of a notebook, if it has one."""
+        for session in self.sessions():
+            if session["path"] == name:
+                self._ask("DELETE", f"/api/sessions/{session['id']}")
+
+    def stop(self) -> None:
+        """Ends the server with its kernels, and what they may have left."""
+        below = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        _, left = psutil.wait_procs(below, timeout=STOP_TIMEOUT)
+        for process in left:
+            process.kill()
+        self._log.close()
+
+    def _command(self) -> list[str]:
+        program = Path(sys.executable).with_name(f"jupyter-{self.kind}")
+        return [
+            str(program),
+            "--no-browser",
+            "--allow-root",
+            f"--port={self.port}",
+            "--ip=127.0.0.1",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={self.notebooks}",
+            f"--IdentityProvider.token={self.token}",
+            f"--{_APPS[self.kind]}.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly",
+            "--LabApp.news_url=None",
+        ]
+
+    def _configure(self, env: dict[str, str]) -> None:
+        settings = Path(env["JUPYTER_CONFIG_DIR"]) / "labconfig" / "default_setting_overrides.json"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
+        spec = Path(env["JUPYTER_DATA_DIR"]) / "kernels" / KERNEL / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec.write_text(
+            json.dumps({"argv": argv, "display_name": "Python", "language": "python"}), encoding="utf-8"
+        )
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            try:
+                self._ask("GET", "/api/status")
+            except (urllib.error.URLError, ConnectionError):
+                said = (self.folder / "server.log").read_text(errors="replace")[-2000:]
+                assert self._process.poll() is None, said
+                assert time.monotonic() < deadline, said
+                time.sleep(0.05)  # a poll, not a guess
+            else:
+                return
+
+    def _ask(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(f"{self.url}{path}", method=method)  # noqa: S310  # loopback
+        request.add_header("Authorization", f"token {self.token}")
+        with urllib.request.urlopen(request, timeout=STOP_TIMEOUT) as answer:  # noqa: S310
+            body = answer.read()
+        return json.loads(body) if body else None
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

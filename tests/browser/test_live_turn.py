@@ -1,0 +1,184 @@
+"""A turn while it runs, in real front ends: it grows, it stops, it asks, it is answered."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from lab import NotebookPage
+from live import Place, Shown, ask
+from playwright.sync_api import expect
+
+_numbers = count(1)
+
+
+@pytest.fixture(params=["awaited", "background"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """A cell that waits for its turn, and one that does not, with another cell running meanwhile."""
+    where: Place = request.param
+    return where
+
+
+@pytest.fixture
+def session() -> str:
+    """A session that nobody has used, as an option."""
+    return f"-s s{next(_numbers)}"
+
+
+def pid(notebook: NotebookPage, session: str) -> str:
+    """The process of a session, as `%claude_status` has it."""
+    lines = notebook.printed(f"%claude_status {session.removeprefix('-s ')}").splitlines()
+    return next(line.split()[-1] for line in lines if line.startswith("process"))
+
+
+@pytest.mark.fault(39, via="real")
+@pytest.mark.fault(67, via="real")
+def test_an_answer_grows_and_stop_keeps_what_had_come(desk: NotebookPage, place: Place, session: str) -> None:
+    notebook = desk
+    notebook.run(notebook.add(f"r = %claude {session} say hello"))
+    before = pid(notebook, session)
+    turn = ask(notebook, "flow stopped", session, place=place)
+
+    seen = turn.grown()
+    turn.button("stop").click()
+
+    turn.wait_until_over("interrupted")
+    expect(turn.static.locator(".claude-answer")).to_contain_text(seen[:200])
+    expect(turn.static.locator(".claude-answer")).not_to_contain_text("-400")
+    assert notebook.server.endpoint.ends("flow stopped") == ["aborted"]
+    assert pid(notebook, session) == before
+
+
+@pytest.mark.fault(45, via="real")
+def test_allow_runs_the_tool(desk: NotebookPage, place: Place, session: str) -> None:
+    wanted = desk.server.notebooks / "allowed.txt"
+    wanted.unlink(missing_ok=True)
+    turn = ask(desk, "write allowed.txt granted", session, place=place)
+    expect(turn.card).to_contain_text("Write")
+    expect(turn.card).to_contain_text("+granted")
+    assert not wanted.exists()
+
+    turn.button("allow").click()
+
+    turn.wait_until_over()
+    assert wanted.read_text() == "granted"
+    expect(turn.static.locator(".claude-permission")).to_contain_text("allowed by you")
+
+
+@pytest.mark.fault(45, via="real")
+def test_deny_runs_nothing_and_claude_is_told_why(desk: NotebookPage, place: Place, session: str) -> None:
+    wanted = desk.server.notebooks / "denied.txt"
+    turn = ask(desk, "write denied.txt x", session, place=place)
+
+    turn.card.get_by_role("textbox").fill("That name is taken.")
+    turn.button("deny").click()
+
+    turn.wait_until_over()
+    assert not wanted.exists()
+    assert "That name is taken." in desk.server.endpoint.tool_results[-1]
+
+
+@pytest.mark.fault(45, via="real")
+def test_always_allow_asks_no_second_time(desk: NotebookPage, place: Place, session: str) -> None:
+    first, second = (desk.server.notebooks / name for name in ("first.txt", "second.txt"))
+    for path in (first, second):
+        path.unlink(missing_ok=True)
+    turn = ask(desk, "write first.txt 1", session, place=place)
+    turn.button("always").click()
+    turn.wait_until_over()
+
+    again = ask(desk, "write second.txt 2", session, place=place)
+
+    again.wait_until_over()
+    expect(again.output.locator(".claude-permission")).to_have_count(0)
+    assert (first.read_text(), second.read_text()) == ("1", "2")
+
+
+def test_a_question_is_answered_by_click(desk: NotebookPage, place: Place, session: str) -> None:
+    turn = ask(desk, "ask several", session, place=place)
+
+    turn.card.get_by_role("radio", name="Blue").check()
+    turn.card.get_by_role("checkbox", name="Small").check()
+    turn.card.get_by_role("checkbox", name="Large").check()
+    turn.card.get_by_role("textbox").last.fill("Emmy Noether")
+    turn.button("submit").click()
+
+    turn.wait_until_over()
+    told = desk.server.endpoint.tool_results[-1]
+    assert "Blue" in told
+    assert "Small" in told
+    assert "Large" in told
+    assert "Emmy Noether" in told
+    assert "Middle" not in told
+
+
+def test_a_plan_is_approved(desk: NotebookPage, place: Place, session: str) -> None:
+    turn = ask(desk, "plan fences", f"{session} --permission-mode plan", place=place)
+    expect(turn.card.locator("strong")).to_have_text("everything")
+    expect(turn.card).to_contain_text("Mend fences")
+
+    turn.button("allow").click()
+
+    turn.wait_until_over()
+    assert "approved" in desk.server.endpoint.tool_results[-1]
+
+
+def test_a_plan_is_sent_back(desk: NotebookPage, session: str) -> None:
+    turn = ask(desk, "plan walls", f"{session} --permission-mode plan")
+
+    turn.card.get_by_role("textbox").fill("Walls are fine. Mend the gate.")
+    turn.button("deny").click()
+
+    turn.wait_until_over()
+    assert "Mend the gate." in desk.server.endpoint.tool_results[-1]
+
+
+@pytest.mark.fault(38, via="real")
+def test_a_waiting_prompt_shows_its_place_and_can_be_cancelled(desk: NotebookPage, session: str) -> None:
+    first = ask(desk, "half queue", f"-b {session}")
+    expect(first.widget).to_contain_text("The first half of queue")
+    second = ask(desk, "say never", f"-b {session}")
+    third = ask(desk, "say later", f"-b {session}")
+    expect(second.widget.locator(".claude-state")).to_contain_text("queued")
+    expect(third.widget).to_contain_text("2")
+
+    second.button("cancel").click()
+    second.wait_until_over("cancelled")
+    first.button("stop").click()
+
+    first.wait_until_over("interrupted")
+    third.wait_until_over()
+    assert [line["prompt"] for line in desk.server.endpoint.requests] == ["half queue", "say later"]
+
+
+@pytest.mark.fault(67, via="real")
+@pytest.mark.parametrize("comms", ["disabled", "perCommTarget"])
+def test_stop_arrives_by_the_main_shell_and_by_a_subshell(lab: NotebookPage, comms: str) -> None:
+    kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    before = lab.page.evaluate(f"() => {kernel}.commsOverSubshells")
+    lab.page.evaluate(f"(how) => {{ {kernel}.commsOverSubshells = how; }}", comms)
+    turn = ask(lab, f"half {comms}")
+    expect(turn.widget).to_contain_text("The first half")
+
+    turn.button("stop").click()
+
+    turn.wait_until_over("interrupted")
+    assert lab.server.endpoint.ends(f"half {comms}") == ["aborted"]
+    lab.page.evaluate(f"(how) => {{ {kernel}.commsOverSubshells = how; }}", before)
+
+
+@pytest.mark.fault(67, via="real")
+def test_a_nested_turn_says_interrupt_to_stop_and_asks_by_input(desk: NotebookPage, session: str) -> None:
+    wanted = desk.server.notebooks / "nested.txt"
+    wanted.unlink(missing_ok=True)
+    cell = desk.add(f"def nested():\n    %claude {session} write nested.txt inside\nnested()")
+    desk.start(cell)
+    turn = Shown(desk, cell, "write nested.txt inside")
+    expect(turn.output).to_contain_text("interrupt to stop")
+
+    box = desk.page.locator(".jp-Stdin-input")
+    box.fill("y")
+    box.press("Enter")
+
+    turn.wait_until_over()
+    assert wanted.read_text() == "inside"

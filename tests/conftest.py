@@ -1,0 +1,76 @@
+"""What all tests share: fresh folders, the two generations of the real CLI, the scripted model."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from endpoint_log import Endpoint
+from generations import OLDER_CLI, current_cli
+
+from claude_magic import offline
+from claude_magic.cli.process import ChildProcess
+from claude_magic.options import Options
+
+pytest_plugins = ["fault_report", "free_loop", "magic_fixtures"]
+
+SCENARIO = Path(__file__).parent / "scenario.toml"
+
+
+@pytest.fixture(autouse=True)
+def fresh_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees the home, the login or the notebook of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "CLAUDE", "JPY_", "JUPYTER_", "IPYTHON")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / f".{name.lower()}"))
+    monkeypatch.setenv("IS_SANDBOX", "1")  # or the CLI refuses bypassPermissions to root
+    return home
+
+
+@pytest.fixture(params=["current", "older"])
+def cli(request: pytest.FixtureRequest) -> Path:
+    """Both generations of the real CLI, one after the other."""
+    return current_cli() if request.param == "current" else OLDER_CLI
+
+
+@pytest.fixture
+async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
+    """A scripted model of the test's own, with tests/scenario.toml."""
+    log = tmp_path / "endpoint.jsonl"
+    child = await ChildProcess.spawn(offline.command([SCENARIO], log), cwd=tmp_path, env=os.environ)
+    yield Endpoint(offline.url_from(await child.read()), log)
+    await child.stop()
+
+
+@pytest.fixture
+def options(endpoint: Endpoint, tmp_path: Path) -> Callable[..., Options]:
+    """Makes options for a session on the scripted model, in a folder of its own."""
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def made(**changes: Any) -> Options:
+        env = offline.environment(endpoint.url, tmp_path / "offline") | changes.pop("env", {})
+        return Options(**({"cwd": work, "env": env, "cli": str(current_cli())} | changes))
+
+    return made
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Waits for a condition that another process brings about; fails after `timeout` seconds."""
+
+    def wait(condition: Callable[[], object], timeout: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true in time"
+            time.sleep(0.01)  # a poll, not a guess
+
+    return wait

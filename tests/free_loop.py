@@ -1,0 +1,48 @@
+"""No test of a session or a process passes if claude_magic held up the event loop in it.
+
+`blockbuster` raises where a call that may block is made on a running loop, by claude_magic or for it. What is
+left out is in ALLOWED, with the reason. Real kernels are not watched: there users block as they like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+WATCHED = {"cli", "session"}  # folders of tests
+# In a file, anything below these functions may be called although it could block.
+ALLOWED = {
+    # /proc, which is memory and no disk, and only when a process starts or ends
+    "claude_magic/cli/identity.py": {"born", "lives"},
+    "claude_magic/cli/tree.py": {"_descendants", "_handle", "_has", "_kill", "_lives", "_marked"},
+    # a few file-system calls when a process starts: where the program is, and whether the folder is there
+    "claude_magic/cli/claude.py": {"_directory", "_probe"},
+    "claude_magic/cli/locate.py": {"find_cli"},
+    # two small settings files of the project, once for each process
+    "claude_magic/session/surprises.py": {"surprises"},
+    "claude_magic/cli/spawn.py": {"__post_init__"},
+    # what asyncio does to start a process: it waits for the fork, and for the thread that will reap
+    "claude_magic/cli/guard.py": {"_spawn", "_start"},
+    "claude_magic/cli/process.py": {"spawn"},
+    # SQLite without a sync: 0.5 ms, when a process or a turn begins or ends
+    "claude_magic/folders.py": {"exists", "run"},
+    # called by fixtures
+    "claude_magic/offline/__init__.py": {"environment"},
+    # log records go to pytest here
+    "logging/__init__.py": {"emit"},
+}
+
+
+@pytest.fixture(autouse=True)
+def free_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test in which claude_magic blocked the loop."""
+    if request.path.parent.name not in WATCHED:
+        yield
+        return
+    with blockbuster_ctx("claude_magic") as watch:
+        for function in watch.functions.values():
+            for file, functions in ALLOWED.items():
+                function.can_block_in(file, functions)
+        yield

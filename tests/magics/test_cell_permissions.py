@@ -1,0 +1,179 @@
+"""What Claude asks in a cell, and that the tool acts, or not, as it was answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from kernel_client import Cell
+from magic_fixtures import MagicNotebook, html, read_page, shown
+
+pytestmark = pytest.mark.kernel
+
+BANNER = "Permission checks are off (bypassPermissions)"
+
+
+def nested(prompt: str, options: str = "") -> str:
+    """A cell that asks by `input()`: in a nested turn no answer arrives from a widget."""
+    return f"def ask():\n    %claude {options} {prompt}\nask()"
+
+
+def asked(cell: Cell) -> bool:
+    return bool(cell.prompts)
+
+
+@pytest.mark.fault(45, via="real")
+def test_yes_lets_the_tool_act_once(notebook: MagicNotebook) -> None:
+    cell = notebook.do(nested("run echo one > one.txt"), allow_stdin=True, answers=["yes"])
+
+    assert (notebook.work / "one.txt").read_text() == "one\n"
+    assert "Claude asks to use Bash:\n    echo one > one.txt\n" in cell.stdout
+    assert "allowed by you" in shown(cell)
+    again = notebook.do(nested("run echo two > two.txt"), allow_stdin=True, answers=["y"])
+    assert len(cell.prompts) == len(again.prompts) == 1
+
+
+@pytest.mark.fault(45, via="real")
+@pytest.mark.parametrize("answer", ["no", "n", ""])
+def test_no_keeps_the_tool_from_acting(notebook: MagicNotebook, answer: str) -> None:
+    cell = notebook.do(nested("run echo one > one.txt"), allow_stdin=True, answers=[answer])
+
+    assert not (notebook.work / "one.txt").exists()
+    assert "denied" in notebook.endpoint.tool_results[-1]
+    assert "denied" in shown(cell)
+
+
+@pytest.mark.fault(45, via="real")
+def test_a_reason_reaches_the_model(notebook: MagicNotebook) -> None:
+    answers = ["Use the file notes.txt instead."]
+    cell = notebook.do(nested("write other.txt words"), allow_stdin=True, answers=answers)
+
+    assert not (notebook.work / "other.txt").exists()
+    assert "Use the file notes.txt instead." in notebook.endpoint.tool_results[-1]
+    assert "other.txt" in cell.stdout
+    assert "words" in cell.stdout, "the whole input is shown"
+
+
+@pytest.mark.fault(45, via="real")
+def test_always_is_not_asked_again(notebook: MagicNotebook) -> None:
+    first = notebook.do(nested("write one.txt words"), allow_stdin=True, answers=["always"])
+    second = notebook.do(nested("write two.txt words"), allow_stdin=True)
+
+    assert (notebook.work / "one.txt").exists()
+    assert (notebook.work / "two.txt").exists()
+    assert (len(first.prompts), second.prompts) == (1, [])
+    assert "[a]lways (" in first.prompts[0], "it says what always would mean"
+
+
+def test_every_tool_of_a_turn_is_asked_for_in_order(notebook: MagicNotebook) -> None:
+    cell = notebook.do(nested("two tools"), allow_stdin=True, answers=["yes", "no"])
+
+    assert len(cell.prompts) == 2
+    assert (notebook.work / "one.txt").exists()
+    assert not (notebook.work / "two.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [("2", "Blue"), ("1", "Red"), ("Green, please", "Green, please")]
+)
+def test_a_question_is_answered_by_number_or_in_words(
+    notebook: MagicNotebook, answer: str, said: str
+) -> None:
+    cell = notebook.do(nested("ask me"), allow_stdin=True, answers=[answer])
+
+    assert "Which colour?\n  1. Red: like a brick\n  2. Blue: like the sea\n" in cell.stdout
+    assert said in notebook.endpoint.tool_results[-1]
+
+
+@pytest.mark.fault(45, via="real")
+@pytest.mark.parametrize("flag", ["", "-b"])
+def test_where_nobody_can_answer_the_tool_is_denied_and_the_flag_named(
+    notebook: MagicNotebook, flag: str
+) -> None:
+    cell = notebook.do(f"%%claude {flag}\nrun echo one > one.txt")
+    notebook.do("%claude_wait")
+
+    assert not (notebook.work / "one.txt").exists()
+    assert cell.prompts == []
+    assert "--allow Bash" in read_page(html(cell)).text
+    assert "--allow Bash" in notebook.endpoint.tool_results[-1]
+    notebook.do(f"%%claude {flag} --allow Bash\nrun echo one > one.txt")
+    notebook.do("%claude_wait")
+    assert (notebook.work / "one.txt").exists()
+
+
+@pytest.mark.fault(45, via="real")
+def test_a_front_end_without_widgets_is_asked_by_input_all_the_same(notebook: MagicNotebook) -> None:
+    cell = notebook.do("%%claude\nrun echo one > one.txt", allow_stdin=True, answers=["yes"])
+
+    assert (notebook.work / "one.txt").exists()
+    assert len(cell.prompts) == 1
+
+
+def test_a_question_that_nobody_can_answer_is_left_to_claude(notebook: MagicNotebook) -> None:
+    notebook.do("%%claude\nask me")
+
+    assert "Nobody can answer here" in notebook.endpoint.tool_results[-1]
+
+
+@pytest.mark.fault(39, via="real")
+@pytest.mark.fault(45, via="real")
+@pytest.mark.parametrize("ask", ["%claude {}".format, nested], ids=["awaited", "nested"])
+def test_an_interrupt_while_asked_denies_and_ends_the_cell_in_one_line(
+    notebook: MagicNotebook, ask: Callable[[str], str]
+) -> None:
+    notebook.do("%claude say first")
+    pid = notebook.claude_pid()
+
+    cell = notebook.run(ask("run echo one > one.txt"), allow_stdin=True, interrupt_when=asked)
+
+    assert cell.error is not None
+    assert cell.error.traceback == (
+        "claude_magic: Interrupted. The session goes on; ask again when you like.",
+    )
+    assert "interrupted" in shown(cell).split("\n", 1)[0]
+    assert not (notebook.work / "one.txt").exists()
+    notebook.do("r = %claude what came first?")
+    assert notebook.value("r.text") == "First came: say first"
+    assert notebook.claude_pid() == pid
+
+
+def test_time_spent_answering_does_not_count(notebook: MagicNotebook) -> None:
+    started = notebook.start(nested("run echo one > one.txt", "--timeout 1"), allow_stdin=True)
+    cell = notebook.cells[started]
+    notebook.wait_for(lambda: asked(cell))
+    begun = time.monotonic()
+    notebook.wait_for(lambda: time.monotonic() - begun > 1.5)
+
+    notebook.answer("yes")
+
+    assert notebook.wait(cell.id).ok, cell.error
+    assert (notebook.work / "one.txt").exists()
+
+
+@pytest.mark.fault(86, via="real")
+@pytest.mark.fault(104, via="real")
+def test_bypassing_permissions_shows_a_banner_and_holds_for_one_turn(notebook: MagicNotebook) -> None:
+    notebook.do("%claude say first")
+
+    cell = notebook.do("%%claude --permission-mode bypassPermissions\nrun echo one > one.txt")
+
+    assert (notebook.work / "one.txt").exists()
+    assert BANNER in read_page(html(cell)).text
+    assert "bypassPermissions" in shown(cell)
+    after = notebook.do("%%claude\nrun echo two > two.txt")
+    assert not (notebook.work / "two.txt").exists()
+    assert BANNER not in read_page(html(after)).text
+    assert "bypassPermissions" not in notebook.status()["permission mode"]
+    notebook.do("r = %claude what came first?")
+    assert notebook.value("r.text") == "First came: say first"
+
+
+@pytest.mark.fault(82, via="real")
+def test_what_is_asked_for_is_shown_exactly_with_nothing_hidden(notebook: MagicNotebook) -> None:
+    cell = notebook.do(nested("hidden text"), allow_stdin=True, answers=["no"])
+
+    assert "gpj.txt" in cell.stdout
+    assert " hidden" in cell.stdout
+    assert not set(cell.stdout + "".join(cell.prompts)) & {"\u202e", "\x1b", "\x07"}

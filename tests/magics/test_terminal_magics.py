@@ -1,0 +1,192 @@
+"""The magics at a real IPython prompt, with prompt_toolkit and without."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from endpoint_log import Endpoint
+from magic_fixtures import offline_environment
+from terminal_client import Terminal
+
+pytestmark = pytest.mark.terminal
+
+
+class MagicTerminal(Terminal):
+    """A terminal on the scripted model."""
+
+    def __init__(self, folder: Path, *, simple_prompt: bool = False) -> None:
+        self.work = folder / "work"
+        self.work.mkdir()
+        self.endpoint = Endpoint("", folder / "endpoint.jsonl")
+        super().__init__(folder, simple_prompt=simple_prompt, cwd=self.work, env=offline_environment(folder))
+
+    @property
+    def raw(self) -> str:
+        """All that the screen has got since the last cell was typed, escapes included."""
+        return self._raw
+
+    def pid_of_claude(self) -> str:
+        """The process of the session, as `%claude_status` has it."""
+        found = re.search(r"process +pid (\d+)", self.run("%claude_status"))
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture(params=[False, True], ids=["prompt_toolkit", "simple_prompt"], scope="module")
+def terminal(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MagicTerminal]:
+    folder = tmp_path_factory.mktemp("terminal")
+    with MagicTerminal(folder, simple_prompt=request.param) as terminal:
+        terminal.run("%load_ext claude_magic")
+        yield terminal
+
+
+@pytest.fixture
+def prompt_toolkit(tmp_path: Path) -> Iterator[MagicTerminal]:
+    with MagicTerminal(tmp_path) as terminal:
+        terminal.run("%load_ext claude_magic")
+        yield terminal
+
+
+def test_an_answer_is_printed_and_nothing_more(terminal: MagicTerminal) -> None:
+    screen = terminal.run("%claude say one two three")
+
+    assert "Claude · main · " in screen
+    assert "one two three" in screen.split("Claude · main", 1)[1]
+    assert "Out[" not in screen
+    assert "<Result" not in screen
+    screen = terminal.run("_.text.upper()")
+    assert "'ONE TWO THREE'" in screen
+
+
+def test_an_answer_appears_as_it_comes(terminal: MagicTerminal) -> None:
+    terminal.start("%claude some words")
+
+    early = terminal.wait_for("the-1 ")
+    assert "asked-60" not in early
+    screen = terminal.wait_for_prompt()
+
+    assert "asked-60" in screen
+
+
+@pytest.mark.fault(39, via="real")
+def test_ctrl_c_in_a_turn_ends_it_in_one_line_and_the_session_goes_on(terminal: MagicTerminal) -> None:
+    terminal.run("%claude_restart --fresh")
+    terminal.run("%claude say first")
+    pid = terminal.pid_of_claude()
+    terminal.start("%claude stall")
+    terminal.wait_for(r"running, \d")
+
+    terminal.interrupt()
+    screen = terminal.wait_for_prompt()
+
+    assert screen.count("claude_magic: Interrupted. The session goes on") == 1
+    assert "The first half" in screen
+    assert "Traceback" not in screen
+    assert "First came: say first" in terminal.run("%claude what came first?")
+    assert terminal.pid_of_claude() == pid
+
+
+@pytest.mark.fault(45, via="real")
+@pytest.mark.parametrize(("answer", "acts"), [("y", True), ("n", False), ("Not now, please", False)])
+def test_a_permission_is_asked_for_at_the_prompt(terminal: MagicTerminal, answer: str, acts: bool) -> None:  # noqa: FBT001
+    path = terminal.work / "one.txt"
+    path.unlink(missing_ok=True)
+    terminal.start("%claude run touch one.txt")
+    asked = terminal.wait_for("Allow it?")
+    assert "Claude asks to use Bash:" in asked
+    assert "    touch one.txt" in asked
+
+    terminal.type(answer)
+    screen = terminal.wait_for_prompt()
+
+    assert path.exists() is acts
+    assert ("Not now, please" in terminal.endpoint.tool_results[-1]) is (len(answer) > 1)
+    assert "It said: " in screen
+
+
+def test_errors_are_one_line(terminal: MagicTerminal) -> None:
+    for code in ("%claude --bogus hi", "%claude_stop nobody", "%claude --timeout soon hi"):
+        screen = terminal.run(code)
+        assert screen.count("claude_magic: ") == 1
+        assert "Traceback" not in screen
+
+
+@pytest.mark.fault(84, via="real")
+def test_control_characters_of_the_model_do_not_reach_the_terminal(terminal: MagicTerminal) -> None:
+    screen = terminal.run("%claude control characters")
+
+    assert "before" in screen
+    assert "after" in screen
+    for sent in ("\x1b]52", "\x1b[2J", "c2VjcmV0\x07", "\x00", "\x08", "\x9b"):
+        assert sent not in terminal.raw
+    assert "red\rover" not in terminal.raw
+
+
+def test_a_question_mark_and_an_apostrophe_are_part_of_the_prompt(terminal: MagicTerminal) -> None:
+    terminal.run("%claude say what's it?")
+
+    assert terminal.endpoint.prompts[-1] == "say what's it?"
+
+
+def test_a_background_turn_goes_on_at_the_prompt_and_spoils_nothing_that_is_typed(
+    prompt_toolkit: MagicTerminal,
+) -> None:
+    terminal = prompt_toolkit
+    screen = terminal.run("%claude -b -o answer slowish")
+    assert "asked" not in screen.replace("slowish", "")
+
+    terminal.write("x = 20 +")
+    terminal.wait_for(r"claude: main is done \(.*\)\. %claude_history shows it\.")
+    terminal.finish(" 22")
+
+    assert "42" in terminal.run("x")
+    assert "the-1 " in terminal.run("answer.text")
+    assert "30" in terminal.run("len(answer.text.split())")
+
+
+def test_a_background_turn_with_a_simple_prompt_says_when_it_goes_on(tmp_path: Path) -> None:
+    with MagicTerminal(tmp_path, simple_prompt=True) as terminal:
+        terminal.run("%load_ext claude_magic")
+        screen = terminal.run("%claude -b -o answer slowish")
+        assert "Background turns go on only while a cell runs here; %claude_wait waits for them." in screen
+
+        screen = terminal.run("%claude_wait")
+
+        assert screen.count("claude: main is done") == 1
+        assert "30" in terminal.run("len(answer.text.split())")
+
+
+def test_unloading_gives_the_prompt_its_own_loop_back_and_ends_the_session(
+    prompt_toolkit: MagicTerminal,
+) -> None:
+    terminal = prompt_toolkit
+    assert "None" in terminal.run("print(get_ipython().active_eventloop)")
+    terminal.run("%claude say one")
+    terminal.run("%claude -b slowish")
+    assert "asyncio" in terminal.run("print(get_ipython().active_eventloop)")
+    pid = terminal.pid_of_claude()
+
+    terminal.run("%unload_ext claude_magic")
+
+    assert "None" in terminal.run("print(get_ipython().active_eventloop)")
+    assert "gone" in terminal.run(f"import os; print('there' if os.path.exists('/proc/{pid}') else 'gone')")
+    assert "not found" in terminal.run("%claude say one")
+
+
+def test_leaving_ipython_leaves_no_process(tmp_path: Path) -> None:
+    with MagicTerminal(tmp_path) as terminal:
+        terminal.run("%load_ext claude_magic")
+        terminal.run("%claude say one")
+        children = psutil.Process(terminal.pid).children(recursive=True)
+        assert len(children) >= 2
+        terminal.start("exit")
+        terminal.wait_for_end()
+
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
