@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -442,6 +443,8 @@ def test_an_interrupt_is_not_for_a_turn_of_a_subshell(kernel: NotebookKernel) ->
 @pytest.mark.kernel
 @pytest.mark.fault(109, via="real")
 def test_a_turn_from_a_thread_that_its_cell_waits_for_is_refused_in_one_line(kernel: NotebookKernel) -> None:
+    kernel.run("import claude_magic.foreground.foreground as f; f._PICK_UP_TIMEOUT = 0.5")
+
     cell = kernel.run(
         "def turn():\n"
         "    try:\n"
@@ -450,6 +453,7 @@ def test_a_turn_from_a_thread_that_its_cell_waits_for_is_refused_in_one_line(ker
         "        print(error)\n"
         "t = threading.Thread(target=turn); t.start(); t.join()"
     )
+    kernel.run("f._PICK_UP_TIMEOUT = 5.0")
 
     assert cell.ok
     assert cell.stdout.startswith("This was called from a thread while the main thread is busy with a cell;")
@@ -594,6 +598,39 @@ async def test_sigint_is_a_call_on_the_loop_and_the_old_handler_comes_back(handl
         await interrupted(seen, ["told", "told"])
 
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.fault(39, via="real")
+@pytest.mark.usefixtures("handler")
+async def test_an_interrupt_wakes_the_loop_even_if_it_does_not_break_its_sleep() -> None:
+    # As a signal between the loop's last look and its sleep: noted, and the sleep goes on.
+    def elsewhere() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    with interruptible(told.set, loop):
+        sender = threading.Timer(0.1, elsewhere)
+        sender.start()
+        async with asyncio.timeout(10):
+            await told.wait()
+        sender.join()
+
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.usefixtures("handler")
+async def test_who_is_told_of_signals_already_stays_so() -> None:
+    theirs, seen = socket.socketpair(), list[str]()
+    theirs[1].settimeout(0)
+    signal.set_wakeup_fd(theirs[1].fileno())
+
+    with interruptible(lambda: seen.append("told"), asyncio.get_running_loop()):
+        await interrupted(seen, ["told"])
+
+    assert theirs[0].recv(8) == bytes([signal.SIGINT])
+    assert signal.set_wakeup_fd(-1) == theirs[1].fileno()
+    for end in theirs:
+        end.close()
 
 
 async def test_the_newest_turn_is_told_and_turns_may_end_in_any_order(handler: object) -> None:

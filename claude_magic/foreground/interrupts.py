@@ -9,8 +9,9 @@ Imports nothing from the package and nothing of IPython.
 from __future__ import annotations
 
 import signal
+import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,11 @@ def interruptible(on_interrupt: Callable[[], object], loop: asyncio.AbstractEven
         yield
         return
     notify = partial(loop.call_soon_threadsafe, on_interrupt)
-    _interrupts.add(notify)
+    _interrupts.add(notify, loop)
     try:
         yield
     finally:
-        _interrupts.remove(notify)
+        _interrupts.remove(notify, loop)
 
 
 @contextmanager
@@ -76,21 +77,74 @@ class _Interrupts:
     """Who is told of SIGINT: the newest of those that wait, for turns may end in any order."""
 
     def __init__(self) -> None:
-        self._waiting: list[Callable[[], object]] = []
+        self._waiting: list[tuple[Callable[[], object], asyncio.AbstractEventLoop]] = []
         self._before: Any = None
+        self._wakeup = _Wakeup()
 
-    def add(self, notify: Callable[[], object]) -> None:
+    def add(self, notify: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
         if not self._waiting:
             self._before = signal.signal(signal.SIGINT, self._handle)
-        self._waiting.append(notify)
+            self._wakeup.begin()
+        self._waiting.append((notify, loop))
+        self._wakeup.listen(loop)
 
-    def remove(self, notify: Callable[[], object]) -> None:
-        self._waiting.remove(notify)
+    def remove(self, notify: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
+        self._waiting.remove((notify, loop))
+        if loop not in [waiting for _, waiting in self._waiting]:
+            self._wakeup.leave(loop)
         if not self._waiting:
+            self._wakeup.end()
             signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self._waiting[-1]()
+        self._waiting[-1][0]()
+
+
+class _Wakeup:
+    """Wakes a loop that sleeps when a signal comes.
+
+    Python's handler only runs when the main thread runs. A signal that another thread received, or that came
+    just before the loop went to sleep, would wait for the loop's next event: for good, in a quiet loop.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: tuple[socket.socket, ...] = ()
+
+    def begin(self) -> None:
+        """Has signals write to a socket, unless somebody (prompt_toolkit, say) has that already."""
+        self._sockets = socket.socketpair()
+        for end in self._sockets:
+            end.settimeout(0)
+        before = signal.set_wakeup_fd(self._sockets[1].fileno(), warn_on_full_buffer=False)
+        if before != -1:
+            signal.set_wakeup_fd(before)
+            self._close()
+
+    def end(self) -> None:
+        if self._sockets:
+            now = signal.set_wakeup_fd(-1)
+            if now != self._sockets[1].fileno():  # somebody else's by now
+                signal.set_wakeup_fd(now)
+            self._close()
+
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._sockets:
+            with suppress(NotImplementedError):  # Windows' loop is no selector
+                loop.add_reader(self._sockets[0], self._heard)
+
+    def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._sockets:
+            with suppress(NotImplementedError):
+                loop.remove_reader(self._sockets[0])
+
+    def _heard(self) -> None:
+        with suppress(BlockingIOError):
+            self._sockets[0].recv(4096)
+
+    def _close(self) -> None:
+        for end in self._sockets:
+            end.close()
+        self._sockets = ()
 
 
 _interrupts = _Interrupts()
