@@ -74,6 +74,11 @@ class Options:
         start_timeout: Seconds until the process must have answered.
         stop_timeout: Seconds each rung of the stop ladder may take.
         kill_after: Seconds an interrupt may stay unanswered before the process tree is killed.
+        recoveries: Restarts within one turn after the process has ended by itself; 0 fails the turn instead.
+        idle_timeout: Seconds without work after which the process is ended; the next prompt resumes. None or
+            0 for never.
+        quiet_notice: Seconds of silence after which a turn says so, ten times as many while a tool runs.
+            None or 0 for never.
         strict_init: Refuse to work where a project's settings give Claude more than was asked for.
         line_limit: Longest line accepted from the CLI, in bytes.
 
@@ -100,6 +105,9 @@ class Options:
     start_timeout: float = 30.0
     stop_timeout: float = 5.0
     kill_after: float = 5.0
+    recoveries: int = 3
+    idle_timeout: float | None = 1800.0
+    quiet_notice: float | None = 60.0
     strict_init: bool = False
     line_limit: int = 64 * 1024 * 1024
 
@@ -109,6 +117,8 @@ class Options:
             _check_text(name, getattr(self, name))
         for name in ("start_timeout", "stop_timeout", "kill_after"):
             _check_positive(name, getattr(self, name))
+        for name in ("recoveries", "idle_timeout", "quiet_notice"):
+            _check_not_negative(name, getattr(self, name))
         if self.effort is not None and self.effort not in EFFORTS:
             raise UsageError(f"effort is {self.effort!r}; choose one of {', '.join(EFFORTS)}.")
         if self.session_id is not None:
@@ -146,6 +156,11 @@ def _check_mode(mode: str | None) -> None:
 def _check_text(name: str, value: str | None) -> None:
     if value is not None and "\0" in value:
         raise UsageError(f"{name} holds a NUL character; remove it.")
+
+
+def _check_not_negative(name: str, value: float | None) -> None:
+    if value is not None and not value >= 0:
+        raise UsageError(f"{name} is {value!r}; give 0 or more.")
 
 
 def _check_positive(name: str, value: float | None) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import blockbuster_ctx
 
-WATCHED = {"cli", "session"}  # folders of tests
+WATCHED = {"cli", "session", "tasks"}  # folders of tests
 # In a file, anything below these functions may be called although it could block.
 ALLOWED = {
     # /proc, which is memory and no disk, and only when a process starts or ends
     "claude_magic/cli/identity.py": {"born", "lives"},
-    "claude_magic/cli/tree.py": {"_descendants", "_handle", "_has", "_kill", "_lives", "_marked"},
+    "claude_magic/cli/tree.py": {"_descendants", "_handle", "_has", "_kill", "_lives", "_marked", "strays"},
     # a few file-system calls when a process starts: where the program is, and whether the folder is there
     "claude_magic/cli/claude.py": {"_directory", "_probe"},
     "claude_magic/cli/locate.py": {"find_cli"},
@@ -28,6 +28,9 @@ ALLOWED = {
     "claude_magic/cli/process.py": {"spawn"},
     # SQLite without a sync: 0.5 ms, when a process or a turn begins or ends
     "claude_magic/folders.py": {"exists", "run"},
+    # a few file-system calls when a task starts: whether its folder is there, and which it really is
+    "claude_magic/tasks/records.py": {"new_record"},
+    "claude_magic/tasks/worktree.py": {"_program"},
     # called by fixtures
     "claude_magic/offline/__init__.py": {"environment"},
     # log records go to pytest here

@@ -59,6 +59,7 @@ class ClaudeProcess:
         options: The session's options.
         session_id: The conversation's id, a UUID.
         resume: The conversation exists and goes on; otherwise it begins.
+        copy_of: The conversation that it begins as a copy of.
         deliver: Called with every event that is not about control requests.
         exited: Called once, after a start that succeeded, when nothing more will come, with the reason.
         manager: Who starts and registers it; this kernel's if None.
@@ -70,6 +71,7 @@ class ClaudeProcess:
         *,
         session_id: str,
         resume: bool,
+        copy_of: str | None = None,
         deliver: Callable[[Event], None],
         exited: Callable[[ClaudeMagicError], None],
         manager: ProcessManager | None = None,
@@ -77,6 +79,7 @@ class ClaudeProcess:
         self.options = options
         self.session_id = session_id
         self.resume = resume
+        self.copy_of = copy_of
         self.control = ControlChannel(self._send)
         self.warnings: list[str] = []
         self.noise: deque[str] = deque(maxlen=DIAGNOSTICS)
@@ -126,6 +129,7 @@ class ClaudeProcess:
             self.options,
             session_id=self.session_id,
             resume=self.resume,
+            copy_of=self.copy_of,
             version=parse_version(version),
         )
         self._redact = partial(redact, env=env)
@@ -213,6 +217,10 @@ class ClaudeProcess:
     def stderr_tail(self, lines: int = 3) -> list[str]:
         """The last lines of stderr, redacted."""
         return self._child.stderr_tail(lines) if self._child else []
+
+    def strays(self) -> dict[int, str]:
+        """What it started that has left its tree and still runs: names by pid."""
+        return self._child.strays() if self._child else {}
 
     def cause(self) -> str:
         """How it ended, in words."""

@@ -53,7 +53,13 @@ NESTING_VARIABLES = frozenset(
 
 
 def build_argv(
-    cli: Path, options: Options, *, session_id: str, resume: bool, version: tuple[int, ...] | None
+    cli: Path,
+    options: Options,
+    *,
+    session_id: str,
+    resume: bool,
+    version: tuple[int, ...] | None,
+    copy_of: str | None = None,
 ) -> list[str]:
     """The argument list of a session's process.
 
@@ -63,15 +69,20 @@ def build_argv(
         session_id: The conversation's id, a UUID.
         resume: Whether the conversation exists already.
         version: The CLI's version, or None if it is not known.
+        copy_of: The conversation that this one begins as a copy of; that one stays as it is.
 
     Raises:
         UsageError: A value cannot be part of a command line, or the id is none.
     """
     start = "--resume" if resume else "--session-id"
     flags = [(start, checked_id(session_id)), *_flags(options)]
+    switches: tuple[str, ...] = _STREAMING
+    if copy_of is not None:  # measured: both generations give the copy the id that they are told
+        flags = [("--resume", checked_id(copy_of)), *flags]
+        switches += ("--fork-session",)
     if version is not None and version >= _SNAPSHOT_SINCE:
         flags.append(("--system-prompt-snapshot", "off"))
-    return [str(cli), *_STREAMING, *(_joined(flag, value) for flag, value in flags)]
+    return [str(cli), *switches, *(_joined(flag, value) for flag, value in flags)]
 
 
 def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:

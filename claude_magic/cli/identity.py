@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["born", "lives"]
+__all__ = ["born", "lives", "memory"]
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _STARTED = 19  # the 22nd field of /proc/PID/stat, counted from behind the name
@@ -24,6 +24,17 @@ def born(pid: int) -> str:
 def lives(pid: int, created: str) -> bool:
     """The process that had this pid and creation time still runs."""
     return created != "" and born(pid) == created
+
+
+def memory(pid: int, created: str) -> int | None:
+    """The bytes that a process holds in memory; None if it is gone."""
+    import psutil  # noqa: PLC0415  # load budget
+
+    try:
+        held = psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return None
+    return held if lives(pid, created) else None
 
 
 def _from_proc(pid: int) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from claude_magic.cli.process import ChildProcess
+from claude_magic.cli.helper import start_helper
 
 __all__ = ["ask_version"]
 
@@ -21,7 +21,7 @@ async def ask_version(cli: Path, env: Mapping[str, str]) -> str:
         CLINotFoundError: The program cannot be run.
         StartError: The system refused.
     """
-    child = await ChildProcess.spawn([str(cli), "-v"], cwd=Path("/"), env=env)
+    child = await start_helper([str(cli), "-v"], env)
     said = b""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):

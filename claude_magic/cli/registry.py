@@ -18,7 +18,7 @@ from claude_magic.cli.identity import lives
 from claude_magic.errors import InUseError
 from claude_magic.folders import StateFile
 
-__all__ = ["ProcessInfo", "ProcessRegistry", "ProcessStatus"]
+__all__ = ["ProcessInfo", "ProcessRegistry", "ProcessStatus", "in_use"]
 
 
 class ProcessStatus(StrEnum):
@@ -148,7 +148,7 @@ def _claim(database: sqlite3.Connection, info: ProcessInfo) -> None:
     same = "WHERE id = ? OR (session_id = ? AND session_id != '')"
     for other in _read(database, same, info.id, info.session_id):
         if other.is_running:
-            raise InUseError(_refusal(other), pid=other.pid, notebook=other.notebook)
+            raise in_use(other)
         database.execute(_DELETE, (other.id, other.mark))
     database.execute(_PUT, _row(info))
 
@@ -158,13 +158,15 @@ def _change(database: sqlite3.Connection, info: ProcessInfo) -> None:
         database.execute(_PUT, _row(info))
 
 
-def _refusal(holder: ProcessInfo) -> str:
+def in_use(holder: ProcessInfo) -> InUseError:
+    """The refusal of what a live process holds: it names that one's notebook and pid."""
     what = "This conversation is" if holder.session_id else f"The process {holder.id!r} is"
     where = holder.notebook or f"a kernel without a notebook, in {holder.cwd}"
-    return (
+    message = (
         f"{what} already running in {where} (pid {holder.pid}, kernel {holder.kernel_pid}). "
         "Stop it there, or begin a new one here."
     )
+    return InUseError(message, pid=holder.pid, notebook=holder.notebook)
 
 
 def _clear(database: sqlite3.Connection) -> None:

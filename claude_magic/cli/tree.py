@@ -49,6 +49,18 @@ class ProcessTree:
         self._known = {member for member in self._known if member.pid != self._pid and _lives(member)}
         return list(self._known)
 
+    def strays(self) -> dict[int, str]:
+        """The members that are no longer below the leader, by their pids: what they are called."""
+        import psutil  # noqa: PLC0415
+
+        below = self._descendants()
+        found = {}
+        for member in self.members():
+            with contextlib.suppress(psutil.Error, OSError):
+                if member not in below:
+                    found[member.pid] = member.name()
+        return found
+
     def signal_group(self, number: signal.Signals) -> None:
         """Signals the group that the leader leads, if the leader is still there."""
         if self._is_ours and self._leader is not None and _lives(self._leader):

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from claude_magic import offline
+from claude_magic.cli.helper import start_helper
 from claude_magic.cli.process import ChildProcess
 from claude_magic.errors import StartError
 from claude_magic.folders import state_folder
@@ -72,7 +73,7 @@ class OfflineModel:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _start(self) -> tuple[ChildProcess, str]:
-        child = await ChildProcess.spawn(_command(), cwd=Path("/"), env=os.environ)
+        child = await start_helper(_command(), os.environ)
         try:
             line = await asyncio.wait_for(child.read(), START_TIMEOUT)
             return child, offline.url_from(line)

@@ -154,6 +154,8 @@ class SystemEvent(Record, frozen=True):
     tool_use_id: str | None = None
     description: str | None = None
     summary: str | None = None
+    patch: object = None
+    tasks: object = None
 
 
 class AssistantMessage(Record, frozen=True):
@@ -243,7 +245,7 @@ class ConversationReset(Record, frozen=True):
 
 
 class Passing(Record, frozen=True):
-    """Known, and of no use here: a prompt's way through the CLI's own queue, the state of rate limits."""
+    """Known, and of no use here: a prompt's way through the CLI's queue, rate limits, a tool's heartbeat."""
 
     type: str = ""
 
@@ -315,6 +317,7 @@ _by_type: dict[str, msgspec.json.Decoder[Event]] = {
     "conversation_reset": msgspec.json.Decoder(ConversationReset),
     "command_lifecycle": msgspec.json.Decoder(Passing),
     "rate_limit_event": msgspec.json.Decoder(Passing),
+    "tool_progress": msgspec.json.Decoder(Passing),
 }
 
 

@@ -121,14 +121,13 @@ def killed_at_the_end() -> Iterator[list[int]]:
     ],
 )
 def test_whatever_ends_a_kernel_its_trees_are_ended(
-    kernel: Kernel, until: Callable[..., None], death: str, capsys: pytest.CaptureFixture[str]
+    kernel: Kernel, until: Callable[..., None], death: str, figure: Callable[[str], None]
 ) -> None:
     """The kernel is not reaped before: it stays a zombie, as in a container without init."""
     began = time.monotonic()
     kernel.tell(death)
     until(lambda: not kernel.tree() and not alive_pid(kernel.guard), timeout=10)
-    with capsys.disabled():
-        print(f"\n  gone {time.monotonic() - began:4.1f} s after {death}")
+    figure(f"a tree gone {time.monotonic() - began:4.1f} s after {death}")
 
 
 @pytest.mark.fault(63, via="fake")
@@ -237,7 +236,7 @@ async def test_a_stopped_guard_is_replaced_rather_than_waited_for(monkeypatch: p
     guard.leave()
 
 
-@pytest.mark.fault(69, via="fake")
+@pytest.mark.fault(54, via="fake")
 def test_a_pid_that_was_used_again_is_not_signalled() -> None:
     with subprocess.Popen(["/bin/sleep", "987"]) as stranger:
         end_trees([Leader(stranger.pid, "another time", "none"), Leader(0, "", "neither")], patience=0.1)
@@ -258,7 +257,7 @@ def test_a_zombie_that_nobody_reaps_counts_as_gone() -> None:
 
 
 @pytest.mark.bench
-async def test_what_the_guard_costs(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_the_guard_costs(figure: Callable[[str], None]) -> None:
     guard, before = Guard(), set(descriptors())
     clock = time.perf_counter()
     guard.watch("one")
@@ -274,11 +273,10 @@ async def test_what_the_guard_costs(capsys: pytest.CaptureFixture[str]) -> None:
     cpu = sum(process.cpu_times()[:2])
     guard.forget("one")
     await soon(lambda: not alive(process))
-    with capsys.disabled():
-        print(
-            f"\n  guard: RSS {memory.rss / 1e6:.1f} MB, PSS {memory.pss / 1e6:.1f} MB; watches after "
-            f"{ready * 1000:.0f} ms, of which the kernel waits {called * 1000:.0f}; {cpu:.2f} s of CPU"
-        )
+    figure(
+        f"guard: RSS {memory.rss / 1e6:.1f} MB, PSS {memory.pss / 1e6:.1f} MB; watches after "
+        f"{ready * 1000:.0f} ms, of which the kernel waits {called * 1000:.0f}; {cpu:.2f} s of CPU"
+    )
     assert memory.pss < 8e6
     assert memory.rss < 16e6
 
