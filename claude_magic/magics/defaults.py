@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Enum, Float, TraitError, Unicode, validate
+from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from claude_magic import offline
@@ -51,6 +51,19 @@ class Defaults(Configurable):
         5.0, help="Seconds an interrupt may stay unanswered before the process is killed."
     ).tag(config=True)
 
+    idle_timeout = Float(
+        1800.0,
+        allow_none=True,
+        help="Seconds without work after which a process is ended; the next prompt resumes. 0: never.",
+    ).tag(config=True)
+    quiet_notice = Float(
+        60.0, allow_none=True, help="Seconds of silence after which a running turn says so. 0: never."
+    ).tag(config=True)
+
+    recoveries = Int(
+        3, min=0, help="Restarts within one turn after the process has ended by itself; 0 for none."
+    ).tag(config=True)
+
     @validate("permission_mode")
     def _never_kept(self, proposal: Mapping[str, Any]) -> Any:
         if proposal["value"] == "bypassPermissions":
@@ -93,6 +106,9 @@ class Defaults(Configurable):
             start_timeout=self.start_timeout,
             stop_timeout=self.stop_timeout,
             kill_after=self.kill_after,
+            recoveries=self.recoveries,
+            idle_timeout=self.idle_timeout,
+            quiet_notice=self.quiet_notice,
             env=env,
             label=self.label,
             note=NOTE,

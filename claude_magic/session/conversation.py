@@ -6,6 +6,7 @@ which the running one takes by control request, and puts a turn's own options ba
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,18 +14,23 @@ from dataclasses import fields
 
 from claude_magic.cli.claude import CONTROL_TIMEOUT, ClaudeProcess
 from claude_magic.cli.process import StopReport
+from claude_magic.cli.recorded import conversation_file, is_recorded, projects_folder
 from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
-from claude_magic.options import Options, TurnOptions
+from claude_magic.options import Options, TurnOptions, checked_id
 from claude_magic.session.surprises import surprises, untrusted
 from claude_magic.wire.events import ControlRequest, Event, ResultEvent, SystemInit
 
 __all__ = ["Conversation"]
 
 STDERR_READ = 50  # lines of stderr looked through for what the person should know
+_NOT_FOUND = "No conversation found"
 UNDO_TIMEOUT = 5.0  # seconds for putting a turn's options back
 BYPASS = "bypassPermissions"
 # Taken by a running process, or no business of the process at all; every other option needs a new one.
-_FOR_US = {"resume", "session_id", "label", "start_timeout", "stop_timeout", "kill_after", "strict_init"}
+_FOR_US = {
+    *("resume", "session_id", "label", "start_timeout", "stop_timeout", "kill_after", "strict_init"),
+    *("recoveries", "idle_timeout", "quiet_notice"),
+}
 LIVE_OPTIONS = frozenset(_FOR_US | {"model", "permission_mode"})
 _Adjustment = tuple[str, dict[str, object], dict[str, object]]  # subtype, to apply, to put back
 
@@ -56,6 +62,7 @@ class Conversation:
         self.model = options.model or ""
         self.mode: str = options.permission_mode or "default"
         self.begin_anew = False  # the next turn is to
+        self.copy_of: str | None = None  # which the next process begins this one as a copy of
         self.process: ClaudeProcess | None = None
         self._latest: ClaudeProcess | None = None
         self._launched = options
@@ -70,13 +77,34 @@ class Conversation:
         """A process lives."""
         return self.process is not None and self.process.is_running
 
+    @property
+    def goes_on(self) -> bool:
+        """It has a past, which the next process resumes or copies."""
+        return self.recorded or self.copy_of is not None
+
     def renew(self) -> None:
         """The next process begins another conversation."""
         self.session_id, self.recorded, self.turns = str(uuid.uuid4()), False, 0
-        self.begin_anew = False
+        self.begin_anew, self.copy_of = False, None
 
-    def take(self, event: Event) -> None:
-        """Keeps the facts that an event holds about the conversation."""
+    def go_on_with(self, session_id: str, turns: int, *, copy: bool = False) -> None:
+        """The next process goes on with another conversation; call it while none runs.
+
+        Args:
+            session_id: Its id, a UUID.
+            turns: Turns it has had.
+            copy: Go on with a copy of it, with an id of its own.
+        """
+        self.renew()
+        self.recorded, self.turns = not copy, turns
+        if copy:
+            self.copy_of = checked_id(session_id)
+        else:
+            self.session_id = checked_id(session_id)
+
+    def take(self, event: Event) -> bool:
+        """Keeps the facts that an event holds about the conversation; True if it is now another one."""
+        before = self.recorded, self.session_id
         match event:
             case SystemInit():
                 self._is_now(event.session_id)
@@ -84,6 +112,9 @@ class Conversation:
                 self.model, self.mode = event.model, event.permission_mode or self.mode
             case ResultEvent():
                 self._is_now(event.session_id)
+                if not event.is_error:  # one also says that there is nothing to copy
+                    self.copy_of = None
+        return (self.recorded, self.session_id) != before
 
     def surprises(self, event: SystemInit, turn: TurnOptions) -> list[str]:
         """What the process turns out to have been given unasked; told with its first turn only."""
@@ -104,6 +135,20 @@ class Conversation:
             changed.append(f"permission mode {BYPASS}")
         return changed
 
+    async def holds(self, message_id: str) -> bool:
+        """Whether the CLI has recorded a message; to be asked when its process has ended.
+
+        If it has recorded nothing at all, the next process begins the conversation anew, under the same id.
+        """
+        env = self._launched.env
+        if await asyncio.to_thread(conversation_file, self.session_id, env) is None:
+            self.recorded = False
+            return False
+        try:
+            return await asyncio.to_thread(is_recorded, self.session_id, message_id, env)
+        except OSError:  # nobody can tell: better to go on than to do it twice
+            return True
+
     async def start(self, turn: TurnOptions) -> list[str]:
         """Starts a process that can run `turn`.
 
@@ -114,13 +159,14 @@ class Conversation:
             CLINotFoundError: There is no usable CLI.
             StartError: The process did not start.
         """
+        notices = await self._missing()
         try:
-            return await self._spawn(turn)
+            return notices + await self._spawn(turn)
         except StartError as error:
-            notices = self._otherwise(str(error))
-            if notices is None:
+            others = self._otherwise(str(error))
+            if others is None:
                 raise
-        return notices + await self._spawn(turn)
+        return notices + others + await self._spawn(turn)
 
     async def refresh(self) -> None:
         """Tells the running process of options that have changed and that it can take.
@@ -193,6 +239,7 @@ class Conversation:
             options,
             session_id=self.session_id,
             resume=self.recorded,
+            copy_of=None if self.recorded else self.copy_of,
             deliver=self._deliver,
             exited=lambda reason: self._ended(process, reason),
         )
@@ -214,15 +261,30 @@ class Conversation:
         if self._latest is not None:
             await self._latest.stop(self.options.stop_timeout)
 
+    async def _missing(self) -> list[str]:
+        """What to say if the conversation to go on with is not there: it was never recorded, or is deleted.
+
+        The CLI would say so too, but 2.1.191 at times only after it has answered `initialize`.
+        """
+        env = self.options.env
+        if not self.recorded or not await asyncio.to_thread(projects_folder(env).is_dir):
+            return []
+        found = await asyncio.to_thread(conversation_file, self.session_id, env)
+        return [] if found else self._otherwise(_NOT_FOUND) or []
+
     def _otherwise(self, error: str) -> list[str] | None:
         """What to say before trying again after an error; None if that is of no use."""
-        if self.recorded and "No conversation found" in error:
+        if self.goes_on and _NOT_FOUND in error:
+            if self.recorded and self.copy_of:  # it ended before it had written the copy
+                self.recorded = False
+                return []
             self.renew()
             return ["The earlier conversation was not found; this is a new one."]
         if not self.recorded and "already in use" in error:
-            if self.options.session_id == self.session_id:  # with `resume="never"`
+            if self.options.session_id == self.session_id and self.options.resume == "never":
                 self.renew()
-            self.recorded = self.options.session_id is None
+            else:
+                self.recorded = True
             return []
         return None
 

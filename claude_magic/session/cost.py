@@ -26,6 +26,7 @@ class CostMeter:
     def __init__(self) -> None:
         self.total = 0.0
         self.turn = 0.0
+        self._before = 0.0  # of the turn, in processes that have ended since
         self._reported = 0.0
         self._prices: dict[str, tuple[float, float]] = {}
         self._price = _DEFAULT_PRICES
@@ -43,20 +44,22 @@ class CostMeter:
 
     def new_turn(self) -> None:
         """The next events belong to another turn."""
-        self.turn = self._finished_messages = 0.0
+        self.turn = self._finished_messages = self._before = 0.0
         self._message = TokenUsage()
 
     def lost_turn(self) -> None:
-        """The turn ended without its figure: the estimate stands."""
-        self.total += self.turn
+        """The turn, or its part in a process that has ended, has no figure: the estimate stands."""
+        self.total += self.turn - self._before
+        self._before = self.turn
 
     def feed(self, event: Event) -> None:
         """Takes an event's figures in."""
         if isinstance(event, StreamEvent):
             self._estimate(event)
         elif isinstance(event, ResultEvent) and event.total_cost_usd is not None:
-            self.turn = self._of_turn(event, event.total_cost_usd)
-            self.total += self.turn
+            own = self._of_turn(event, event.total_cost_usd)
+            self.turn = self._before + own
+            self.total += own
             self._reported = event.total_cost_usd
 
     def _of_turn(self, event: ResultEvent, cumulative: float) -> float:

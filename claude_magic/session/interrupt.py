@@ -34,6 +34,7 @@ async def kill_turn(turn: Turn, conversation: Conversation) -> None:
     """Kills the process tree, and with it the turn; the next prompt resumes the conversation."""
     if turn.ended.done():
         return
-    turn.transcript.notice("claude did not stop and was killed; the next prompt resumes.", "warning")
-    await conversation.kill()
+    if conversation.process is not None:  # else another is just about to take its place
+        turn.transcript.notice("claude did not stop and was killed; the next prompt resumes.", "warning")
+        await conversation.kill()
     turn.end(ProcessEndedError("claude was killed."))

@@ -34,9 +34,15 @@ class Router:
         self._turn = turn
 
     def reset(self) -> None:
-        """The process has ended, and its tasks with it."""
+        """The process is to end, and its tasks with it."""
         self._own = self._announced = None
+        self._names_prompts = False  # the next one may be of the other generation
         self._tasks.clear()
+
+    def ended(self) -> None:
+        """The process has ended: what the next one says before it has a prompt belongs to no turn."""
+        self.reset()
+        self._turn = None
 
     def route(self, event: Event) -> Turn | None:
         """The turn that the next event of the stream belongs to; None before the first."""
@@ -45,7 +51,9 @@ class Router:
                 self._begins()
             case SystemEvent(tool_use_id=str(tool)) if tool:
                 return self._task(event, tool)
-            case UserMessage(is_replay=True, uuid=uuid) if self._turn is not None and uuid == self._turn.id:
+            case UserMessage(is_replay=True, uuid=uuid) if (
+                self._turn is not None and uuid == self._turn.message_id
+            ):
                 self._own, self._turn.begun = None, True
         if not isinstance(event, SystemEvent):
             self._announced = None
@@ -55,7 +63,7 @@ class Router:
         """The `result` just routed is the one of `turn`."""
         if event.user_message_uuid is not None:
             self._names_prompts = True
-            return event.user_message_uuid == turn.id
+            return event.user_message_uuid == turn.message_id
         return not self._names_prompts and self._own is None
 
     def _begins(self) -> None:

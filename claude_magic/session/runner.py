@@ -7,13 +7,13 @@ does; a process that did not end its turn with a `result` is not used for anothe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
-from claude_magic.cli.claude import ClaudeProcess
 from claude_magic.cli.process import StopReport
 from claude_magic.errors import ClaudeMagicError, MalformedLineError, ProcessEndedError, StartError, WireError
 from claude_magic.options import Options, TurnOptions
@@ -22,6 +22,8 @@ from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.desk import Desk
 from claude_magic.session.interrupt import kill_turn, stop_turn
+from claude_magic.session.launcher import Launcher
+from claude_magic.session.recovery import Recovery
 from claude_magic.session.routing import Router
 from claude_magic.session.states import SessionState, Status
 from claude_magic.session.turn import Outcome, Turn
@@ -61,6 +63,7 @@ class Runner:
         self._status = status
         self._router = Router()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._launcher = Launcher(self.conversation, status, self._router, self.cost, self.spawn)
         self.rebind()
 
     def rebind(self) -> None:
@@ -68,9 +71,8 @@ class Runner:
         self._turn: Turn | None = None
         if self.conversation.abandon():
             self._exited(ProcessEndedError("The event loop ended before the session; claude was killed."))
-        self._process = asyncio.Lock()  # held while a process is started or ended
+        self._launcher.rebind()
         self._desk = Desk(self._waiting)
-        self._start_task: asyncio.Task[list[str]] | None = None
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task with a strong reference, outside any cell's context: nothing it does belongs to a cell."""
@@ -81,81 +83,13 @@ class Runner:
 
     # The process
 
-    async def ensure(self, options: TurnOptions, turn: Turn | None = None) -> list[str]:
-        """Sees to it that a process runs with the session's options.
-
-        Args:
-            options: What the process must be able to do.
-            turn: For which; one that is being stopped starts nothing.
-
-        Returns:
-            What the person should know: a restart and its reason, a conversation that is gone.
-
-        Raises:
-            CLINotFoundError: There is no usable CLI.
-            StartError: The process did not start.
-            ProcessEndedError: Starting was interrupted.
-        """
-        async with self._process:
-            if turn is not None and turn.interrupted:
-                raise ProcessEndedError("The turn was stopped before it began.")
-            notices = []
-            if self.conversation.begin_anew:
-                await self._end(self.conversation.stop(self.conversation.options.stop_timeout))
-                self.conversation.renew()
-                notices.append("A new conversation begins here.")
-            if self.conversation.is_running and (changed := self.conversation.needs_another(options)):
-                notices.append(f"Restarted for {', '.join(changed)}; the conversation goes on.")
-                await self._end(self.conversation.stop(self.conversation.options.stop_timeout))
-            if not self.conversation.is_running:
-                return notices + await self._start(options)
-            await self.conversation.refresh()
-            return notices
+    async def ensure(self, options: TurnOptions) -> None:
+        """Sees to it that a process runs with the session's options, as `Launcher.ensure` does."""
+        await self._launcher.ensure(options)
 
     async def stop(self, timeout: float) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
         """Ends the process, or its start; None if there was none."""
-        self._cancel_start()
-        async with self._process:
-            if not self.conversation.is_running:
-                return None
-            return await self._end(self.conversation.stop(timeout))
-
-    async def _start(self, options: TurnOptions) -> list[str]:
-        self._status.enter(_S.STARTING)
-        task = self._start_task = self.spawn(self.conversation.start(options))
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait({task})  # nothing of it is left when the next one begins
-            self._status.enter(_S.STOPPED)
-            raise
-        finally:
-            self._start_task = None
-        return self._started(task)
-
-    def _started(self, task: asyncio.Task[list[str]]) -> list[str]:
-        error = ProcessEndedError("Starting was interrupted.") if task.cancelled() else task.exception()
-        process = self.conversation.process
-        if error is None and (process is None or not process.is_running):
-            error = ProcessEndedError("claude ended as soon as it had started.")
-        if error is not None or process is None:
-            self._status.enter(_S.STOPPED if task.cancelled() else _S.CRASHED)
-            raise error or ProcessEndedError("claude is not running.")
-        self.cost.new_process(process.info)
-        self._status.enter(_S.IDLE)
-        return task.result()
-
-    def _cancel_start(self) -> bool:
-        return self._start_task is not None and self._start_task.cancel()
-
-    async def _end(self, ending: Coroutine[Any, Any, StopReport | None]) -> StopReport | None:
-        self._router.reset()
-        self._status.enter(_S.STOPPING)
-        try:
-            return await ending
-        finally:
-            self._status.enter(_S.STOPPED)
+        return await self._launcher.stop(timeout)
 
     # A turn
 
@@ -172,7 +106,9 @@ class Runner:
             turn.end(_our_fault(error))
         finally:
             self._turn = None
-            if self._status.state in {_S.RUNNING, _S.WAITING}:
+            if turn.watch is not None:
+                turn.watch.cancel()
+            if self._status.state in {_S.RUNNING, _S.WAITING, _S.RECOVERING}:
                 self._status.enter(_S.STOPPED if self.conversation.process is None else _S.IDLE)
         if turn.stopping is not None:
             await asyncio.wait({turn.stopping})
@@ -186,44 +122,72 @@ class Runner:
         if turn.stopping is None:
             turn.stop_reason = reason
             turn.stopping = self.spawn(stop_turn(turn, self.conversation))
+            turn.halted.set()
             if not turn.sent:
-                self._cancel_start()
+                self._launcher.cancel_start()
         elif not reason:
             self.spawn(kill_turn(turn, self.conversation))
         return True
 
     async def _converse(self, turn: Turn) -> Outcome:
-        """The turn's way through the process: options, prompt, events, options put back."""
-        conversation = self.conversation
+        """The turn's way through a process, and through others if one ends by itself."""
+        recovery = Recovery(turn, self.conversation, self._status)
         turn.transcript.set_state(TurnState.STARTING)
-        resumed = not conversation.is_running and conversation.recorded
-        for notice in await self.ensure(turn.options, turn):
-            turn.transcript.notice(notice, "info")
-        if resumed and conversation.recorded:
-            turn.transcript.update(resumed_turns=conversation.turns)
-        async with conversation.adjusted(turn.options):
-            if turn.interrupted or conversation.process is None:
-                return ProcessEndedError("The turn was stopped before it began.")
-            self._status.enter(_S.RUNNING)
-            outcome = await self._exchange(turn, conversation.process)
-            if conversation.is_running and not isinstance(outcome, ResultEvent):
-                await self._end(conversation.kill())
-            return outcome
+        while await recovery.follows(outcome := await self._attempt(turn, recovery)):
+            self.cost.lost_turn()
+        return recovery.last_word(outcome)
 
-    async def _exchange(self, turn: Turn, process: ClaudeProcess) -> Outcome:
-        turn.begin()
+    async def _attempt(self, turn: Turn, recovery: Recovery) -> Outcome:
+        """The turn's way through one process: options, prompt, events, options put back."""
+        conversation = self.conversation
+        try:
+            await self._ready(turn, recovery)
+            async with conversation.adjusted(turn.options):
+                if not recovery.begun:
+                    turn.begin()
+                outcome = await self._exchange(turn)
+                if turn.sent and conversation.is_running and not isinstance(outcome, ResultEvent):
+                    await self._launcher.end(conversation.kill())
+                return outcome
+        except ProcessEndedError as error:
+            return await self._news(turn, error)
+        except StartError as error:
+            return error
+
+    async def _ready(self, turn: Turn, recovery: Recovery) -> None:
+        """Sees to it that a process runs which can take the turn, and says what the person should know."""
+        conversation = self.conversation
+        resumed = not recovery.begun and not conversation.is_running and conversation.goes_on
+        for notice in await self._launcher.ensure(turn.options, turn, recovering=recovery.begun):
+            turn.transcript.notice(notice, "info")
+        if resumed and conversation.goes_on:
+            turn.transcript.update(resumed_turns=conversation.turns)
+            if not conversation.turns:  # the header has nothing to count
+                turn.transcript.notice("An earlier conversation goes on here.")
+        recovery.resumed()
+
+    async def _exchange(self, turn: Turn) -> Outcome:
+        process = self.conversation.process
+        if turn.interrupted or process is None:
+            raise ProcessEndedError("The turn was stopped before it began.")
+        self._status.enter(_S.RUNNING)
+        if turn.options.timeout and turn.watch is None:
+            turn.watch = self.spawn(self._watch_time(turn, turn.options.timeout))
         turn.sent = True
         self._router.sent(turn)
-        watch = self.spawn(self._watch_time(turn, turn.options.timeout)) if turn.options.timeout else None
         try:
-            await process.send_user(turn.content, turn.id)
-            return await asyncio.shield(turn.ended)
+            await process.send_user(turn.content, turn.message_id)
         except ProcessEndedError as error:
-            await asyncio.wait({turn.ended}, timeout=EXIT_NEWS)  # the exit says more than the failed write
-            return turn.ended.result() if turn.ended.done() else error
-        finally:
-            if watch is not None:
-                watch.cancel()
+            return await self._news(turn, error)
+        return await turn.news()
+
+    async def _news(self, turn: Turn, error: ProcessEndedError) -> Outcome:
+        """What ended the turn's way: the exit says more than a write that failed, and comes after it."""
+        exits = self.conversation.process is not None and (turn.sent or not turn.interrupted)
+        if exits or turn.lost.done() or turn.ended.done():
+            with contextlib.suppress(TimeoutError):
+                return await asyncio.wait_for(turn.news(), EXIT_NEWS)
+        return error
 
     async def _watch_time(self, turn: Turn, limit: float) -> None:
         while (left := limit - turn.working_time) > 0:  # noqa: ASYNC110  # it stands still at times
@@ -242,7 +206,8 @@ class Runner:
                 self._turn.end(_our_fault(error))
 
     def _take(self, event: Event) -> None:
-        self.conversation.take(event)
+        if self.conversation.take(event):
+            self._status.emit("conversation", self.conversation.session_id)
         self.cost.feed(event)
         turn = self._router.route(event)
         if turn is not None:
@@ -288,16 +253,15 @@ class Runner:
             self._turn.end(error)
 
     def _exited(self, reason: ClaudeMagicError) -> None:
-        self._router.reset()
+        self._router.ended()
         turn = self._turn
         self._status.enter(_S.STOPPED if turn is not None and turn.interrupted else _S.CRASHED)
         if turn is None or turn.ended.done():
             self._status.failed(reason)
             return
-        turn.withdraw()
-        if not isinstance(reason, WireError):
-            reason = ProcessEndedError(f"{reason} The next prompt resumes the conversation.")
-        turn.end(reason)
+        turn.lose(reason)
+        if isinstance(reason, WireError):
+            turn.end(reason)
 
     async def _can_use_tool(self, control: ControlRequest) -> dict[str, object]:
         request = PermissionRequest.from_wire(control.request_id, control.request)

@@ -18,6 +18,7 @@ from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.result import Result
 from claude_magic.session.cost import CostMeter
+from claude_magic.session.idle import Idleness, Silence
 from claude_magic.session.runner import Runner
 from claude_magic.session.states import Callback, EventName, SessionState, Status
 from claude_magic.session.turn import Content, Turn, answering
@@ -42,6 +43,8 @@ class Session:
         self._status = Status(self._complain)
         self._runner = Runner(options or Options(), self._status, turns=earlier_turns)
         self._turns = Turns(self._runner, self._status)
+        self._idleness = Idleness(self._runner, self._turns, self._status)
+        self._silence = Silence(self._runner, self._turns, self._status)
         self.conversation = self._runner.conversation
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -76,6 +79,11 @@ class Session:
     def is_running(self) -> bool:
         """A process lives, idle or busy."""
         return self.conversation.is_running
+
+    @property
+    def released(self) -> bool:
+        """The process was ended after `options.idle_timeout` without work; the next prompt resumes."""
+        return self._idleness.released
 
     @property
     def turn(self) -> Turn | None:
@@ -117,7 +125,8 @@ class Session:
 
         Args:
             event: "output" gives text as it streams (str), "error" what went wrong (ClaudeMagicError),
-                "complete" each turn's Result, "status" each SessionState.
+                "complete" each turn's Result, "status" each SessionState, "conversation" the id of one that
+                has just begun, once it can be resumed.
             callback: Called on the loop; one that raises is reported in the turn and changes nothing.
 
         Returns:
@@ -205,6 +214,7 @@ class Session:
         transcript = Transcript(prompt, session=self.name, label=self.options.label)
         sent = prompt if content is None else content
         turn = Turn(prompt, sent, options or TurnOptions(), transcript, asker)
+        turn.listeners += (self._idleness.hear, self._silence.hear)
         self._turns.add(turn)
         return turn
 

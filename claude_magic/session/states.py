@@ -13,7 +13,7 @@ __all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "checked"
 
 log = logging.getLogger(__name__)
 
-EventName = Literal["output", "error", "complete", "status"]
+EventName = Literal["output", "error", "complete", "status", "conversation"]
 Callback = Callable[[Any], object]
 
 
@@ -28,6 +28,7 @@ class SessionState(Enum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     CRASHED = "crashed"
+    RECOVERING = "recovering"
 
 
 _S = SessionState
@@ -39,7 +40,8 @@ LEGAL: dict[SessionState, frozenset[SessionState]] = {
     _S.WAITING: frozenset({_S.RUNNING, _S.IDLE, _S.STOPPING, _S.STOPPED, _S.CRASHED}),
     _S.STOPPING: frozenset({_S.STOPPED, _S.CRASHED}),
     _S.STOPPED: frozenset({_S.STARTING}),
-    _S.CRASHED: frozenset({_S.STARTING}),
+    _S.CRASHED: frozenset({_S.STARTING, _S.RECOVERING}),
+    _S.RECOVERING: frozenset({_S.RUNNING, _S.IDLE, _S.STOPPING, _S.STOPPED, _S.CRASHED}),
 }
 
 

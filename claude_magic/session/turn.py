@@ -44,6 +44,7 @@ class Turn:
         self.id = str(uuid.uuid4())
         self.prompt = prompt
         self.content = content
+        self.message_id = self.id  # of what is sent: the prompt, or after a crash a word of ours to go on
         self.options = options
         self.transcript = transcript
         self.error: ClaudeMagicError | None = None
@@ -51,9 +52,12 @@ class Turn:
         self.begun = False  # the CLI has taken it up
         self.stop_reason = ""
         self.stopping: asyncio.Task[None] | None = None
+        self.watch: asyncio.Task[None] | None = None  # of its time
+        self.halted = asyncio.Event()  # it is to stop
         self.listeners: list[Callable[[Event | None], None]] = []
         loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[Outcome] = loop.create_future()
+        self.lost: asyncio.Future[Outcome] = loop.create_future()  # the process that had it ended
         self._result: asyncio.Future[Result] = loop.create_future()
         self.asker = asker  # a view that has buttons for the answers takes its place
         self._asking: asyncio.Task[Decision] | None = None
@@ -101,6 +105,23 @@ class Turn:
         """The CLI is through with it, or never will be; the first call counts."""
         if not self.ended.done():
             self.ended.set_result(outcome)
+
+    def lose(self, reason: ClaudeMagicError) -> None:
+        """The process has ended; what had come is kept, and what is being asked needs no answer any more."""
+        self.transcript.break_off()
+        self.withdraw()
+        if not self.lost.done():
+            self.lost.set_result(reason)
+
+    async def news(self) -> Outcome:
+        """How it ended, or that its process has."""
+        await asyncio.wait({self.ended, self.lost}, return_when=asyncio.FIRST_COMPLETED)
+        return self.ended.result() if self.ended.done() else self.lost.result()
+
+    def send_again(self) -> None:
+        """Another process takes the place of the one that was lost."""
+        self.sent = False
+        self.lost = asyncio.get_running_loop().create_future()
 
     def finish(
         self, result: Result, error: ClaudeMagicError | None, context_left: float | None = None

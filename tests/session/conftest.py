@@ -107,7 +107,7 @@ async def _all_end(sessions: list[Session]) -> None:
 def eventually() -> Callable[..., Awaitable[None]]:
     """Waits for a condition while the loop runs; fails after `timeout` seconds."""
 
-    async def wait(condition: Callable[[], object], timeout: float = 15.0) -> None:  # noqa: ASYNC109
+    async def wait(condition: Callable[[], object], timeout: float = 30.0) -> None:  # noqa: ASYNC109
         deadline = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < deadline, "the condition did not come true in time"

@@ -21,6 +21,7 @@ from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ToolBloc
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
 Commands = Callable[[str], list[psutil.Process]]
+AT_ONCE = 4.0  # seconds, on a busy machine; a process that does not heed the interrupt is killed after 5
 
 
 @pytest.mark.fault(39, via="real")
@@ -34,7 +35,7 @@ async def test_an_interrupt_in_mid_text_keeps_text_process_and_conversation(
     assert talk.interrupt()
     result = await turn.wait()
     print(f"interrupt to idle: {1000 * (time.monotonic() - began):.0f} ms")
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < AT_ONCE
     assert talk.state is SessionState.IDLE
     assert result.interrupted
     assert not result.is_error
@@ -56,7 +57,7 @@ async def test_an_interrupt_ends_a_command_and_all_it_started(
     talk.interrupt()
     result = await turn.wait()
     print(f"interrupt of a command to idle: {1000 * (time.monotonic() - began):.0f} ms")
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < AT_ONCE
     assert result.interrupted
     (tool,) = (block for block in turn.transcript.blocks if isinstance(block, ToolBlock))
     assert tool.state is ToolState.INTERRUPTED
@@ -75,7 +76,7 @@ async def test_an_interrupt_ends_a_stalled_answer(
     pid, began = talk.pid, time.monotonic()
     talk.interrupt()
     assert (await turn.wait()).interrupted
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < AT_ONCE
     assert (await talk.ask("say on")).text == "on"
     assert talk.pid == pid
 
@@ -89,7 +90,7 @@ async def test_an_interrupt_ends_the_wait_for_an_api_that_refuses(
     pid, began = talk.pid, time.monotonic()
     talk.interrupt()
     assert (await turn.wait()).interrupted
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < AT_ONCE
     assert (await talk.ask("say on")).text == "on"
     assert talk.pid == pid
 
@@ -119,7 +120,7 @@ async def test_an_interrupt_at_once_after_the_prompt_is_not_lost(session: Sessio
         assert talk.interrupt(turn)
         began = time.monotonic()
         assert (await turn.wait()).interrupted
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < AT_ONCE
     assert (await talk.ask("say on")).text == "on"
 
 
@@ -235,7 +236,7 @@ async def test_a_cli_that_does_not_read_can_be_stopped(fake: Sessions, eventuall
 
 @pytest.mark.fault(35, via="fake")
 async def test_a_cli_that_dies_on_the_prompt_fails_the_turn_once_with_the_cause(fake: Sessions) -> None:
-    talk = fake("die-on-prompt")
+    talk = fake("die-on-prompt", recoveries=0)
     errors: list[object] = []
     talk.on("error", errors.append)
     with pytest.raises(ProcessEndedError, match=r"claude ended \(exit code 3\)"):

@@ -167,7 +167,7 @@ async def test_of_two_sessions_the_one_that_is_killed_resumes_and_the_other_answ
 ) -> None:
     other_folder = tmp_path / "other"
     other_folder.mkdir()
-    talk, other = session(), session(name="other", cwd=other_folder)
+    talk, other = session(recoveries=0), session(name="other", cwd=other_folder)
     await asyncio.gather(talk.ask("say one"), other.ask("say two"))
     turn = talk.submit("slowly") if busy else None
     await eventually(lambda: turn is None or turn.transcript.answer)
@@ -187,7 +187,7 @@ async def test_of_two_sessions_the_one_that_is_killed_resumes_and_the_other_answ
 async def test_a_process_killed_while_it_answers_its_first_prompt_is_resumed(
     session: Sessions, cli: Path, eventually: Eventually, endpoint: Endpoint
 ) -> None:
-    talk = session(cli=str(cli))
+    talk = session(cli=str(cli), recoveries=0)
     turn = talk.submit("slowly")
     await eventually(lambda: turn.transcript.answer and _is_kept(talk, "slowly"))
     assert talk.pid is not None
@@ -200,7 +200,7 @@ async def test_a_process_killed_while_it_answers_its_first_prompt_is_resumed(
 async def test_a_process_killed_at_any_moment_of_its_first_turn_leaves_a_session_that_goes_on(
     session: Sessions, eventually: Eventually
 ) -> None:
-    talk = session()
+    talk = session(recoveries=0)
     for moment in ("sent", "begun"):
         turn = talk.submit("stall at once")
         await eventually(lambda turn=turn, moment=moment: getattr(turn, moment))

@@ -23,7 +23,8 @@ from claude_magic.session.turn import Turn
 
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
-TURNS = int(os.environ.get("CLAUDE_MAGIC_WALK", "60"))
+TURNS = int(os.environ.get("CLAUDE_MAGIC_WALK", "30"))
+SEED = os.environ.get("CLAUDE_MAGIC_WALK_SEED")  # looked up here: no test sees the variables of its tester
 
 
 class Walk:
@@ -110,11 +111,13 @@ class Walk:
         assert self.talk.state is SessionState.IDLE
 
     async def is_killed(self) -> None:
-        turn = self.submit("slowly")
+        turn = self.submit("slowish")
         await self.eventually(lambda: turn.transcript.answer)
         assert self.talk.pid is not None
         os.kill(self.talk.pid, signal.SIGKILL)
-        assert "killed by SIGKILL" in (await turn.wait()).error
+        result = await turn.wait()
+        assert not result.error
+        assert result.text.endswith(("-30", "Going on."))
         await self.says()
 
     async def fails(self) -> None:
@@ -139,7 +142,7 @@ def _held() -> dict[str, int]:
     process = psutil.Process()
     return {
         "descriptors": process.num_fds(),
-        "threads": threading.active_count(),
+        "threads": sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate()),
         "tasks": len(asyncio.all_tasks()),
         "children": len(process.children(recursive=True)),
     }
@@ -151,7 +154,7 @@ def _held() -> dict[str, int]:
 async def test_a_session_used_at_random_gives_right_results_and_holds_nothing(
     session: Sessions, cli: Path, tmp_path: Path, eventually: Eventually
 ) -> None:
-    seed = int(os.environ.get("CLAUDE_MAGIC_WALK_SEED") or random.SystemRandom().randrange(10**6))
+    seed = int(SEED or random.SystemRandom().randrange(10**6))
     print(f"CLAUDE_MAGIC_WALK_SEED={seed}")
     talk = session(cli=str(cli))
     walk = Walk(talk, tmp_path / "work", seed, eventually)
@@ -164,5 +167,5 @@ async def test_a_session_used_at_random_gives_right_results_and_holds_nothing(
     finally:
         print(f"{walk.turns} turns: {' '.join(walk.path)}")
     await talk.stop()
-    await eventually(lambda: _held() == before, timeout=5)
+    await eventually(lambda: all(now <= before[kind] for kind, now in _held().items()))
     assert talk.cost.total > 0

@@ -117,7 +117,7 @@ async def test_a_callback_taken_off_is_called_no_more(session: Sessions) -> None
 
 
 def test_a_session_goes_from_state_to_state_only_by_the_ways_that_are_drawn() -> None:
-    new, starting, idle, running, waiting, stopping, stopped, crashed = SessionState
+    new, starting, idle, running, waiting, stopping, stopped, crashed, recovering = SessionState
     ways = {
         (new, starting),
         (starting, idle), (starting, stopped), (starting, crashed),
@@ -126,7 +126,9 @@ def test_a_session_goes_from_state_to_state_only_by_the_ways_that_are_drawn() ->
         (waiting, running), (waiting, idle), (waiting, stopping), (waiting, stopped), (waiting, crashed),
         (stopping, stopped), (stopping, crashed),
         (stopped, starting),
-        (crashed, starting),
+        (crashed, starting), (crashed, recovering),
+        (recovering, running), (recovering, idle), (recovering, stopping), (recovering, stopped),
+        (recovering, crashed),
     }  # fmt: skip
     assert {(old, to) for old, ends in LEGAL.items() for to in ends} == ways
     assert checked(idle, running) is running

@@ -1,0 +1,205 @@
+"""Time in which nothing happens: a process that nobody uses is released, a turn that is silent is told of.
+
+The promise: a process is released only if nothing is lost by it, and a prompt that comes meanwhile waits.
+Both classes follow a session by its states and its events. Their timers are no tasks: they hold up no loop,
+and end with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+
+from claude_magic.session.background import Background
+from claude_magic.session.runner import Runner
+from claude_magic.session.states import SessionState, Status
+from claude_magic.session.turn import Turn
+from claude_magic.session.turns import Turns
+from claude_magic.transcript.blocks import RetryBlock, ToolBlock, ToolState
+from claude_magic.wire.events import Event, ResultEvent
+
+__all__ = ["Idleness", "Silence"]
+
+_ALIVE = {SessionState.IDLE, SessionState.RUNNING, SessionState.WAITING}  # the process is the one before
+TOOL_PATIENCE = 10  # times as long: that a command runs for minutes is nothing to be told of
+
+
+class _Timer:
+    """Calls a function once, after a while, outside any cell's context; another start takes its place."""
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self, seconds: float) -> None:
+        self.stop()
+        loop = asyncio.get_running_loop()
+        self._handle = loop.call_later(seconds, self._function, context=contextvars.Context())
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+class Idleness:
+    """Ends a session's process after `Options.idle_timeout` without work; the next prompt resumes.
+
+    Args:
+        runner: Ends the process.
+        turns: Whoever waits goes first.
+        status: The session's state.
+    """
+
+    def __init__(self, runner: Runner, turns: Turns, status: Status) -> None:
+        self._runner = runner
+        self._turns = turns
+        self._status = status
+        self._background = Background()
+        self._timer = _Timer(self._look)
+        self._since = 0.0  # when something happened last
+        self._released: tuple[float, str] | None = None  # after how long, and which conversation
+        status.add("status", self._enter)
+
+    @property
+    def released(self) -> bool:
+        """The process was ended because it was idle, and none has been started since."""
+        return self._released is not None and self._status.state is SessionState.STOPPED
+
+    def hear(self, event: Event | None) -> None:
+        """Takes an event of the process in."""
+        if event is not None:
+            self._since = _now()
+            self._background.hear(event)
+
+    @property
+    def _limit(self) -> float:
+        return self._runner.conversation.options.idle_timeout or 0.0
+
+    def _enter(self, state: SessionState) -> None:
+        if state not in _ALIVE:
+            self._background.reset()
+        if state is not SessionState.IDLE:
+            self._timer.stop()
+            return
+        self._since = _now()
+        self._say()
+        if self._limit:
+            self._timer.start(self._limit)
+
+    def _look(self) -> None:
+        """Whether the time has come; otherwise looks again when it may have."""
+        limit = self._limit
+        if limit and self._status.state is SessionState.IDLE:
+            left = self._since + limit - _now()
+            if left > 0 or self._background.is_busy:
+                self._timer.start(left if left > 0 else limit)
+            else:
+                self._runner.spawn(self._release(limit))
+
+    async def _release(self, limit: float) -> None:
+        conversation = self._runner.conversation
+        async with self._turns.hold:  # prompts that come meanwhile wait
+            process = conversation.process
+            # What Claude has started and left running, a server, say, would end with the process.
+            if process is None or not self._is_idle or process.strays():
+                self._timer.start(limit)
+                return
+            self._released = limit, conversation.session_id
+            await self._runner.stop(conversation.options.stop_timeout)
+
+    @property
+    def _is_idle(self) -> bool:
+        wanted = self._turns.running or self._turns.waiting
+        return self._status.state is SessionState.IDLE and not wanted and not self._background.is_busy
+
+    def _say(self) -> None:
+        """In the turn for which another process has just been started."""
+        released, self._released = self._released, None
+        turn, conversation = self._turns.running, self._runner.conversation
+        if released is None or turn is None or not conversation.recorded:
+            return
+        after, session_id = released
+        if session_id == conversation.session_id:
+            turn.transcript.notice(
+                f"The process had been released after {_span(after)} idle; the conversation was resumed."
+            )
+
+
+class Silence:
+    """Says in a running turn that nothing has come for `Options.quiet_notice` seconds, once a silence.
+
+    Nothing is said while a person is asked, and a running tool or an announced retry gives more time.
+
+    Args:
+        runner: Has the options.
+        turns: Has the turn that runs.
+        status: The session's state.
+    """
+
+    def __init__(self, runner: Runner, turns: Turns, status: Status) -> None:
+        self._runner = runner
+        self._turns = turns
+        self._status = status
+        self._timer = _Timer(self._look)
+        self._since = 0.0
+        self._told: Turn | None = None
+        status.add("status", self._enter)
+
+    def hear(self, event: Event | None) -> None:
+        """Takes an event of the process in."""
+        told, self._told = self._told, None
+        if told is not None and event is not None and not isinstance(event, ResultEvent):
+            if not told.done and not told.interrupted:
+                told.transcript.notice(f"claude went on after {_span(_now() - self._since)}.")
+            self._look_later()
+        self._since = _now()
+
+    def _enter(self, state: SessionState) -> None:
+        self._timer.stop()
+        self._told = None
+        if state is SessionState.RUNNING:
+            self._since = _now()
+            self._look_later()
+
+    def _look_later(self) -> None:
+        limit = self._runner.conversation.options.quiet_notice
+        if limit and self._status.state is SessionState.RUNNING:
+            self._timer.start(limit)
+
+    def _look(self) -> None:
+        turn, limit = self._turns.running, self._runner.conversation.options.quiet_notice
+        if turn is None or not limit or turn.interrupted or self._status.state is not SessionState.RUNNING:
+            return
+        tool = _runs_tool(turn)
+        patience = limit * TOOL_PATIENCE if tool else limit + _announced(turn)
+        left = self._since + patience - _now()
+        if left > 0:
+            self._timer.start(min(left, limit))
+            return
+        self._told = turn
+        span = f"{_span(patience)} while a tool runs" if tool else _span(patience)
+        turn.transcript.notice(
+            f"Nothing from claude for {span}. It may still be at work; to stop it use the Stop button, "
+            "an interrupt or %claude_stop --turn.",
+            "warning",
+        )
+
+
+def _runs_tool(turn: Turn) -> bool:
+    blocks = turn.transcript.walk()
+    return any(isinstance(block, ToolBlock) and block.state is ToolState.RUNNING for block in blocks)
+
+
+def _announced(turn: Turn) -> float:
+    """Seconds that the CLI has said it will wait for the API."""
+    retries = (block for block in turn.transcript.blocks if isinstance(block, RetryBlock) and not block.over)
+    return sum(retry.delay_s for retry in retries)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds < 120 else f"{seconds / 60:.0f} min"
