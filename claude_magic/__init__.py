@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from claude_magic.result import Result as Result
     from claude_magic.session import Session as Session
     from claude_magic.session import SessionState as SessionState
+    from claude_magic.tasks import Task as Task
+    from claude_magic.tasks import TaskManager as TaskManager
+    from claude_magic.tasks import TaskStatus as TaskStatus
+    from claude_magic.tasks import default_task_manager as default_task_manager
 
 __version__ = "0.1.0"
 
@@ -36,7 +40,11 @@ _HOMES = {
     "Result": "result",
     "Session": "session",
     "SessionState": "session",
+    "Task": "tasks",
+    "TaskManager": "tasks",
+    "TaskStatus": "tasks",
     "TurnOptions": "options",
+    "default_task_manager": "tasks",
 }
 
 __all__ = [  # noqa: PLE0604  # the names above, which import_module brings

@@ -1,0 +1,266 @@
+"""`%%claude --task NAME` and `%claude_tasks`: work in the background, with a name and a place of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import no_var_expand
+
+from claude_magic.errors import UsageError
+from claude_magic.magics.arguments import given_options, parse, session_changes, turn_options
+from claude_magic.magics.screen import say, show
+from claude_magic.magics.status import ago, first_words, would_send
+from claude_magic.session import Session, SessionState
+from claude_magic.views.safe import clean
+from claude_magic.views.tables import Table, bundle
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from claude_magic.magics.cell import Cells, TurnCell
+    from claude_magic.options import Options
+    from claude_magic.result import Result
+    from claude_magic.store import NotebookKey
+    from claude_magic.tasks import Task, TaskManager
+    from claude_magic.transcript import Transcript
+
+__all__ = ["TaskMagics", "check_task_options"]
+
+_USAGE = "%claude_tasks [show NAME | wait [NAME] | cancel NAME | resume NAME [options] | cleanup]"
+_HEAD = ("task", "status", "took", "directory", "last line", "id")
+
+
+class TaskMagics:
+    """The magics about tasks.
+
+    Args:
+        shell: The shell.
+        cells: Shows their turns in cells.
+        notebook: What the notebook is known by.
+        options: Gives the options of a new session with these changes.
+        claude: The magic `%claude`, whose options also hold for a task that goes on.
+    """
+
+    subcommands: Sequence[str] = ("cancel", "cleanup", "resume", "show", "wait")
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        cells: Cells,
+        notebook: NotebookKey,
+        *,
+        options: Callable[[Mapping[str, object]], Awaitable[Options]],
+        claude: Callable[..., object],
+    ) -> None:
+        self._shell = shell
+        self._cells = cells
+        self._notebook = notebook
+        self._options = options
+        self._claude = claude
+        self._manager: TaskManager | None = None
+
+    @property
+    def manager(self) -> TaskManager:
+        """The kernel's tasks."""
+        return self._manager or self.introduce()
+
+    def introduce(self) -> TaskManager:
+        """Tells the kernel's manager of the notebook; to be done before somebody asks it from Python."""
+        from claude_magic.tasks import default_task_manager  # noqa: PLC0415  # load budget
+
+        manager = self._manager = default_task_manager()
+        manager.notebook, manager.render = self._notebook, _markdown
+        return manager
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The tasks' sessions."""
+        return self._manager.sessions() if self._manager is not None else []
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tasks that are known."""
+        return list(dict.fromkeys(task.name for task in self.manager.list()))
+
+    async def start(self, given: Namespace, prompt: str, out: Callable[[Result], None]) -> None:
+        """Starts the task that a cell asks for, and shows its turn there."""
+        options = await self._options(session_changes(given))
+        if given.dry_run:
+            say(would_send(Session(options, name=given.task), prompt, given_options(given)))
+            return
+        task = await self.manager.spawn(
+            given.task,
+            prompt,
+            options,
+            turn_options=turn_options(given),
+            worktree=given.worktree,
+            asker=self._cells.asker(background=True),
+        )
+        self._show_turn(task, given_options(given), out)
+
+    @no_var_expand
+    async def claude_tasks(self, line: str) -> None:
+        """List tasks, or act on one: `%claude_tasks [show | wait | cancel | resume] NAME`, or `cleanup`.
+
+        Start one with `%%claude --task NAME`. `show` gives what it has said; `resume` goes on with one that
+        was cut off, with other options if you give them: `resume NAME --allow Edit`; `cleanup` forgets those
+        that are over, and the files with their results stay.
+        """
+        match line.split(None, 2):
+            case []:
+                self._list()
+            case ["show", name]:
+                await self._show(name)
+            case ["cancel", name]:
+                await self._cancel(name)
+            case ["resume", name, *options]:
+                await self._resume(name, " ".join(options))
+            case ["wait"]:
+                await self._wait(self.manager.running())
+            case ["wait", name]:
+                await self._wait([self.manager.find(name)])
+            case ["cleanup"]:
+                await self._clean_up()
+            case _:
+                raise UsageError(f"Usage: {_USAGE}")
+
+    async def close(self) -> None:
+        """Ends the tasks; those at work can be resumed."""
+        if self._manager is not None:
+            await self._manager.close()
+
+    def kill_now(self) -> None:
+        """Ends their processes without a loop, for interpreter exit."""
+        if self._manager is not None:
+            self._manager.kill_now()
+
+    # The subcommands
+
+    def _list(self) -> None:
+        tasks = self.manager.list()
+        if not tasks:
+            say("No task yet. Start one with: %%claude --task NAME")
+            return
+        note = "More about one: %claude_tasks show NAME. What it came to: .claude-tasks/task-ID-output.md"
+        if any(task.status == "interrupted" for task in tasks):
+            note += " Go on with one that was interrupted: %claude_tasks resume NAME"
+        show(self._shell, bundle(Table(_HEAD, [_row(task) for task in tasks], note)))
+
+    async def _show(self, name: str) -> None:
+        task = self.manager.find(name)
+        path = task.result_path
+        if task.transcripts and task.status.is_over:
+            text = self.manager.report(task)
+            show(self._shell, {"text/markdown": text, "text/plain": text})
+        elif task.transcripts:
+            say(clean("\n".join([_line(task), *task.output])))
+        elif await asyncio.to_thread(path.is_file):
+            text = await asyncio.to_thread(path.read_text, encoding="utf-8", errors="replace")
+            say(clean(text))
+        else:
+            say(f"{_line(task)}\n> {first_words(clean(task.prompt), 300)}")
+
+    async def _cancel(self, name: str) -> None:
+        task = await self.manager.cancel(name)
+        say(f"{_line(task)}{_result(task)}")
+
+    async def _resume(self, name: str, line: str) -> None:
+        task, given = self.manager.find(name), parse(self._claude, line)
+        if given.rest:
+            raise UsageError(f"Usage: {_USAGE}")
+        shown = given_options(given.options)
+        options = await self._options(session_changes(given.options) | {"cwd": str(task.cwd)})
+        await self.manager.resume(
+            name,
+            options,
+            turn_options=turn_options(given.options) if shown else None,
+            asker=self._cells.asker(background=True),
+        )
+        self._show_turn(task, {"--task": task.name} | shown, lambda _: None)
+
+    async def _wait(self, tasks: list[Task]) -> None:
+        if not tasks:
+            say("No task is at work.")
+        for task in tasks:
+            if task.session is not None:
+                await self._cells.wait(task.session)
+            await task.wait()
+            say(f"{_line(task)}{_result(task)}")
+
+    async def _clean_up(self) -> None:
+        forgotten = await self.manager.cleanup()
+        if not forgotten:
+            say("There was nothing to forget.")
+            return
+        kept = [task for task in forgotten if task.worktree is not None]
+        count = f"{len(forgotten)} task{'s' * (len(forgotten) > 1)}"
+        say(f"Forgot {count}; the files with the results stay.")
+        for task in kept:
+            say(f"The worktree {task.worktree} (branch {task.branch}) has changes and stays too.")
+
+    # Helpers
+
+    def _show_turn(self, task: Task, options: Mapping[str, str], out: Callable[[Result], None]) -> TurnCell:
+        assert task.session is not None  # noqa: S101  # it has just been started
+        assert task.turn is not None  # noqa: S101
+        task.turn.transcript.options = dict(options)
+        if task.worktree is not None:
+            task.turn.transcript.notice(f"It works in the worktree {task.worktree}, on branch {task.branch}.")
+        return self._cells.show(task.session, task.turn, background=True, out=out)
+
+
+def check_task_options(given: Namespace) -> None:
+    """Refuses what does not go with a task, or only with one.
+
+    Raises:
+        UsageError: In one line, what is wrong.
+    """
+    if given.task is None and given.worktree:
+        raise UsageError("--worktree is for tasks. Give the task a name: %%claude --task NAME --worktree")
+    if given.task is not None and given.session is not None:
+        raise UsageError("A task has a session of its own. Leave out --session, or --task.")
+
+
+def _row(task: Task) -> tuple[str, ...]:
+    last = task.error if task.status.is_over and task.error else task.last_line
+    return (
+        task.name,
+        _state(task),
+        _took(task),
+        str(task.cwd),
+        first_words(clean(last), 60),
+        task.id,
+    )
+
+
+def _state(task: Task) -> str:
+    waits = task.session is not None and task.session.state is SessionState.WAITING
+    return SessionState.WAITING.value if waits else task.status.value
+
+
+def _took(task: Task) -> str:
+    if task.status.is_over and not task.ended:
+        return f"begun {ago(time.time() - task.started)}"
+    minutes, seconds = divmod(round(task.elapsed), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def _line(task: Task) -> str:
+    what = "is at work" if not task.status.is_over else f"is {task.status.value}"
+    what = "has failed" if task.status == "failed" else what
+    why = f": {task.error}" if task.error else ""
+    return f"Task {task.name!r} {what}, in {task.cwd}{why}"
+
+
+def _result(task: Task) -> str:
+    return f"\n{task.warning or f'Its result: {task.result_path}'}"
+
+
+def _markdown(transcript: Transcript) -> str:
+    from claude_magic.views.text import markdown_of  # noqa: PLC0415  # load budget
+
+    return markdown_of(transcript)

@@ -1,0 +1,300 @@
+"""Named tasks in the background, each a session and a process of its own.
+
+The promise: one task a directory (by its real path), or one a git worktree; a task's result is on disk when
+it ends, however it ends; a task that its kernel did not see to the end is known to the next one, which can
+go on with it. A task's process does not outlive its work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from claude_magic.cli.identity import born
+from claude_magic.errors import BusyError, UsageError
+from claude_magic.options import Options, TurnOptions
+from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.session import Session
+from claude_magic.store import NotebookKey
+from claude_magic.tasks.callbacks import Callbacks, TaskEvent
+from claude_magic.tasks.records import TaskRecords, TaskStatus, new_record
+from claude_magic.tasks.report import Render, report_of
+from claude_magic.tasks.task import Task, kept_options, options_kept
+from claude_magic.tasks.work import Asked, Worker, gone_on_with, isolate
+from claude_magic.tasks.worktree import remove_worktree
+
+__all__ = ["TaskManager", "default_task_manager"]
+
+_NAME = re.compile(r"\w[\w.-]*")
+
+
+class TaskManager:
+    """The tasks of a kernel.
+
+    Args:
+        folder: Where they are remembered; the user's state folder if None.
+        notebook: The kernel's notebook: its next kernel takes up what this one leaves.
+        render: Shows a turn as Markdown, for the result's file.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        notebook: NotebookKey | None = None,
+        render: Render | None = None,
+    ) -> None:
+        self.notebook = notebook or NotebookKey()
+        self._records = TaskRecords(folder)
+        self._callbacks = Callbacks()
+        self._worker = Worker(self._records, self._callbacks, render)
+        self._tasks: dict[str, Task] = {}
+
+    @property
+    def render(self) -> Render | None:
+        """Shows a turn as Markdown, for the result's file."""
+        return self._worker.render
+
+    @render.setter
+    def render(self, render: Render | None) -> None:
+        self._worker.render = render
+
+    def on(self, event: TaskEvent, callback: Callable[..., object]) -> Callable[[], None]:
+        """Calls `callback` on an event.
+
+        Args:
+            event: "complete" gives each Task that has ended well, "failed" each that ended otherwise (its
+                status says how), "output" a Task and a line of what it says.
+            callback: Called on the loop; one that raises is logged and changes nothing.
+
+        Returns:
+            A function that takes the callback off again.
+        """
+        return self._callbacks.add(event, callback)
+
+    async def spawn(
+        self,
+        name: str,
+        prompt: str,
+        options: Options | None = None,
+        *,
+        turn_options: TurnOptions | None = None,
+        worktree: bool = False,
+        asker: Asker = deny_unattended,
+    ) -> Task:
+        """Starts a task; it works in `options.cwd`.
+
+        Args:
+            name: What to call it.
+            prompt: What to ask.
+            options: Those of its session.
+            turn_options: What holds for its turn: what it may do unasked, its model, its budget.
+            worktree: Make a git worktree of the directory's repository, and work there.
+            asker: Answers permission requests; by default they are denied.
+
+        Raises:
+            UsageError: The name or the prompt is none, or no worktree could be made.
+            BusyError: A task of this name is at work, or another in this directory.
+            WorkingDirectoryError: The directory does not exist.
+        """
+        options, turn_options = options or Options(), turn_options or TurnOptions()
+        self._check(name, prompt)
+        record = new_record(name, prompt, options.directory, kept_options(turn_options), self._owner())
+        task = Task(record, self._tell)
+        self._tasks[task.id] = task
+        asked = Asked(options=options, turn_options=turn_options, asker=asker, content=prompt)
+        try:
+            if worktree:
+                await isolate(task)
+            await self._worker.begin(task, asked)
+        except BaseException:
+            self._tasks.pop(task.id, None)
+            if task.worktree is not None:
+                await remove_worktree(Path(task.record.project), task.worktree, task.branch)
+            raise
+        return task
+
+    async def resume(
+        self,
+        which: str,
+        options: Options | None = None,
+        *,
+        turn_options: TurnOptions | None = None,
+        asker: Asker = deny_unattended,
+    ) -> Task:
+        """Goes on with a task that was interrupted, cancelled or has failed, in its conversation.
+
+        Args:
+            which: Its id or name.
+            options: Those of its session; the directory is the task's own.
+            turn_options: What holds for its turn; as at its start if None.
+            asker: Answers permission requests; by default they are denied.
+
+        Raises:
+            UsageError: There is none of this name, or it was completed.
+            BusyError: It is at work, or another in its directory.
+        """
+        task = self.find(which)
+        if not task.status.is_over:
+            raise BusyError(f"Task {task.name!r} is at work. See %claude_tasks show {task.name}")
+        if task.status is TaskStatus.COMPLETED:
+            raise UsageError(f"Task {task.name!r} was completed. See %claude_tasks show {task.name}")
+        before = task.record
+        task.change(**self._owner(), status=TaskStatus.PENDING, started=time.time(), ended=0.0, error="")
+        try:
+            if task.session is not None:
+                await task.session.stop()
+                task.session = None
+            turn_options = turn_options or options_kept(before.turn_options)
+            asked = Asked(
+                options=options or Options(), turn_options=turn_options, asker=asker, content=task.prompt
+            )
+            await self._worker.begin(task, await gone_on_with(before, asked))
+        except BaseException:
+            task.record = before
+            raise
+        return task
+
+    def get(self, task_id: str) -> Task | None:
+        """The task with this id."""
+        self._take_up()
+        return self._tasks.get(task_id)
+
+    def find_by_name(self, name: str) -> Task | None:
+        """The task of this name: the one at work, else the newest."""
+        found = sorted((task for task in self.list() if task.name == name), key=lambda task: task.started)
+        return next((task for task in found if not task.status.is_over), found[-1] if found else None)
+
+    def find(self, which: str) -> Task:
+        """The task with this id or name.
+
+        Raises:
+            UsageError: There is none.
+        """
+        task = self.get(which) or self.find_by_name(which)
+        if task is None:
+            names = ", ".join(dict.fromkeys(task.name for task in self.list()))
+            known = f" Known: {names}." if names else ""
+            raise UsageError(f"There is no task {which!r}.{known} Start one with: %%claude --task NAME")
+        return task
+
+    def running(self) -> list[Task]:
+        """The tasks at work, oldest first."""
+        return [task for task in self._tasks.values() if not task.status.is_over]
+
+    async def cancel(self, which: str) -> Task:
+        """Ends a task and every process of it; what it has said is kept. One that is over stays as it was.
+
+        One that an earlier kernel left interrupted is not going to be resumed.
+
+        Raises:
+            UsageError: There is none of this name.
+        """
+        task = self.find(which)
+        if task.session is not None:
+            await task.session.stop()
+            await task.wait()
+        elif not task.status.is_over:
+            task.change(status=TaskStatus.CANCELLED)  # while its worktree is made: see `Worker.begin`
+        if task.status is TaskStatus.INTERRUPTED:
+            task.change(status=TaskStatus.CANCELLED)
+            await self._worker.keep(task)
+        return task
+
+    async def cleanup(self) -> list[Task]:
+        """Forgets the tasks that are over, but for those that can be resumed; the result files stay.
+
+        A worktree in which nothing would be lost is removed; of others, `worktree` still says where they are.
+
+        Returns:
+            Those that were forgotten.
+        """
+        over = [task for task in self.list() if task.status.is_over]
+        ended = [task for task in over if task.status is not TaskStatus.INTERRUPTED]
+        for task in ended:
+            if task.session is not None:
+                await task.session.stop()
+            if task.worktree is not None and await remove_worktree(
+                Path(task.record.project), task.worktree, task.branch
+            ):
+                task.change(worktree="", branch="")
+            self._records.forget(task.id)
+            self._tasks.pop(task.id, None)
+        return ended
+
+    async def close(self) -> None:
+        """Ends everything; tasks at work are interrupted, and can be resumed by the next kernel."""
+        tasks, sessions = list(self._tasks.values()), self.sessions()
+        for task in tasks:
+            task.closing = True
+        await asyncio.gather(*(session.stop() for session in sessions))
+        await asyncio.gather(*(task.wait() for task in tasks))
+        self._tasks.clear()
+
+    def kill_now(self) -> None:
+        """Ends every process without a loop, for interpreter exit."""
+        for session in self.sessions():
+            session.kill_now()
+
+    def report(self, task: Task) -> str:
+        """A task and what it came to so far, as Markdown."""
+        return report_of(task, self.render)
+
+    def news(self) -> list[str]:
+        """What the person should know of where tasks are remembered; each is told once."""
+        return self._records.news()
+
+    # What is there
+
+    def _check(self, name: str, prompt: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"The task's name {name[:60]!r} is none: use letters, digits, and between them _ . -"
+            )
+        if not prompt.strip():
+            raise UsageError("The prompt is empty. Write what you want to ask.")
+        if any(task.name == name for task in self.running()):
+            raise BusyError(
+                f"A task {name!r} is at work. Take another name, or cancel it: %claude_tasks cancel {name}"
+            )
+
+    def _owner(self) -> dict[str, Any]:
+        notebook = {"kernel_id": self.notebook.kernel_id, "path": self.notebook.path}
+        kernel = {"kernel_pid": os.getpid(), "kernel_created": born(os.getpid())}
+        return notebook | kernel | {"inode": self.notebook.inode}
+
+    def _tell(self, task: Task, line: str) -> None:
+        self._callbacks.emit("output", task, line)
+
+    def _take_up(self) -> None:
+        """Takes in what this notebook's earlier kernels have left."""
+        for record in self._records.left(self.notebook):
+            if record.id not in self._tasks:
+                task = self._tasks[record.id] = Task(record, self._tell)
+                if not record.status.is_over:
+                    task.change(status=TaskStatus.INTERRUPTED)
+
+    def sessions(self) -> list[Session]:
+        """The sessions that work on tasks, or have in this kernel."""
+        return [task.session for task in self._tasks.values() if task.session is not None]
+
+    # The last, because its name hides the type of this name below it.
+    def list(self) -> list[Task]:
+        """All tasks that are known, oldest first: this kernel's, and what earlier ones have left."""
+        self._take_up()
+        return sorted(self._tasks.values(), key=lambda task: task.started)
+
+
+@cache
+def default_task_manager() -> TaskManager:
+    """The manager of this kernel, which the magics use; a forked child gets its own."""
+    return TaskManager()
+
+
+os.register_at_fork(after_in_child=default_task_manager.cache_clear)

@@ -1,0 +1,181 @@
+"""A task: what was asked, where it is, what has come of it. Its manager moves it on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from claude_magic.options import TurnOptions
+from claude_magic.tasks.output import Output
+from claude_magic.tasks.records import TaskRecord, TaskStatus
+from claude_magic.tasks.report import report_path
+
+if TYPE_CHECKING:
+    from claude_magic.errors import ClaudeMagicError
+    from claude_magic.result import Result
+    from claude_magic.session import Session
+    from claude_magic.session.turn import Turn
+    from claude_magic.transcript import Transcript
+
+__all__ = ["Task", "kept_options", "options_kept"]
+
+
+class Task:
+    """A named task. Made by `TaskManager.spawn`.
+
+    Args:
+        record: What is kept of it.
+        tell: Called with the task and each line of its output.
+    """
+
+    def __init__(self, record: TaskRecord, tell: Callable[[Task, str], object] = lambda *_: None) -> None:
+        self.record = record
+        self.result: Result | None = None
+        self.cost_usd = 0.0
+        self.warning = ""  # why its result is in no file
+        self.transcripts: list[Transcript] = []
+        self.session: Session | None = None
+        self.turn: Turn | None = None
+        self.closing = False  # its kernel is about to end, or the extension
+        self.work: asyncio.Task[None] | None = None
+        self.written = 0  # the revision that its file shows
+        self._output = Output(lambda line: tell(self, line))
+
+    @property
+    def id(self) -> str:
+        """Unique; also in the name of its result's file."""
+        return self.record.id
+
+    @property
+    def name(self) -> str:
+        """What the person calls it."""
+        return self.record.name
+
+    @property
+    def prompt(self) -> str:
+        """What was asked."""
+        return self.record.prompt
+
+    @property
+    def status(self) -> TaskStatus:
+        """Where it is."""
+        return self.record.status
+
+    @property
+    def cwd(self) -> Path:
+        """The directory it works in."""
+        return Path(self.record.cwd)
+
+    @property
+    def worktree(self) -> Path | None:
+        """The git worktree that was made for it."""
+        return Path(self.record.worktree) if self.record.worktree else None
+
+    @property
+    def branch(self) -> str:
+        """The worktree's branch, or ""."""
+        return self.record.branch
+
+    @property
+    def session_id(self) -> str:
+        """Its conversation."""
+        return self.record.session_id
+
+    @property
+    def error(self) -> str:
+        """What went wrong, or ""."""
+        return self.record.error
+
+    @property
+    def started(self) -> float:
+        """When it was started, in seconds since 1970."""
+        return self.record.started
+
+    @property
+    def ended(self) -> float:
+        """When it ended, in seconds since 1970; 0 if it has not, or nobody was there to see."""
+        return self.record.ended
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from its start to its end, or to now; 0 if nobody knows when it ended."""
+        if self.status.is_over:
+            return max(0.0, self.ended - self.started)
+        return max(0.0, time.time() - self.started)
+
+    @property
+    def output(self) -> list[str]:
+        """The newest 1,000 lines of what it said, tool calls among them, oldest first."""
+        return self._output.lines
+
+    @property
+    def last_line(self) -> str:
+        """The newest line that says something."""
+        return self._output.last
+
+    @property
+    def result_path(self) -> Path:
+        """Where its result is written when it ends."""
+        return report_path(self.record.project, self.id)
+
+    @property
+    def revision(self) -> int:
+        """Rises with whatever comes to its transcripts."""
+        return sum(transcript.revision for transcript in self.transcripts)
+
+    async def wait(self) -> Result | None:
+        """Waits until it has ended and its result is written; cancelling the wait leaves the task alone.
+
+        Returns:
+            The Result; what went wrong is in it, and in `error`. None for one of an earlier kernel.
+        """
+        if self.work is not None:
+            await asyncio.shield(self.work)
+        return self.result
+
+    def attach(self, session: Session, turn: Turn) -> None:
+        """A session works on it from now on, in this turn."""
+        self.session, self.turn, self.result = session, turn, None
+        self.transcripts.append(turn.transcript)
+        turn.listeners.append(self._output.hear)
+
+    def change(self, **changes: object) -> None:
+        """Sets facts of its record."""
+        self.record = replace(self.record, **changes)  # type: ignore[arg-type]  # the caller names fields
+
+    def conclude(self, result: Result, error: ClaudeMagicError | None, stop_reason: str) -> None:
+        """Its turn is over."""
+        self.result = result
+        self.cost_usd += result.cost_usd
+        status = TaskStatus.COMPLETED
+        if result.interrupted and not stop_reason:
+            status = TaskStatus.INTERRUPTED if self.closing else TaskStatus.CANCELLED
+        elif result.is_error or error is not None or stop_reason:
+            status = TaskStatus.FAILED
+        said = "" if status is not TaskStatus.FAILED else result.error or str(error or "") or stop_reason
+        self.change(
+            status=status, error=said, ended=time.time(), session_id=result.session_id or self.session_id
+        )
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name!r} {self.status.value}, {self.elapsed:.0f} s, in {self.cwd}>"
+
+
+def kept_options(options: TurnOptions) -> str:
+    """A turn's options as they are kept, so that a task goes on with them; bypassing permissions never is."""
+    kept = {name: value for name, value in asdict(options).items() if value}
+    if kept.get("permission_mode") == "bypassPermissions":
+        del kept["permission_mode"]
+    return json.dumps(kept)
+
+
+def options_kept(text: str) -> TurnOptions:
+    """The options that `kept_options` has written down."""
+    kept: dict[str, Any] = json.loads(text)
+    kept |= {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
+    return TurnOptions(**kept)
