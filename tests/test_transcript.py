@@ -73,9 +73,9 @@ def called(name: str, call: str = "t", **given: object) -> wire.AssistantMessage
     return wire.AssistantMessage(message=wire.Message(id="m", content=content))
 
 
-def returned(text: str, call: str = "t", *, failed: bool = False) -> wire.UserMessage:
+def returned(text: str, call: str = "t", *, failed: bool = False, details: object = None) -> wire.UserMessage:
     content = [wire.Block(type="tool_result", tool_use_id=call, content=text, is_error=failed)]
-    return wire.UserMessage(message=wire.Message(content=content))
+    return wire.UserMessage(tool_use_result=details, message=wire.Message(content=content))
 
 
 def applied(*events: wire.Event, limit: int = 2_000_000) -> Transcript:
@@ -181,6 +181,50 @@ def test_what_a_subagent_does_is_inside_the_call_that_started_it(generation: str
     assert "Counting." not in transcript.answer
     assert "internal" not in agent.result
     assert [call.name for call in transcript.tool_calls] == ["Agent", "Bash"]
+
+
+def test_a_subagents_report_is_its_own_words_without_those_for_the_model() -> None:
+    transcript = Transcript("Count.")
+    content = [
+        {"type": "text", "text": "  <tools-used-before-summary>Bash</tools-used-before-summary>\n"},
+        {"type": "text", "text": "Two **files**."},
+    ]
+
+    transcript.apply(called("Agent", "a", prompt="count"))
+    transcript.apply(
+        returned("[hand-back] Two **files**.", "a", details={"agentId": "x", "content": content})
+    )
+
+    assert only_tool(transcript).result == "Two **files**."
+
+
+def test_a_to_do_list_kept_by_a_call_an_item_is_one_list_with_the_newest_call() -> None:
+    transcript = Transcript("Plan.")
+    for number, subject in enumerate(["Write", "Test", "Drop"], 1):
+        transcript.apply(called("TaskCreate", f"c{number}", subject=subject))
+        transcript.apply(
+            returned("ok", f"c{number}", details={"task": {"id": str(number), "subject": subject}})
+        )
+    for item, status in [("1", "completed"), ("2", "in_progress"), ("3", "deleted"), ("9", "completed")]:
+        transcript.apply(called("TaskUpdate", f"u{item}", taskId=item, status=status))
+        transcript.apply(returned("ok", f"u{item}", details={"success": True}))
+    transcript.apply(called("TaskUpdate", "bad", taskId="1", status="pending"))
+    transcript.apply(returned("no", "bad", failed=True))
+
+    *older, newest, failed = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
+    assert newest.todos == (("completed", "Write"), ("in_progress", "Test"), ("completed", "Item 9"))
+    assert [tool.todos for tool in older] == [()] * 6
+    assert failed.todos is None
+
+
+def test_a_to_do_list_is_replaced_by_what_the_cli_lists() -> None:
+    transcript = Transcript("Plan.")
+    listed = [{"id": "1", "subject": "Write", "status": "completed"}, "not an item"]
+
+    transcript.apply(called("TaskList", "l"))
+    transcript.apply(returned("#1", "l", details={"tasks": listed}))
+
+    assert only_tool(transcript).todos == (("completed", "Write"),)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

@@ -8,7 +8,8 @@ where there were no partials. In both generations of the CLI it comes before the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 from claude_magic.transcript.blocks import (
     GrowingBlock,
@@ -20,6 +21,7 @@ from claude_magic.transcript.blocks import (
 )
 from claude_magic.transcript.builder import Builder, Scope
 from claude_magic.transcript.explain import explained
+from claude_magic.transcript.todos import TodoList
 from claude_magic.wire import events as wire
 
 __all__ = ["Assembly"]
@@ -28,11 +30,18 @@ _STOPPED_TOOL = "The user doesn't want to proceed with this tool use"
 _NO_CONTENT = "(no content)"
 _SILENT_DELTAS = {"signature_delta", "citations_delta"}
 _SILENT_BLOCKS = {"redacted_thinking"}
+# What 2.1.330 puts before a subagent's report, for the model: a line in a tag of its own.
+_ASIDE = re.compile(r"\A(?:\s*<([\w-]{1,40})>[^\n]{0,2000}</\1>[ \t]*(?:\n|\Z))+\s*")
 _NEVER_SHOWN = {"originalFile", "file", "content", "stdout"}
 
 
 class Assembly(Builder):
     """Blocks as the events build them."""
+
+    def __init__(self, clock: Callable[[], float], text_limit: int) -> None:
+        super().__init__(clock, text_limit)
+        self._todos = TodoList()
+        self._newest_list: ToolBlock | None = None
 
     def apply(self, event: wire.Event) -> None:
         """Take in one event; those that are not for the reader change nothing."""
@@ -124,13 +133,28 @@ class Assembly(Builder):
         for content in event.message.blocks:
             if content.type == "tool_result":
                 self._on_tool_result(content, event.tool_use_result)
+                if event.parent_tool_use_id is None:
+                    self._on_list(self._tools.get(content.tool_use_id or ""))
+
+    def _on_list(self, call: ToolBlock | None) -> None:
+        """Shows the to-do list with the newest call that has changed it, and there only."""
+        if call is None or call.state is not ToolState.OK:
+            return
+        call.todos = self._todos.take(call.name, call.input, call.details)
+        if call.todos is None:
+            return
+        if self._newest_list is not None and self._newest_list is not call:
+            self._newest_list.todos = ()
+            self._touch(self._newest_list)
+        self._newest_list = call
+        self._touch(call)
 
     def _on_tool_result(self, content: wire.Block, details: object) -> None:
         tool = self._tools.get(content.tool_use_id or "")
         if tool is None:
             self._count("result of an unknown tool call")
             return
-        text = _text_of(content.content)
+        text = _reported(details) or _text_of(content.content)
         state = _state_after(text, failed=content.is_error is True)
         tool.pictures = tuple(self._pictures(content.content))
         tool.details = self._budget.json(_worth_keeping(details))
@@ -173,6 +197,17 @@ def _text_of(content: str | list[wire.Block] | None) -> str:
         content = "\n".join(block.text for block in content if block.text)
     text = content or ""
     return text.removeprefix("<tool_use_error>").removesuffix("</tool_use_error>")
+
+
+def _reported(details: object) -> str:
+    """A subagent's last words; the result has words of the CLI around them, which are for the model."""
+    content = details.get("content") if isinstance(details, Mapping) and "agentId" in details else None
+    texts = (
+        block.get("text")
+        for block in (content if isinstance(content, list) else ())
+        if isinstance(block, Mapping)
+    )
+    return _ASIDE.sub("", "\n\n".join(text for text in texts if isinstance(text, str)))
 
 
 def _state_after(text: str, *, failed: bool) -> ToolState:

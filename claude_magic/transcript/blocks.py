@@ -144,6 +144,8 @@ class ToolBlock(Block):
         result: The result's text, head and tail if it is long.
         details: The CLI's structured result, or None.
         pictures: Images in the result.
+        todos: The to-do list after a call that has changed it, as (status, text); empty once a later call
+            shows it, None for any other call.
         children: What a subagent did, for the tools that start one.
         started: When it began, in seconds of the transcript's clock.
         duration: Seconds it ran; None while it goes on.
@@ -157,6 +159,7 @@ class ToolBlock(Block):
     result: str = ""
     details: object = None
     pictures: tuple[Picture, ...] = ()
+    todos: tuple[tuple[str, str], ...] | None = None
     children: list[Block] = field(default_factory=list)
     started: float = 0.0
     duration: float | None = None
@@ -198,7 +201,7 @@ class PermissionBlock(Block):
     Args:
         request: What is asked.
         decision: The answer; None while it is waited for.
-        withdrawn: The turn ended before there was an answer.
+        withdrawn: The turn, or its process, ended before there was an answer.
     """
 
     request: PermissionRequest

@@ -184,7 +184,9 @@ class Transcript(Assembly):
         return block
 
     def decide(self, block: PermissionBlock, decision: Decision) -> None:
-        """Show the answer to a request; the turn goes on when none is open."""
+        """Show the answer to a request; the turn goes on when none is open. One withdrawn stays so."""
+        if block.withdrawn:
+            return
         block.decision = decision
         tool = self._tools.get(block.request.tool_use_id)
         if tool is not None and block.denied:

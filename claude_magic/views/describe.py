@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BYPASS_BANNER",
     "argument",
+    "checklist",
     "decision_line",
     "diff",
     "duration",
@@ -34,6 +35,7 @@ __all__ = [
     "running_line",
     "state",
     "thinking_line",
+    "title",
     "todos",
     "tool_name",
     "tool_output",
@@ -65,7 +67,8 @@ _ARGUMENTS = {
 }
 _PATHS = {"file_path", "notebook_path", "path"}
 _TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
-_SUCCESS_SAYS_NOTHING = {"Edit", "MultiEdit", "NotebookEdit", "TodoWrite", "Write"}
+_LISTS = {"TaskCreate", "TaskList", "TaskUpdate", "TodoWrite"}
+_SUCCESS_SAYS_NOTHING = {"Edit", "MultiEdit", "NotebookEdit", "Write"} | _LISTS
 
 
 def duration(seconds: float) -> str:
@@ -103,7 +106,7 @@ def footer(transcript: Transcript) -> list[str]:
     said = [
         f"{facts.turns} turn{'s' * (facts.turns != 1)}",
         duration(facts.seconds),
-        f"{_short_number(facts.tokens)} tokens",
+        *([f"{_short_number(facts.tokens)} tokens"] if facts.tokens else []),  # unknown after an interrupt
         _money(facts.cost_usd),
     ]
     if facts.context_left is not None:
@@ -171,9 +174,9 @@ def tool_name(name: str) -> str:
 def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
     """The argument that matters, in one line: the command, the path, the pattern."""
     if name == "TodoWrite":
-        items = todos(given)
-        done = sum(state == "done" for state, _ in items)
-        return f"{done} of {len(items)} done"
+        return _done(todos(given))
+    if name == "TaskUpdate":
+        return _one_line(exact(f"#{given.get('taskId', '?')} {_todo_word(given.get('status'))}"))
     key = _ARGUMENTS.get(name) or next((k for k, v in given.items() if isinstance(v, str) and v.strip()), "")
     value = given.get(key, "")
     if key == "questions":
@@ -232,10 +235,32 @@ def todos(given: Mapping[str, object]) -> list[tuple[str, str]]:
     """A to-do list as (state in words, item)."""
     items = given.get("todos")
     return [
-        (_TODO_WORDS.get(str(item.get("status")), "to do"), _one_line(exact(str(item.get("content", "")))))
+        (_todo_word(item.get("status")), _one_line(exact(str(item.get("content", "")))))
         for item in (items if isinstance(items, list) else ())
         if isinstance(item, dict)
     ]
+
+
+def checklist(call: ToolBlock) -> list[tuple[str, str]]:
+    """The to-do list that a call shows, as (state in words, item)."""
+    if call.todos is None:
+        return todos(call.input) if call.name == "TodoWrite" else []
+    return [(_todo_word(status), _one_line(exact(text))) for status, text in call.todos]
+
+
+def title(call: ToolBlock, cwd: str = "") -> tuple[str, str]:
+    """What stands above a call: the tool's name, or what it shows, and the argument that matters."""
+    if call.todos:
+        return "To do", _done(checklist(call))
+    return tool_name(call.name), argument(call.name, call.input, cwd)
+
+
+def _done(items: list[tuple[str, str]]) -> str:
+    return f"{sum(state == 'done' for state, _ in items)} of {len(items)} done"
+
+
+def _todo_word(status: object) -> str:
+    return _TODO_WORDS.get(str(status), "to do")
 
 
 def diff(tool: ToolBlock) -> list[str]:
@@ -300,7 +325,7 @@ def decision_line(block: PermissionBlock) -> str:
     """What became of a request."""
     decision = block.decision
     if decision is None:
-        return "not answered, the turn ended first" if block.withdrawn else "waiting for your answer"
+        return "not answered; no longer asked" if block.withdrawn else "waiting for your answer"
     by = "by you" if decision.by == "you" else f"({_one_line(exact(decision.by))})"
     if decision.behavior is Behavior.DENY:
         said = f": {_one_line(exact(decision.message))}" if decision.message else ""

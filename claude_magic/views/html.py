@@ -28,7 +28,7 @@ from claude_magic.views.style import style
 from claude_magic.views.tools import tool, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from claude_magic.transcript import Transcript
 
@@ -40,6 +40,7 @@ __all__ = [
     "markdown",
     "placeholder",
     "section",
+    "table",
     "turn",
 ]
 
@@ -47,6 +48,12 @@ _PROMPT_LIMIT = 20_000
 _LIVE_MARKDOWN = 20_000
 _DEPTH_LIMIT = 8
 _BOX = '<div class="claude-box"></div>'
+_CHILDREN = '<div class="claude-children claude-box"></div>'
+_SHORT_CELL = 30  # characters that stay in one line
+_TABLE_STYLE = (  # JupyterLab aligns every cell to the right, by a selector that weighs more than one class
+    "<style>.claude-table.claude-table { overflow-x: auto; "
+    ":is(th, td) { text-align: left; vertical-align: top; } .claude-short { white-space: nowrap; } }</style>"
+)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(?!.*`)")
 _FENCE_END = re.compile(r"\n[ \t]*(?:`+|~+)[ \t]*\Z")
 
@@ -89,8 +96,8 @@ def frame(each: Block, cwd: str = "", *, asks: bool = False) -> str:
             return div("claude-answer claude-box", "") if each.text.strip() else ""
         case ThinkingBlock(finished=False):
             return _growing_thought(each)
-        case ToolBlock() if not _said_by_answer(each):
-            return sanitized(tool(each, cwd, _BOX if each.children else ""))
+        case ToolBlock() if not _said_elsewhere(each):
+            return sanitized(tool(each, cwd, _CHILDREN if each.children else ""))
         case PermissionBlock() if asks:
             return sanitized(_asked(each))
         case _:
@@ -130,13 +137,38 @@ def placeholder(transcript: Transcript) -> str:
     return f'{style()}<div class="claude-static">{"".join(parts)}</div>'
 
 
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
+    """Plain text as a table, its style included.
+
+    Args:
+        head: What stands above the columns; if empty, the first column says what the others are.
+        rows: The cells' texts.
+        note: A line below it.
+    """
+    above = f"<thead>{_row('th', head)}</thead>" if head else ""
+    body = "".join(_row("td", row, headed=not head) for row in rows)
+    below = div("claude-note", escape(exact(note))) if note else ""
+    inside = f"<table>{above}<tbody>{body}</tbody></table>{below}"
+    return _TABLE_STYLE + sanitized(div("claude-table", inside))
+
+
+def _row(tag: str, cells: Sequence[str], *, headed: bool = False) -> str:
+    inside = (_cell("th" if headed and not at else tag, cell) for at, cell in enumerate(cells))
+    return f"<tr>{''.join(inside)}</tr>"
+
+
+def _cell(tag: str, text: str) -> str:
+    short = ' class="claude-short"' if len(text) <= _SHORT_CELL else ""
+    return f"<{tag}{short}>{escape(exact(text))}</{tag}>"
+
+
 def _block(each: Block, cwd: str, depth: int) -> str:  # noqa: PLR0911  # one a kind
     match each:
         case TextBlock():
             return _answer(each)
         case ThinkingBlock():
             return _thinking(each)
-        case ToolBlock() if not _said_by_answer(each):
+        case ToolBlock() if not _said_elsewhere(each):
             return tool(each, cwd, _children(each, cwd, depth))
         case PermissionBlock():
             return _permission(each)
@@ -224,8 +256,10 @@ def _notice(notice: NoticeBlock) -> str:
     return div(f"claude-notice claude-{notice.level}", word + escape(exact(notice.text)))
 
 
-def _said_by_answer(call: ToolBlock) -> bool:
-    """A call that only asks the person: the question and its answer are a block of their own."""
+def _said_elsewhere(call: ToolBlock) -> bool:
+    """A to-do list that a later call shows, or a question: it and its answer are a block of their own."""
+    if call.todos == ():
+        return True
     ended_badly = call.state in {ToolState.FAILED, ToolState.INTERRUPTED}
     return call.name in {"AskUserQuestion", "ExitPlanMode"} and not ended_badly
 

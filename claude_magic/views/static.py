@@ -119,6 +119,7 @@ class StaticView:
         footer = self.transcript.footer
         prompt = self.transcript.prompt.encode("utf-8", "surrogatepass")
         facts = {
+            "session": self.transcript.session,
             "session_id": self.transcript.session_id,
             "model": self.transcript.model,
             "cost_usd": footer.cost_usd if footer else None,

@@ -206,7 +206,7 @@ class TerminalView:
                 yield Text("\n".join(lines[-room:]))
             elif isinstance(block, ToolBlock):
                 yield _tool_line(block, self.transcript.cwd)
-            elif isinstance(block, (RetryBlock, ThinkingBlock)):
+            elif isinstance(block, (NoticeBlock, RetryBlock, ThinkingBlock)):
                 yield from _renderables(block, "")
         elapsed = describe.duration(self.transcript.elapsed)
         yield Text(f"{self.transcript.state.value}, {elapsed}. Ctrl-C stops.", style="dim")

@@ -132,8 +132,12 @@ def _markdown(block: Block, cwd: str) -> str:
 
 
 def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
-    about = describe.argument(tool.name, tool.input, cwd)
-    line = f"**{_words(describe.tool_name(tool.name))}** {_words(about)} ({describe.tool_state(tool)})"
+    if tool.todos == ():
+        return ""  # a later call shows the list
+    name, about = describe.title(tool, cwd)
+    line = f"**{_words(name)}** {_words(about)} ({describe.tool_state(tool)})"
+    if items := describe.checklist(tool):
+        return f"{line}\n\n" + "\n".join(f"- {_words(text)} ({state})" for state, text in items)
     if changed := describe.diff(tool):
         return f"{line}\n\n{_fenced(changed, 'diff')}"
     said = describe.tool_tail(tool, _OUTPUT_LINES)
@@ -178,11 +182,12 @@ def _asked(block: PermissionBlock) -> str:
 
 
 def _tool_plain(tool: ToolBlock, cwd: str) -> str:
-    about = describe.argument(tool.name, tool.input, cwd)
-    line = f"[{describe.tool_name(tool.name)}] {about} ({describe.tool_state(tool)})"
-    return "\n".join(
-        [line, *(f"    {said}" for said in describe.diff(tool) or describe.tool_tail(tool, _OUTPUT_LINES))]
-    )
+    if tool.todos == ():
+        return ""  # a later call shows the list
+    name, about = describe.title(tool, cwd)
+    items = [f"{text} ({state})" for state, text in describe.checklist(tool)]
+    below = items or describe.diff(tool) or describe.tool_tail(tool, _OUTPUT_LINES)
+    return "\n".join([f"[{name}] {about} ({describe.tool_state(tool)})", *(f"    {said}" for said in below)])
 
 
 def _last_lines(transcript: Transcript) -> list[str]:

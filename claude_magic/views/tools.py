@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from claude_magic.transcript.blocks import Picture, ToolBlock, ToolState
+from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
 from claude_magic.views import describe
 from claude_magic.views.elements import code, details, div, span
-from claude_magic.views.markup import highlighted
-from claude_magic.views.safe import exact
+from claude_magic.views.markup import highlighted, markdown
+from claude_magic.views.safe import exact, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,10 +18,12 @@ __all__ = ["tool", "written"]
 
 _LINES = 20  # of an output that are not folded
 _LEAST_FOLDED = 5
+_PROMPT_LIMIT = 4_000
 _PICTURE_LIMIT = 300_000
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _SAID_IN_LINE = {"Read", "Glob", "Grep"}
 _UNFOLDED = {"Edit", "MultiEdit", "TodoWrite"}
+_AGENTS = {"Agent", "Task"}
 _SIGNS = {"+": "claude-added", "-": "claude-removed", "@": "claude-hunk"}
 _STATES = {
     ToolState.WRITING: "running",
@@ -42,30 +44,51 @@ def tool(call: ToolBlock, cwd: str, children: str) -> str:
         cwd: Paths below it are shown relative to it.
         children: The HTML of what a subagent did.
     """
-    name = span("claude-tool-name", escape(describe.tool_name(call.name)))
-    about = escape(describe.argument(call.name, call.input, cwd))
+    title, about = map(escape, describe.title(call, cwd))
+    name = span("claude-tool-name", title)
     argument = f'<code class="claude-tool-argument">{about}</code>' if about else ""
     word = _STATES[call.state]
     state = span(f"claude-tool-state claude-{word}", escape(describe.tool_state(call)))
     summary = f"{name} {argument} {state}"
-    body = written(call) + _output(call) + children
-    unfold = call.state is ToolState.FAILED or (
-        call.name in _UNFOLDED and call.state is not ToolState.WAITING
-    )
-    return details(f"claude-tool claude-tool-{word}", summary, body, unfold=unfold)
+    body = _agent(call, children) if call.name in _AGENTS else written(call) + _output(call) + children
+    return details(f"claude-tool claude-tool-{word}", summary, body, unfold=_is_unfolded(call))
+
+
+def _is_unfolded(call: ToolBlock) -> bool:
+    if call.state is ToolState.FAILED or call.todos:
+        return True
+    if call.name in _AGENTS:
+        return call.state is ToolState.RUNNING
+    return call.name in _UNFOLDED and call.state is not ToolState.WAITING
 
 
 def written(call: ToolBlock) -> str:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
     if lines := describe.diff(call):
         return _diff(lines)
-    if call.name == "TodoWrite" and (items := describe.todos(call.input)):
+    if items := describe.checklist(call):
         return _todos(items)
     if call.name == "Bash":
         return _command(call)
     if call.name in _SAID_IN_LINE or not call.input:
         return ""
     return code("claude-code", highlighted(describe.input_json(call.input), "json"))
+
+
+def _agent(call: ToolBlock, children: str) -> str:
+    """What a subagent was asked, what it did, and what it said in the end."""
+    asked = exact(str(call.input.get("prompt", ""))).strip()
+    prompt = (
+        f'<pre class="claude-plain claude-asked">{escape(shortened(asked, _PROMPT_LIMIT))}</pre>'
+        if asked
+        else ""
+    )
+    if call.state is not ToolState.OK or not (said := describe.tool_output(call)):
+        return prompt + children + _output(call)
+    last = next((block for block in reversed(call.children) if isinstance(block, TextBlock)), None)
+    if last is not None and last.text.strip() == call.result.strip():
+        return prompt + children
+    return prompt + children + div("claude-answer", markdown(said))
 
 
 def _command(call: ToolBlock) -> str:

@@ -13,6 +13,7 @@ from turns import Page, called, dangers, finished, growing, hostile, request, re
 
 from claude_magic.views import html
 from claude_magic.views.markup import markdown, sections
+from claude_magic.views.text import markdown_of, plain_of
 from claude_magic.wire import events as wire
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
@@ -313,15 +314,44 @@ def test_code_is_highlighted_by_classes_alone() -> None:
     assert Page(made).text.strip() == "def f(): return 'x'"
 
 
-def test_what_a_subagent_does_is_folded_into_its_card() -> None:
+def test_what_a_subagent_was_asked_did_and_said_is_folded_into_its_card() -> None:
     events: list[wire.Event] = [
-        called("Agent", "a", description="Count files"),
+        called("Agent", "a", description="Count files", prompt="How many?"),
         called("Bash", "b", parent="a", command="ls | wc -l"),
         returned("2", "b", parent="a"),
+    ]
+
+    running = html.turn(turn(*events))
+    made = html.turn(finished(*events, returned("**Two** files.", "a")))
+
+    assert "Agent Count files ok How many? Bash ls | wc -l ok 2 Two files." in plainly(made)
+    assert '<details class="claude-tool claude-tool-ok"><summary><span class="claude-tool-name">Agent' in made
+    assert '<details class="claude-tool claude-tool-running" open' in running
+
+
+def test_what_a_subagent_said_last_is_said_once() -> None:
+    events: list[wire.Event] = [
+        called("Agent", "a", description="Count files", prompt="How many?"),
+        said("Two files.", "n", parent="a"),
         returned("Two files.", "a"),
     ]
 
-    shown = plainly(html.turn(finished(*events)))
+    assert plainly(html.turn(finished(*events))).count("Two files.") == 1
 
-    assert "Agent Count files ok" in shown
-    assert "Bash ls | wc -l ok" in shown
+
+def test_a_to_do_list_is_one_card_that_the_newest_call_shows() -> None:
+    events: list[wire.Event] = []
+    for number, subject in enumerate(["Look", "<b>Leap</b>"], 1):
+        events += [
+            called("TaskCreate", f"c{number}", subject=subject),
+            returned("ok", f"c{number}", details={"task": {"id": str(number), "subject": subject}}),
+        ]
+    events += [called("TaskUpdate", "u", taskId="1", status="completed"), returned("ok", "u")]
+
+    transcript = finished(*events)
+
+    made = html.turn(transcript)
+    assert "To do 1 of 2 done ok ✓ Look (done) ○ <b>Leap</b> (to do)" in plainly(made)
+    assert "Task" not in plainly(made)
+    assert "- Look (done)\n- \\<b\\>Leap\\</b\\> (to do)" in markdown_of(transcript)
+    assert "[To do] 1 of 2 done (ok)\n    Look (done)\n    <b>Leap</b> (to do)" in plain_of(transcript)

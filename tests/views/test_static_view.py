@@ -60,6 +60,7 @@ async def test_the_output_knows_its_conversation() -> None:
     screen = await shown(turn(prompt="Why?"), said("So."))
 
     assert screen.calls[-1]["metadata"]["claude_magic"] == {
+        "session": "main",
         "session_id": "s",
         "model": "claude",
         "cost_usd": 0.5,

@@ -362,7 +362,10 @@ class View {
     const fields = (card.questions ?? []).map((question, number) => this.field(card, question, number));
     const submit = /** @type {HTMLButtonElement} */ (make("button", "claude-button claude-submit", { type: "submit" }, "Answer"));
     const decline = this.button("Don't answer", "claude-deny", () => this.decide(form, { id: card.id, behavior: "deny", message: "" }));
-    const ready = () => (submit.disabled = fields.some((field) => !field.answer()));
+    const ready = () => {
+      submit.disabled = fields.some((field) => !field.answer());
+      submit.title = submit.disabled ? "Every question needs an answer" : "";
+    };
     form.append(...fields.map((field) => field.element), submit, decline);
     form.addEventListener("input", ready);
     form.addEventListener("submit", (event) => {
@@ -379,7 +382,9 @@ class View {
     const element = make("fieldset", "claude-field");
     element.append(make("legend", "claude-question-text", {}, question.question));
     const name = `claude-${this.store.model.get("_model_id") ?? ""}-${card.id}-${number}-${Math.random()}`;
-    const inputs = question.options.map((option) => {
+    // To choose nothing of several is an answer too, but never one by oversight.
+    const none = { id: "None of these", label: "None of these", about: "" };
+    const inputs = [...question.options, ...(question.several ? [none] : [])].map((option) => {
       const input = /** @type {HTMLInputElement} */ (make("input", "", { type: question.several ? "checkbox" : "radio", name, value: option.id }));
       const label = make("label", "claude-option");
       const words = make("span", "");
@@ -387,8 +392,13 @@ class View {
       if (option.about) words.append(make("span", "claude-about", {}, option.about));
       label.append(input, words);
       element.append(label);
+      if (question.several) input.addEventListener("change", () => alone(input));
       return input;
     });
+    const alone = (/** @type {HTMLInputElement} */ chosen) => {
+      const last = inputs[inputs.length - 1];
+      if (chosen.checked) for (const input of chosen === last ? inputs.slice(0, -1) : [last]) input.checked = false;
+    };
     const words = /** @type {HTMLInputElement} */ (make("input", "claude-words", { type: "text", placeholder: "Or in your own words", "aria-label": `Your own words: ${question.question}` }));
     element.append(words);
     const answer = () => {

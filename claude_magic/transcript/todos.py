@@ -1,0 +1,66 @@
+"""The to-do list that Claude keeps by one tool call an item, put together again.
+
+The promise: pure, bounded, and never an exception, whatever a call and its result hold. The tools are
+TaskCreate, TaskUpdate and TaskList; TodoWrite, of older models, has the whole list in each call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["TodoList"]
+
+_LIMIT = 200
+_TEXT_LIMIT = 400
+_CALLS = {"TaskCreate", "TaskUpdate", "TaskList"}
+
+
+class TodoList:
+    """The items by their ids, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, tuple[str, str]] = {}
+
+    def take(
+        self, name: str, given: Mapping[str, object], details: object
+    ) -> tuple[tuple[str, str], ...] | None:
+        """Takes in a call that has succeeded.
+
+        Args:
+            name: The tool.
+            given: The call's input.
+            details: The CLI's structured result.
+
+        Returns:
+            The list after it, as (status, text); None if the call is about no list.
+        """
+        if name not in _CALLS:
+            return None
+        result = details if isinstance(details, Mapping) else {}
+        if name == "TaskUpdate":
+            self._change(given)
+        elif name == "TaskCreate":
+            self._set(result.get("task"))
+        elif isinstance(listed := result.get("tasks"), list):
+            self._items.clear()
+            for item in listed:
+                self._set(item)
+        return tuple(self._items.values())
+
+    def _set(self, item: object) -> None:
+        if isinstance(item, Mapping) and len(self._items) < _LIMIT:
+            status = item.get("status", "pending")
+            self._items[_text(item.get("id"))] = (_text(status), _text(item.get("subject")))
+
+    def _change(self, given: Mapping[str, object]) -> None:
+        number = _text(given.get("taskId"))
+        # One of an earlier turn has nothing but its number here.
+        status, subject = self._items.get(number, ("pending", f"Item {number}"))
+        if given.get("status") == "deleted":
+            self._items.pop(number, None)
+        elif number in self._items or len(self._items) < _LIMIT:
+            self._items[number] = (_text(given.get("status", status)), _text(given.get("subject", subject)))
+
+
+def _text(value: object) -> str:
+    return str(value)[:_TEXT_LIMIT] if isinstance(value, (str, int)) else ""
