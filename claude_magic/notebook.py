@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from claude_magic.cli.conversations import PastConversation, past_conversations
 from claude_magic.cli.manager import default_manager
-from claude_magic.errors import UsageError
+from claude_magic.cli.recorded import projects_folder
+from claude_magic.cli.registry import ProcessInfo, in_use
+from claude_magic.errors import InUseError, UsageError
 from claude_magic.options import Options
+from claude_magic.saved import named_conversation
 from claude_magic.session import Session
-from claude_magic.store import ConversationStore, Kept, NotebookKey
+from claude_magic.store import BEGUN_ANEW, ConversationStore, Kept, NotebookKey
 
 __all__ = ["MAIN", "NOTE", "Sessions", "this_notebook"]
 
@@ -64,6 +69,7 @@ class Sessions:
         self._store = store
         self._sessions: dict[str, Session] = {}
         self._backends: dict[str, str] = {}
+        self._keepers: dict[str, Callable[[object], None]] = {}
         self._news: list[str] = []
         default_manager().notebook = notebook.path  # for those whom it refuses a conversation
 
@@ -83,9 +89,13 @@ class Sessions:
         session = self._sessions.get(name)
         if session is not None and self._backends[name] != backend:
             await session.stop()
+            self._sessions.pop(name, None)
             session = None
         if session is None:
-            session = self._sessions[name] = self._made(name, options, backend)
+            kept = await self._kept(name, options, backend)
+            session = self._sessions.get(name)  # another cell may have been quicker
+        if session is None:
+            session = self._sessions[name] = self._made(name, options, backend, kept)
             self._backends[name] = backend
         elif options != session.options:
             session.options = options
@@ -111,6 +121,30 @@ class Sessions:
         news, self._news = self._news, []
         return news + self._store.news()
 
+    def names_of(self, session_ids: Iterable[str]) -> dict[str, str]:
+        """What sessions with these conversations are called, here or in other notebooks, as far as known."""
+        return self._store.names_of(session_ids) | {session.session_id: session.name for session in self}
+
+    def user_of(self, session_id: str) -> str:
+        """Who has a conversation now: a session here, or a live process elsewhere; "" if nobody."""
+        own = next((session for session in self if session.session_id == session_id), None)
+        if own is not None:
+            return f"session {own.name!r}"
+        holder = default_manager().registry.holder(session_id)
+        return f"{_where(holder)} (pid {holder.pid})" if holder else ""
+
+    async def go_on(self, session: Session, past: PastConversation, *, copy: bool) -> None:
+        """Has a session go on with an earlier conversation, or with a copy of it; its process is ended.
+
+        Raises:
+            InUseError: Another session has it, here or elsewhere; a copy may be made all the same.
+        """
+        if not copy:
+            self._refuse_if_used(session, past.session_id)
+        await session.stop()
+        session.conversation.go_on_with(past.session_id, past.turns, copy=copy)
+        self._keepers[session.name](None)
+
     async def stop_all(self) -> None:
         """Ends every session's process."""
         for session in self:
@@ -121,25 +155,63 @@ class Sessions:
         for session in self:
             session.kill_now()
 
-    def _made(self, name: str, options: Options, backend: str) -> Session:
-        kept = self._free(name, backend) if options.resume == "auto" else None
+    def _made(self, name: str, options: Options, backend: str, kept: Kept | None) -> Session:
         if kept is not None and options.session_id is None:
             options = options.with_(session_id=kept.session_id)
         session = Session(options, name=name, earlier_turns=kept.turns if kept else 0)
-        session.on("status", self._keeper(session, backend))
+        keep = self._keepers[name] = self._keeper(session, backend)
+        session.on("status", keep)
+        session.on("complete", keep)
+        session.on("conversation", keep)  # in mid-turn: the kernel may not live to see its end
         return session
 
-    def _free(self, name: str, backend: str) -> Kept | None:
-        """What was kept for a session, unless another kernel uses it: of a notebook that was renamed, say."""
+    async def _kept(self, name: str, options: Options, backend: str) -> Kept | None:
+        """The conversation that a session goes on with: as it was kept, or as the saved answers name it."""
+        if options.resume == "never":
+            return None
         kept = self._store.find(self._notebook, backend, name)
-        holder = default_manager().registry.holder(kept.session_id) if kept else None
-        if holder is None or holder.kernel_pid == os.getpid():
-            return kept
-        where = holder.notebook or f"another kernel in {holder.cwd}"
-        self._news.append(
-            f"The earlier conversation is in use by {where} (pid {holder.pid}); this is a new one."
+        if kept is None and self._notebook.path:
+            kept = self._moved(await asyncio.to_thread(_named, self._notebook.path, name, options))
+        return None if kept is None or kept == BEGUN_ANEW else self._free(kept)
+
+    def _moved(self, named: Kept | None) -> Kept | None:
+        """What the answers name, if the notebook that had it is gone: this is it, or else a copy."""
+        others = self._store.notebooks_of(named.session_id) if named else []
+        original = next(
+            (path for path in others if path != self._notebook.path and Path(path).exists()), None
+        )
+        if named is None or original is None:
+            return named
+        self._tell(
+            f"The earlier conversation is that of {original}; this is a new one. "
+            f"Go on with a copy of it: %claude_resume {named.session_id[:8]} --fork"
         )
         return None
+
+    def _free(self, kept: Kept) -> Kept | None:
+        """What was kept, unless another kernel uses it: of a notebook that was renamed, say."""
+        holder = default_manager().registry.holder(kept.session_id)
+        if holder is None or holder.kernel_pid == os.getpid():
+            return kept
+        self._tell(
+            f"The earlier conversation is in use by {_where(holder)} (pid {holder.pid}); this is a new one."
+        )
+        return None
+
+    def _tell(self, news: str) -> None:
+        if news not in self._news:  # two cells may begin a session at the same time
+            self._news.append(news)
+
+    def _refuse_if_used(self, session: Session, session_id: str) -> None:
+        for other in self:
+            if other is not session and other.session_id == session_id:
+                message = (
+                    f"Session {other.name!r} has this conversation. Ask it there: %claude -s {other.name}"
+                )
+                raise InUseError(message, pid=other.pid or 0, notebook=self._notebook.path)
+        holder = default_manager().registry.holder(session_id)
+        if holder is not None and holder.pid != session.pid:
+            raise in_use(holder)
 
     def _keeper(self, session: Session, backend: str) -> Callable[[object], None]:
         """Keeps the conversation whenever it has changed, and forgets it when another is begun."""
@@ -147,13 +219,31 @@ class Sessions:
 
         def keep(_: object) -> None:
             nonlocal last
+            if session.conversation.copy_of and not session.conversation.recorded:
+                # Not there yet: until then the one before is found again.
+                return
             recorded = session.conversation.recorded
-            kept = Kept(session.session_id, session.turns) if recorded else None
-            if kept is None:
-                self._store.forget(self._notebook, backend, session.name)
-            elif kept != last:
-                self._store.keep(self._notebook, backend, session.name, kept)
+            kept = Kept(session.session_id, session.turns) if recorded else BEGUN_ANEW
+            if kept == last:
+                return
             last = kept
+            if recorded:
+                self._store.keep(self._notebook, backend, session.name, kept)
+            else:
+                self._store.forget(self._notebook, backend, session.name)
 
-        session.on("complete", keep)
         return keep
+
+
+def _named(path: str, name: str, options: Options) -> Kept | None:
+    """What a notebook file names, if it is a conversation of this directory."""
+    session_id = named_conversation(path, name)
+    if session_id is None:
+        return None
+    projects = projects_folder(options.env)
+    found = past_conversations(projects, options.directory, limit=1, beginning=session_id)
+    return next((Kept(past.session_id, past.turns) for past in found), None)
+
+
+def _where(holder: ProcessInfo) -> str:
+    return holder.notebook or f"another kernel in {holder.cwd}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from claude_magic.errors import UsageError
 from claude_magic.folders import StateFile
 from claude_magic.options import checked_id
 
-__all__ = ["ConversationStore", "Kept", "NotebookKey"]
+__all__ = ["BEGUN_ANEW", "ConversationStore", "Kept", "NotebookKey"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversations (
@@ -37,6 +38,8 @@ SELECT session_id, turns FROM conversations
 WHERE {column} = ? AND backend = ? AND name = ?
 ORDER BY updated DESC LIMIT 1
 """
+_NAMES = "SELECT session_id, name FROM conversations WHERE session_id IN ({marks}) ORDER BY updated"
+_NOTEBOOKS = "SELECT path FROM conversations WHERE session_id = ? AND path != ''"
 _REPLACE = "DELETE FROM conversations WHERE backend = ? AND name = ? AND kernel_id = ?"
 _INSERT = """
 INSERT INTO conversations (kernel_id, path, inode, backend, name, session_id, turns, updated)
@@ -72,6 +75,9 @@ class Kept:
     turns: int
 
 
+BEGUN_ANEW = Kept("none", 0)
+
+
 class ConversationStore:
     """Keeps conversation ids in SQLite.
 
@@ -84,13 +90,34 @@ class ConversationStore:
         self._news: list[str] = []
 
     def find(self, notebook: NotebookKey, backend: str, name: str) -> Kept | None:
-        """The latest conversation of a notebook's session: by kernel id, else by inode, else by path."""
+        """The latest conversation of a notebook's session: by kernel id, else by inode, else by path.
+
+        Returns:
+            What was kept, which is `BEGUN_ANEW` if another is to begin; None if nothing is known.
+        """
         row = self._file.run(lambda database: _find(database, notebook, backend, name))
-        return self._checked(*row) if row else None
+        if row is None or row[0] == BEGUN_ANEW.session_id:
+            return row and BEGUN_ANEW
+        return self._checked(*row)
+
+    def notebooks_of(self, session_id: str) -> list[str]:
+        """The paths of the notebooks that a conversation is kept for."""
+        found = self._file.run(lambda database: database.execute(_NOTEBOOKS, (session_id,)).fetchall())
+        return [str(path) for (path,) in found]
+
+    def names_of(self, session_ids: Iterable[str]) -> dict[str, str]:
+        """What the sessions are called that kept these conversations, of whatever notebook."""
+        wanted = list(session_ids)
+        marks = ", ".join("?" * len(wanted))
+        found = self._file.run(
+            lambda database: database.execute(_NAMES.format(marks=marks), wanted).fetchall()
+        )
+        return {str(session_id): str(name) for session_id, name in found}
 
     def forget(self, notebook: NotebookKey, backend: str, name: str) -> None:
         """Forgets what was kept for a session, which begins anew."""
-        self._file.run(lambda database: _delete(database, notebook, backend, name))
+        if notebook.is_known:
+            self._file.run(lambda database: _forget(database, notebook, backend, name))
 
     def keep(self, notebook: NotebookKey, backend: str, name: str, kept: Kept) -> None:
         """Remembers a conversation; what was kept for this session before is forgotten."""
@@ -132,10 +159,11 @@ def _keep(database: sqlite3.Connection, notebook: NotebookKey, backend: str, nam
     database.execute(_INSERT, (*key, kept.session_id, kept.turns, time.time()))
 
 
-def _delete(database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str) -> None:
+def _forget(database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str) -> None:
     database.execute(
         "DELETE FROM conversations WHERE backend = ? AND name = ?"
         " AND ((kernel_id = ? AND kernel_id != '')"
         " OR (path = ? AND path != '') OR (inode = ? AND inode != ''))",
         (backend, name, notebook.kernel_id, notebook.path, notebook.inode),
     )
+    _keep(database, notebook, backend, name, BEGUN_ANEW)  # or the saved answers would lead back to it

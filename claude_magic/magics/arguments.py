@@ -20,6 +20,7 @@ from claude_magic.options import EFFORTS, PERMISSION_MODES, Options, TurnOptions
 __all__ = [
     "OPTIONS",
     "Given",
+    "checked_name",
     "claude_arguments",
     "given_options",
     "parse",
@@ -53,6 +54,8 @@ OPTIONS = (
     _option(
         "-b", "--background", action="store_true", help="Go on at once; the answer fills in under the cell."
     ),
+    _option("--task", metavar="NAME", help="A task of this name: a session of its own, in the background."),
+    _option("--worktree", action="store_true", help="The task works in a git worktree of its own."),
     _option("-o", "--out", metavar="NAME", help="Put the Result into this variable."),
     _option(
         "-m", "--model", metavar="MODEL", help="Model for this turn: opus, sonnet, haiku, or a full name."
@@ -136,9 +139,20 @@ def parse(function: Any, line: str) -> Given:
     out, session = options.out, options.session
     if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
         raise UsageError(f"--out {out!r} is no variable name. Use for instance: --out answer")
-    if session is not None and not _NAME.fullmatch(session):
-        raise UsageError(f"--session {session!r} is no name: use letters, digits, and between them _ . -")
+    if session is not None:
+        checked_name(session)
     return Given(options, rest)
+
+
+def checked_name(name: str) -> str:
+    """`name` as a session's.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"--session {name!r} is no name: use letters, digits, and between them _ . -")
+    return name
 
 
 def words(line: str, usage: str, known: Collection[str] = ()) -> tuple[set[str], str | None]:

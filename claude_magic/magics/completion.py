@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -22,13 +22,38 @@ _VALUES: dict[str, Iterable[str]] = {
     "--effort": EFFORTS,
     "--busy": ("queue", "refuse"),
 }
-_OTHER_FLAGS = {"claude_stop": ["--all", "--turn"], "claude_restart": ["--fresh"]}
-_COMMANDS = ("claude", "claude_status", "claude_stop", "claude_restart", "claude_wait", "claude_history")
+_OTHER_FLAGS = {
+    "claude_history": ["--force", "--permissions", "--to"],
+    "claude_restart": ["--fresh"],
+    "claude_resume": ["--all", "--fork", "--session"],
+    "claude_status": ["--all"],
+    "claude_stop": ["--all", "--turn"],
+    "claude_tasks": [],
+}
+_COMMANDS = ("claude", "claude_wait", *_OTHER_FLAGS)
+
+
+class _Lists(Protocol):
+    @property
+    def ids(self) -> list[str]: ...
+
+
+class _Tasks(Protocol):
+    subcommands: Sequence[str]
+
+    @property
+    def names(self) -> list[str]: ...
 
 
 class _HasSessions(Protocol):
     @property
     def sessions(self) -> Sessions: ...
+
+    @property
+    def conversations(self) -> _Lists: ...
+
+    @property
+    def tasks(self) -> _Tasks: ...
 
 
 class Completer:
@@ -71,6 +96,11 @@ class Completer:
         return sorted(word for word in self._candidates(command, before, symbol) if word.startswith(symbol))
 
     def _candidates(self, command: str, before: str, symbol: str) -> Iterable[str]:
+        if command == "claude_resume" and before not in {"-s", "--session"}:
+            return [*_OTHER_FLAGS[command], *self._magics.conversations.ids]
+        if command == "claude_tasks":
+            subcommands = self._magics.tasks.subcommands
+            return self._magics.tasks.names if before in subcommands else subcommands
         if command != "claude":
             return [*_OTHER_FLAGS.get(command, []), *self._magics.sessions.names]
         if before in {"-s", "--session"}:

@@ -28,10 +28,13 @@ from claude_magic.magics.arguments import (
 from claude_magic.magics.backend import OfflineModel
 from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer
+from claude_magic.magics.conversations import ConversationMagics
 from claude_magic.magics.defaults import Defaults
 from claude_magic.magics.prompts import expand
-from claude_magic.magics.status import status_lines, would_send
+from claude_magic.magics.status import would_send
+from claude_magic.magics.tasks import TaskMagics, check_task_options
 from claude_magic.notebook import MAIN, Sessions, this_notebook
+from claude_magic.options import Options
 from claude_magic.result import Result
 from claude_magic.session import Session
 from claude_magic.store import ConversationStore
@@ -46,10 +49,21 @@ class ClaudeMagics(Defaults):
         super().__init__(parent=shell)
         self.shell = shell
         self.foreground = Foreground(shell)
-        self.sessions = Sessions(this_notebook(shell), ConversationStore())
+        notebook = this_notebook(shell)
+        self.sessions = Sessions(notebook, ConversationStore())
         self.cells = Cells(shell, self._keep_mode)
         self._offline = OfflineModel()
         self._changes: dict[str, dict[str, object]] = {}
+        self.conversations = ConversationMagics(
+            shell,
+            self.sessions,
+            self.cells,
+            session=self._session,
+            options=self._options,
+            tasks=lambda: self.tasks.sessions,
+            label=lambda: self.label,
+        )
+        self.tasks = TaskMagics(shell, self.cells, notebook, options=self._new_options, claude=self.claude)
         self._completer = Completer(shell, self)
         self._pid = os.getpid()
 
@@ -61,8 +75,10 @@ class ClaudeMagics(Defaults):
         self.foreground.register("claude", "line_cell", self.claude)
         for function in (self.claude_wait, self.claude_stop, self.claude_restart):
             self.foreground.register(function.__name__, "line", function)
-        self.shell.register_magic_function(self.claude_status, "line", "claude_status")
-        self.shell.register_magic_function(self.claude_history, "line", "claude_history")
+        for function in (self.conversations.claude_resume, self.tasks.claude_tasks):
+            self.foreground.register(function.__name__, "line", function)
+        for function in (self.conversations.claude_status, self.conversations.claude_history):
+            self.shell.register_magic_function(function, "line", function.__name__)
         self.shell.configurables.append(self)
         self._completer.install()
         allow_questions(self.shell)
@@ -83,13 +99,16 @@ class ClaudeMagics(Defaults):
 
     def _reap(self) -> None:
         self._reaping = asyncio.ensure_future(default_manager().reap())  # kept, or it may be collected
+        self.tasks.introduce()
 
     async def _close(self) -> None:
+        await self.tasks.close()
         await self.sessions.stop_all()
         await self._offline.stop()
 
     def _at_exit(self) -> None:
         if os.getpid() == self._pid:  # a forked child owns none of it
+            self.tasks.kill_now()
             self.sessions.kill_now()
             self._offline.kill_now()
 
@@ -104,7 +123,11 @@ class ClaudeMagics(Defaults):
         """
         given = parse(self.claude, line)
         options = given.options
+        check_task_options(options)
         prompt = self._prompt(given.rest, cell)
+        if options.task is not None:
+            await self.tasks.start(options, prompt, self._putter(options.out))
+            return None
         turn_only, changes = turn_options(options), session_changes(options)
         session = await self._session(options.session or MAIN, changes)
         if options.dry_run:
@@ -160,33 +183,6 @@ class ClaudeMagics(Defaults):
         how = f"; the conversation goes on after {turns}" if session.turns else " with a new conversation"
         self._say(f"Session {session.name!r} is running{how}.")
 
-    @no_var_expand
-    def claude_status(self, line: str) -> None:
-        """Show a session's state: `%claude_status [NAME]`; without a name, all of this notebook's."""
-        _, name = words(line, "%claude_status [NAME]")
-        sessions = [self.sessions.find(name)] if name else list(self.sessions)
-        if not sessions:
-            label = f" Answers: {self.label}." if self.label else ""
-            self._say(f"No session yet; the first prompt starts one.{label}")
-        for number, session in enumerate(sessions):
-            self._say("\n" * (number > 0) + status_lines(session, self.cells.of(session)))
-
-    @no_var_expand
-    def claude_history(self, line: str) -> None:
-        """Show this notebook's turns with a session as Markdown: `%claude_history [NAME]`.
-
-        `--permissions` shows only what was asked and what was answered.
-        """
-        flags, name = words(line, "%claude_history [NAME] [--permissions]", {"--permissions"})
-        session = self.sessions.find(name)
-        from claude_magic.views.text import decisions_of, markdown_of  # noqa: PLC0415  # load budget
-
-        if "--permissions" in flags:
-            asked = [line for transcript in session.history for line in decisions_of(transcript)]
-            self._say("\n".join(asked) or "Nothing was asked.")
-        else:
-            self._say("\n\n".join(markdown_of(transcript) for transcript in session.history))
-
     # Helpers
 
     def _prompt(self, rest: str, cell: str | None) -> str:
@@ -206,13 +202,26 @@ class ClaudeMagics(Defaults):
 
     async def _session(self, name: str, changes: Mapping[str, object] | None = None) -> Session:
         """The session of this name, with the defaults of now and what was ever changed for it."""
+        options, kept = await self._settings(name, changes)
+        session = await self.sessions.get(name, options, self.backend)
+        self._changes[name] = kept
+        return session
+
+    async def _settings(
+        self, name: str, changes: Mapping[str, object] | None = None
+    ) -> tuple[Options, dict[str, object]]:
+        """The options that a session of this name has, or would have, and what of them is kept for it."""
         kept = self._changes.get(name, {}) | dict(changes or {})
         if "cwd" not in kept:
             kept["cwd"] = self.directory()  # a later chdir is not followed
         env = await self._offline.environment() if self.backend == "offline" else {}
-        session = await self.sessions.get(name, self.options(env, kept), self.backend)
-        self._changes[name] = kept
-        return session
+        return self.options(env, kept), kept
+
+    async def _new_options(self, changes: Mapping[str, object]) -> Options:
+        return (await self._settings("", changes))[0]
+
+    async def _options(self, name: str) -> Options:
+        return (await self._settings(name))[0]
 
     async def _stop(self, session: Session) -> str:
         report = await session.stop()

@@ -1,49 +1,130 @@
-"""What `%claude_status` and `--dry-run` say, as plain lines. Pure."""
+"""What `%claude_status` and `--dry-run` say, as tables. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
 
+from claude_magic.cli.registry import ProcessInfo
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
 from claude_magic.views.describe import argument
 from claude_magic.views.safe import exact
+from claude_magic.views.tables import Table, aligned
 
-__all__ = ["status_lines", "would_send"]
+__all__ = ["ago", "first_words", "machine_table", "session_table", "sessions_table", "short_id", "would_send"]
+
+_SESSIONS = ("session", "state", "process", "model", "turns", "queue", "cost", "conversation", "last error")
+_MACHINE = (
+    "session", "state", "pid", "memory", "started", "notebook", "folder", "conversation", "kernel",
+)  # fmt: skip
 
 
-def status_lines(session: Session, background: Sequence[Turn] = ()) -> str:
-    """A session's state as aligned lines: what it is, what it does, what it cost.
+def session_table(session: Session, background: Sequence[Turn] = ()) -> Table:
+    """A session's state: what it is, what it does, what it cost.
 
     Args:
         session: The session.
         background: Its background turns that nobody has waited for yet.
     """
-    return _aligned([*_is(session), *_does(session, background), *_took(session)])
+    return _filled([*_is(session), *_does(session, background), *_took(session)])
+
+
+def sessions_table(sessions: Iterable[Session]) -> Table:
+    """Several sessions, a row each."""
+    rows = [
+        (
+            session.name,
+            _stands(session),
+            str(session.pid or ""),
+            session.conversation.model or session.options.model or "",
+            str(session.turns),
+            str(len(session.queue) or ""),
+            f"${session.cost.total:.4f}",
+            _conversation(session, short_id),
+            first_words(session.last_error, 60),
+        )
+        for session in sessions
+    ]
+    return Table(_SESSIONS, rows, "More about one: %claude_status NAME")
+
+
+def machine_table(
+    processes: Iterable[ProcessInfo],
+    *,
+    own: Mapping[int, Session],
+    kernel: int,
+    names: Mapping[str, str],
+    memory: Callable[[int, str], int | None],
+    now: float,
+) -> Table:
+    """Every session of the machine that has a process, a row each.
+
+    Args:
+        processes: The processes, verified.
+        own: This kernel's sessions by their pids.
+        kernel: This kernel's pid.
+        names: What conversations' sessions are called, by id.
+        memory: Gives the bytes that a process holds.
+        now: Seconds since 1970.
+    """
+    rows = [
+        (
+            own[info.pid].name if info.pid in own else names.get(info.session_id, ""),
+            _stands(own[info.pid]) if info.pid in own else _state(info),
+            str(info.pid or ""),
+            _megabytes(memory(info.pid, info.created)),
+            ago(now - info.started_at),
+            PurePath(info.notebook).name or "no notebook",
+            info.cwd,
+            short_id(info.session_id),
+            f"{info.kernel_pid} (this one)" if info.kernel_pid == kernel else str(info.kernel_pid),
+        )
+        for info in processes
+    ]
+    return Table(_MACHINE, rows)
 
 
 def would_send(session: Session, prompt: str, options: Mapping[str, str]) -> str:
     """What a prompt with these options would come to."""
     given = " ".join(f"{flag} {value}".strip() for flag, value in options.items() if flag != "--dry-run")
-    return f"{_aligned([*_is(session), ('options', given)])}\n\nThis would be sent:\n{prompt}"
+    table = _filled([*_is(session), ("options", given)])
+    return f"{aligned(table)}\n\nThis would be sent:\n{prompt}"
 
 
-def _aligned(rows: Iterable[tuple[str, str]]) -> str:
-    filled = [(label, value) for label, value in rows if value]
-    width = max(len(label) for label, _ in filled)
-    return "\n".join(f"{label:<{width}}  {value}" for label, value in filled)
+def ago(seconds: float) -> str:
+    """How long ago something was, in its largest unit."""
+    for unit, name in ((86_400, "day"), (3_600, "h"), (60, "min")):
+        if (count := int(seconds // unit)) > 0:
+            return f"{count} {name}{'s' * (name == 'day' and count > 1)} ago"
+    return "just now"
+
+
+def first_words(text: str, limit: int = 40) -> str:
+    """How a text begins, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def short_id(session_id: str) -> str:
+    """Enough of a conversation's id to name it by."""
+    return session_id[:8]
+
+
+def _filled(rows: Iterable[tuple[str, str]]) -> Table:
+    return Table((), [row for row in rows if row[1]])
 
 
 def _is(session: Session) -> Iterable[tuple[str, str]]:
-    conversation, options = session.conversation, session.options
+    options = session.options
     yield "session", session.name
     yield "answers", options.label
     yield "state", session.state.value
-    yield "process", f"pid {session.pid}" if session.pid else "none; the next prompt starts one"
-    yield "model", conversation.model or options.model or "the CLI's default"
-    yield "permission mode", _mode(conversation.mode)
+    yield "process", _process(session)
+    yield "model", session.conversation.model or options.model or "the CLI's default"
+    yield "permission mode", _mode(session.conversation.mode)
     yield "directory", str(options.directory)
-    yield "conversation", session.session_id if conversation.recorded else "new"
+    yield "conversation", _conversation(session)
 
 
 def _does(session: Session, background: Sequence[Turn]) -> Iterable[tuple[str, str]]:
@@ -52,6 +133,7 @@ def _does(session: Session, background: Sequence[Turn]) -> Iterable[tuple[str, s
     yield "waits for you", _asked(session.turn) if session.turn else ""
     yield "queue", _listed(session.queue)
     yield "background", _listed(background)
+    yield "left its tree", _strays(session)
 
 
 def _took(session: Session) -> Iterable[tuple[str, str]]:
@@ -59,7 +141,46 @@ def _took(session: Session) -> Iterable[tuple[str, str]]:
     yield "context left", "" if left is None else f"{left:.0%}"
     yield "cost", f"${session.cost.total:.4f}"
     yield "ignored", ", ".join(f"{kind} ({count})" for kind, count in session.unknown.most_common(5))
-    yield "last error", " ".join(session.last_error.split())[:300]
+    yield "last error", first_words(session.last_error, 300)
+
+
+def _process(session: Session) -> str:
+    if session.pid:
+        return f"pid {session.pid}"
+    if session.released:
+        return "none: released while idle; the next prompt starts one and resumes"
+    return "none; the next prompt starts one"
+
+
+def _conversation(session: Session, shown: Callable[[str], str] = str) -> str:
+    conversation = session.conversation
+    if conversation.recorded:
+        return shown(conversation.session_id)
+    return f"a copy of {shown(conversation.copy_of)}" if conversation.copy_of else "new"
+
+
+def _strays(session: Session) -> str:
+    """What Claude's tools have started that runs on by itself; it ends with the session's process."""
+    process = session.conversation.process
+    strays = process.strays() if process else {}
+    return ", ".join(f"{name} (pid {pid})" for pid, name in sorted(strays.items()))
+
+
+def _stands(session: Session) -> str:
+    """Its state, and what it waits for if that is you."""
+    asked = _asked(session.turn) if session.turn else ""
+    return f"{session.state.value}: {first_words(asked, 60)}" if asked else session.state.value
+
+
+def _state(info: ProcessInfo) -> str:
+    """What another kernel's session does, as far as that can be seen from here."""
+    if not info.pid:
+        return "starting"
+    return "running" if info.kernel_lives else "left behind: its kernel is gone"
+
+
+def _megabytes(held: int | None) -> str:
+    return "" if held is None else f"{held / 1e6:.0f} MB"
 
 
 def _mode(mode: str) -> str:
@@ -67,16 +188,12 @@ def _mode(mode: str) -> str:
 
 
 def _listed(turns: Iterable[Turn]) -> str:
-    return "; ".join(f"{_first_words(turn.prompt)} ({turn.transcript.state.value})" for turn in turns)
+    return "; ".join(f"{first_words(turn.prompt)} ({turn.transcript.state.value})" for turn in turns)
 
 
 def _asked(turn: Turn) -> str:
     requests = (block.request for block in turn.transcript.pending)
     return "; ".join(
-        f"{exact(asked.tool_name)} {argument(asked.tool_name, asked.input)}".strip() for asked in requests
+        f"{exact(asked.tool_name)} {argument(asked.tool_name, asked.input, turn.transcript.cwd)}".strip()
+        for asked in requests
     )
-
-
-def _first_words(prompt: str) -> str:
-    line = " ".join(prompt.split())
-    return line if len(line) <= 40 else f"{line[:39]}…"

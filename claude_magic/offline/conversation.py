@@ -102,10 +102,14 @@ def _result(message: Mapping[str, object]) -> str:
 
 
 def _cwd(body: Mapping[str, object], messages: list[Mapping[str, object]]) -> str:
-    notes = [message.get("content") for message in messages if message.get("role") == "system"]
-    found = [
-        name for note in (body.get("system"), *notes) for text in _texts(note) for name in _CWD.findall(text)
+    # Where the CLI says it depends on the model: in the system prompt, or in notes among the messages.
+    notes = [
+        text
+        for message in messages
+        for text in _texts(message.get("content"))
+        if message.get("role") == "system" or _REMINDER.match(text)
     ]
+    found = [name for text in (*_texts(body.get("system")), *notes) for name in _CWD.findall(text)]
     return found[-1].strip() if found else ""
 
 

@@ -79,7 +79,7 @@ def bundles(path: Path) -> list[dict[str, str]]:
     outputs = [
         output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", ())
     ]
-    return [output.data for output in outputs if "text/html" in output.get("data", {})]
+    return [output.data for output in outputs if "claude_magic" in output.get("metadata", {})]
 
 
 def foreign(page: Page) -> list[tuple[str, dict[str, str | None]]]:

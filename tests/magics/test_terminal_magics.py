@@ -134,6 +134,19 @@ def test_a_question_mark_and_an_apostrophe_are_part_of_the_prompt(terminal: Magi
     assert terminal.endpoint.prompts[-1] == "say what's it?"
 
 
+def test_tables_and_history_are_plain_text_at_the_prompt(terminal: MagicTerminal) -> None:
+    terminal.run("%claude say one")
+
+    screen = terminal.run("%claude_status --all")
+    assert re.search(r"session +state +pid +memory", screen)
+    assert re.search(rf"main +idle +{terminal.pid_of_claude()} +\d+ MB", screen)
+    listed = terminal.run("%claude_resume")
+    assert re.search(r"\n1 +just now .*this session", listed)
+    assert "goes on with this conversation already" in terminal.run("%claude_resume 1")
+    assert "\n> say one\n" in terminal.run("%claude_history")
+    assert "<" not in screen + listed
+
+
 def test_a_background_turn_goes_on_at_the_prompt_and_spoils_nothing_that_is_typed(
     prompt_toolkit: MagicTerminal,
 ) -> None:

@@ -94,7 +94,7 @@ def test_a_timeout_ends_the_turn_and_keeps_what_had_come(notebook: MagicNotebook
     notebook.do("%claude say one")
     pid = notebook.claude_pid()
 
-    said = notebook.error("%%claude --timeout 0.5 -o r\nstall")
+    said = notebook.error("%%claude --timeout 2 -o r\nstall")
 
     assert "--timeout" in said
     assert notebook.value("[r.text, r.interrupted]") == ["The first half", True]

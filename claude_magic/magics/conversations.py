@@ -1,0 +1,302 @@
+"""`%claude_status`, `%claude_history` and `%claude_resume`: what is, what was, and what is to go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import no_var_expand
+
+from claude_magic.cli.conversations import PastConversation, past_conversations
+from claude_magic.cli.identity import memory
+from claude_magic.cli.manager import default_manager
+from claude_magic.cli.recorded import projects_folder
+from claude_magic.errors import UsageError
+from claude_magic.magics.arguments import checked_name
+from claude_magic.magics.screen import say, show
+from claude_magic.magics.status import (
+    ago,
+    first_words,
+    machine_table,
+    session_table,
+    sessions_table,
+    short_id,
+)
+from claude_magic.notebook import MAIN, Sessions
+from claude_magic.views.tables import Table, bundle
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from claude_magic.magics.cell import Cells
+    from claude_magic.options import Options
+    from claude_magic.session import Session
+
+__all__ = ["ConversationMagics"]
+
+LISTED = 20
+_SHORTEST_ID = 4  # characters
+_STATUS = "%claude_status [NAME] [--all]"
+_HISTORY = "%claude_history [NAME] [--permissions] [-o FILE [--force]]"
+_RESUME = "%claude_resume [NUMBER | ID] [-s NAME] [--fork] [--all]"
+
+
+@dataclass(slots=True)
+class _Given:
+    """A line as read."""
+
+    flags: set[str] = field(default_factory=set)
+    values: dict[str, str] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+    @property
+    def word(self) -> str | None:
+        """The only word, if there is one."""
+        return self.words[0] if self.words else None
+
+
+class ConversationMagics:
+    """The magics about conversations.
+
+    Args:
+        shell: The shell.
+        sessions: The notebook's sessions.
+        cells: Their turns in cells.
+        session: Gives the session of a name, made if need be.
+        options: Gives the options that a session of a name has or would have.
+        tasks: Gives the sessions of tasks.
+        label: Says where answers come from, if not from Claude.
+    """
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        sessions: Sessions,
+        cells: Cells,
+        *,
+        session: Callable[[str], Awaitable[Session]],
+        options: Callable[[str], Awaitable[Options]],
+        tasks: Callable[[], Collection[Session]],
+        label: Callable[[], str],
+    ) -> None:
+        self.listed: list[PastConversation] = []  # as `%claude_resume` has shown them: numbers mean these
+        self._shell = shell
+        self._sessions = sessions
+        self._cells = cells
+        self._session = session
+        self._options = options
+        self._tasks = tasks
+        self._label = label
+
+    @property
+    def ids(self) -> list[str]:
+        """The beginnings of the ids that were listed."""
+        return [short_id(past.session_id) for past in self.listed]
+
+    @no_var_expand
+    def claude_status(self, line: str) -> None:
+        """Show a session's state: `%claude_status [NAME]`; without a name, all of this notebook's.
+
+        With `--all` every session on this machine is shown.
+        """
+        given = _read(line, _STATUS, {"--all"})
+        if "--all" in given.flags:
+            self._show_machine()
+            return
+        sessions = [self._sessions.find(given.word)] if given.word else list(self._sessions)
+        if not sessions:
+            label = f" Answers: {self._label()}." if self._label() else ""
+            say(f"No session yet; the first prompt starts one.{label}")
+        elif len(sessions) == 1:
+            show(self._shell, bundle(session_table(sessions[0], self._cells.of(sessions[0]))))
+        else:
+            show(self._shell, bundle(sessions_table(sessions)))
+
+    @no_var_expand
+    def claude_history(self, line: str) -> None:
+        """Show this notebook's turns with a session as Markdown: `%claude_history [NAME]`.
+
+        `--permissions` shows only what was asked and what was answered. `-o FILE` writes it to a file;
+        one that is there already is only replaced with `--force`.
+        """
+        given = _read(line, _HISTORY, {"--permissions", "--force"}, {"-o": "--to", "--to": "--to"})
+        session = self._sessions.find(given.word)
+        from claude_magic.views.text import decisions_of, markdown_of  # noqa: PLC0415  # load budget
+
+        if "--permissions" in given.flags:
+            asked = [line for transcript in session.history for line in decisions_of(transcript)]
+            text, shown = "\n".join(asked) or "Nothing was asked.", "text/plain"
+        else:
+            turns = [markdown_of(transcript) for transcript in session.history]
+            text, shown = "\n\n".join(turns) or "No turn yet.", "text/markdown"
+        if "--to" in given.values:
+            say(_written(given.values["--to"], text, force="--force" in given.flags))
+        elif "--force" in given.flags:
+            raise UsageError(f"Usage: {_HISTORY}")
+        else:
+            show(self._shell, {shown: text, "text/plain": text})
+
+    @no_var_expand
+    async def claude_resume(self, line: str) -> None:
+        """List this folder's earlier conversations, or go on with one: `%claude_resume [NUMBER | ID]`.
+
+        The next prompt goes on with it, in session `main` or in that of `-s NAME`. With `--fork` it goes on
+        with a copy, and the original stays as it is. The list has the newest 20; with `--all` all.
+        """
+        flags = {"-s": "--session", "--session": "--session"}
+        given = _read(line, _RESUME, {"--fork", "--all"}, flags)
+        name = checked_name(given.values.get("--session", MAIN))
+        if given.word is None and "--fork" in given.flags:
+            raise UsageError("Say which conversation to copy: %claude_resume NUMBER --fork")
+        if given.word is None:
+            await self._list(name, None if "--all" in given.flags else LISTED)
+        else:
+            await self._go_on(name, given.word, copy="--fork" in given.flags)
+
+    # Sessions of the machine
+
+    def _show_machine(self) -> None:
+        registry = default_manager().registry
+        processes = [info for info in registry.get_all() if info.session_id and info.is_running]
+        if not processes:
+            say("No session has a process on this machine.")
+            return
+        own = {session.pid: session for session in (*self._sessions, *self._tasks()) if session.pid}
+        names = self._sessions.names_of(info.session_id for info in processes)
+        table = machine_table(
+            processes, own=own, kernel=os.getpid(), names=names, memory=memory, now=time.time()
+        )
+        show(self._shell, bundle(table))
+
+    # Earlier conversations
+
+    async def _list(self, name: str, limit: int | None) -> None:
+        directory, found = await self._past(name, limit and limit + 1)
+        self.listed = found[:limit]
+        if not found:
+            say(f"No earlier conversation in {directory}.")
+            return
+        rows = [self._row(number, past, name) for number, past in enumerate(self.listed, 1)]
+        session = "" if name == MAIN else f" -s {name}"
+        note = (
+            f"Go on with one: %claude_resume 1{session}. With a copy of it: %claude_resume 1{session} --fork."
+        )
+        if len(found) > len(self.listed):
+            note += " Older ones: %claude_resume --all."
+        show(self._shell, bundle(Table(("", "last used", "first prompt", "turns", "id", ""), rows, note)))
+
+    def _row(self, number: int, past: PastConversation, name: str) -> tuple[str, ...]:
+        day = datetime.fromtimestamp(past.changed, tz=UTC).astimezone()
+        when = f"{ago(time.time() - past.changed)} ({day:%Y-%m-%d %H:%M})"
+        used = self._sessions.user_of(past.session_id)
+        return (
+            str(number),
+            when,
+            first_words(past.prompt, 60),
+            _turns(past),
+            short_id(past.session_id),
+            "this session" if used == f"session {name!r}" else f"in use by {used}" if used else "",
+        )
+
+    async def _go_on(self, name: str, wanted: str, *, copy: bool) -> None:
+        past = await self._found(name, wanted)
+        session = await self._session(name)
+        if not copy and session.conversation.goes_on and session.session_id == past.session_id:
+            say(f"Session {name!r} goes on with this conversation already.")
+            return
+        await self._sessions.go_on(session, past, copy=copy)
+        turns = f"{_turns(past)} turn{'s' * (past.turns != 1)}"
+        what = f"{first_words(past.prompt)!r}, {turns} ({short_id(past.session_id)})"
+        before = "" if name == MAIN else f" of session {name!r}"
+        if copy:
+            say(f"The next prompt{before} goes on with a copy of {what}. The original stays as it is.")
+        else:
+            say(f"The next prompt{before} goes on with {what}.")
+
+    async def _found(self, name: str, wanted: str) -> PastConversation:
+        """The conversation that a number of the list, or the beginning of an id, stands for.
+
+        Raises:
+            UsageError: It stands for none, or for several.
+        """
+        if wanted.isdecimal() and len(wanted) < _SHORTEST_ID:
+            if not self.listed:
+                _, self.listed = await self._past(name, LISTED)
+            if 1 <= int(wanted) <= len(self.listed):
+                return self.listed[int(wanted) - 1]
+            raise UsageError(f"There is no conversation {wanted} in the list. See it with: %claude_resume")
+        if len(wanted) < _SHORTEST_ID or not set(wanted.lower()) <= set("0123456789abcdef-"):
+            raise UsageError(f"{wanted[:60]!r} is no number and no conversation id. See %claude_resume")
+        directory, found = await self._past(name, 2, wanted.lower())
+        if len(found) > 1:
+            raise UsageError(f"{wanted!r} begins the ids of several conversations. Give more of it.")
+        if not found:
+            raise UsageError(f"No conversation in {directory} has an id {wanted[:60]!r}. See %claude_resume")
+        return found[0]
+
+    async def _past(
+        self, name: str, limit: int | None, beginning: str = ""
+    ) -> tuple[Path, list[PastConversation]]:
+        options = await self._options(name)
+        projects = projects_folder(options.env)
+        find = partial(past_conversations, projects, options.directory, limit=limit, beginning=beginning)
+        return options.directory, await asyncio.to_thread(find)
+
+
+def _read(line: str, usage: str, switches: Collection[str], valued: dict[str, str] | None = None) -> _Given:
+    """Reads a line of switches, flags with a value, and at most one word.
+
+    Args:
+        line: What follows the magic's name.
+        usage: How the magic is used.
+        switches: Its flags without a value.
+        valued: Its flags with one, and what each is called in the answer.
+
+    Raises:
+        UsageError: Anything else is there.
+    """
+    given, valued = _Given(), valued or {}
+    try:
+        rest = shlex.split(line)
+        while rest:
+            word = rest.pop(0)
+            flag, equals, value = word.partition("=")
+            if flag in valued:
+                given.values[valued[flag]] = value if equals else rest.pop(0)
+            elif word in switches:
+                given.flags.add(word)
+            else:
+                given.words.append(word)
+    except (ValueError, IndexError):  # a quote that is not closed, a flag without its value
+        raise UsageError(f"Usage: {usage}") from None
+    if len(given.words) > 1 or (given.word or "").startswith("-"):
+        raise UsageError(f"Usage: {usage}")
+    return given
+
+
+def _written(target: str, text: str, *, force: bool) -> str:
+    """Writes a file and says so."""
+    path = Path(target).expanduser().absolute()
+    if path.is_dir():
+        raise UsageError(f"The file {str(path)!r} cannot be written: it is a folder.")
+    try:
+        with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
+            file.write(f"{text}\n")
+    except FileExistsError:
+        again = f"%claude_history -o {shlex.quote(target)} --force"
+        raise UsageError(f"The file {str(path)!r} exists already. Replace it with: {again}") from None
+    except OSError as error:
+        raise UsageError(f"The file {str(path)!r} cannot be written: {error.strerror}.") from None
+    return f"Written to {path} ({path.stat().st_size:,} bytes)."
+
+
+def _turns(past: PastConversation) -> str:
+    return f"{past.turns}{'+' * past.more}"
