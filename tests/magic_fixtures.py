@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -72,8 +73,9 @@ class MagicNotebook(NotebookKernel):
         return cell
 
     def printed(self, code: str) -> str:
-        """What a cell prints."""
-        return self.do(code).stdout.strip()
+        """What a cell prints, or else shows, as plain text."""
+        cell = self.do(code)
+        return (cell.stdout or "\n".join(each.data["text/plain"] for each in cell.displays)).strip()
 
     def value(self, expression: str) -> Any:
         """The value of an expression, by way of its repr."""
@@ -92,8 +94,9 @@ class MagicNotebook(NotebookKernel):
         """The processes of ours that the kernel has started, with all below them."""
         found = []
         for child in psutil.Process(self.pid).children():
-            if any(name in " ".join(child.cmdline()) for name in OWN):
-                found += [child, *child.children(recursive=True)]
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                if any(name in " ".join(child.cmdline()) for name in OWN):
+                    found += [child, *child.children(recursive=True)]
         return found
 
     def claude_pid(self, name: str = "main") -> int:

@@ -130,6 +130,11 @@ class Watched:
                 found |= {session} if process.name() == name else set()
         return found
 
+    def without(self, name: str) -> Self:
+        """Looks away from what belongs to this."""
+        self.of = {process: session for process, session in self.of.items() if session != name}
+        return self
+
     def left(self) -> dict[psutil.Process, str]:
         return {process: name for process, name in self.of.items() if alive(process)} | self.marked()
 
@@ -177,13 +182,9 @@ def kernel(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MagicNote
 
 
 @pytest.fixture
-def show(
-    capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
-) -> Callable[[dict[str, float]], None]:
+def show(figure: Callable[[str], None]) -> Callable[[dict[str, float]], None]:
     def shown(gone: dict[str, float]) -> None:
-        with capsys.disabled():
-            times = ", ".join(f"{name} {took:.2f} s" for name, took in sorted(gone.items()))
-            print(f"\n  {request.node.name}: gone after: {times}")
+        figure("gone after: " + ", ".join(f"{name} {took:.2f} s" for name, took in sorted(gone.items())))
 
     return shown
 
@@ -220,6 +221,21 @@ def test_a_kernel_that_is_gone_leaves_nothing(
     assert max(gone["current-idle"], gone["older-idle"]) < IDLE_BOUND
 
 
+@pytest.mark.fault(50, via="real")
+@pytest.mark.fault(52, via="real")
+@pytest.mark.fault(93, via="real")
+def test_a_cli_that_is_killed_leaves_nothing_of_its_tree(
+    kernel: MagicNotebook, show: Callable[[dict[str, float]], None]
+) -> None:
+    """The kernel lives on, and starts others in the places of those that had a turn."""
+    watched = sessions_of(kernel).without("ours")
+    began = time.monotonic()
+    for pid in watched.pids.values():
+        os.kill(pid, signal.SIGKILL)
+    show(watched.gone_after(began))
+    kernel.do("%claude -s older-idle say still here")
+
+
 @pytest.mark.fault(93, via="real")
 def test_without_the_guard_a_killed_kernel_leaves_processes(kernel: MagicNotebook) -> None:
     """So that the tests above show the guard, and not what the CLI does by itself."""
@@ -240,11 +256,10 @@ def test_a_jupyter_server_that_is_killed_leaves_no_kernel_and_nothing_of_ours(
     kernel: ServedNotebook, show: Callable[[dict[str, float]], None]
 ) -> None:
     watched = sessions_of(kernel)
+    watched.of[psutil.Process(kernel.pid)] = "kernel"
     began = time.monotonic()
     kernel.server.kill()
-    gone = watched.gone_after(began)
-    assert not alive(psutil.Process(kernel.pid)) if psutil.pid_exists(kernel.pid) else True
-    show(gone)
+    show(watched.gone_after(began))
 
 
 @pytest.mark.fault(55, via="real")
@@ -267,7 +282,7 @@ def test_a_restarted_kernel_has_left_nothing_and_starts_clean(
 ) -> None:
     watched = sessions_of(kernel)
     began = time.monotonic()
-    kernel.restart()
+    kernel.restart()  # returns when the new one is ready
     show(watched.gone_after(began))
     kernel.load()
     kernel.do("%claude -s new say hi again")

@@ -28,11 +28,7 @@ CHROMIUM = [
 OpenNotebook = Callable[..., NotebookPage]
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Playwright's loop runs as long as it is open, and pytest-asyncio's tests need the thread for theirs: so
-    # the browser is open for one file at a time, and these come last.
-    items.sort(key=lambda item: item.path.is_relative_to(HERE))
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.browser)
@@ -47,7 +43,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, as the system has it, for one file of tests."""
+    """Chromium, as the system has it, for one file of tests.
+
+    Playwright's loop runs as long as it is open, and pytest-asyncio's tests need the thread for theirs.
+    """
     program = shutil.which("chromium")
     assert program, "Chromium is missing; make test installs it"
     home = str(tmp_path_factory.mktemp("chromium"))

@@ -237,9 +237,10 @@ class NotebookPage:
         return index
 
     def printed(self, code: str) -> str:
-        """What a cell prints."""
+        """What a cell prints or shows."""
         index = self.add(code)
         self.run(index)
+        expect(self.output(index).locator(".jp-RenderedMarkdown:empty")).to_have_count(0)  # filled later
         return self.output(index).inner_text().strip()
 
     def tidy(self) -> bool:

@@ -143,10 +143,10 @@ def test_a_monstrous_answer_neither_hangs_nor_acts(lab: NotebookPage, shape: str
 @pytest.mark.fault(81, via="real")
 @pytest.mark.fault(82, via="real")
 def test_nothing_hostile_acts_when_the_file_is_opened_again(
-    open_in: Callable[..., NotebookPage], reopen: Callable[..., NotebookPage], server: JupyterServer
+    in_lab: Callable[..., NotebookPage], reopen: Callable[..., NotebookPage], lab_server: JupyterServer
 ) -> None:
-    cells = [f"%%claude {ALLOWED}\n{prompt(server, number)}" for number in HOSTILE]
-    notebook = open_in(server, *cells)
+    cells = [f"%%claude {ALLOWED}\n{prompt(lab_server, number)}" for number in HOSTILE]
+    notebook = in_lab(*cells)
     for number in range(1, len(cells) + 1):
         notebook.run(number)
     notebook.save()

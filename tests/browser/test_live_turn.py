@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 import pytest
 from lab import NotebookPage
 from live import Place, Shown, ask
 from playwright.sync_api import expect
+from servers import FrontEnd, JupyterServer
 
 _numbers = count(1)
 
 
-@pytest.fixture(params=["awaited", "background"])
-def place(request: pytest.FixtureRequest) -> Place:
-    """A cell that waits for its turn, and one that does not, with another cell running meanwhile."""
-    where: Place = request.param
-    return where
+@pytest.fixture(params=["lab-awaited", "lab-background", "notebook-awaited"])
+def where(
+    request: pytest.FixtureRequest,
+    desk_on: Callable[[JupyterServer], NotebookPage],
+    server_of: Callable[[FrontEnd], JupyterServer],
+) -> tuple[NotebookPage, Place]:
+    """Where a turn is asked for: in a cell that waits for it, and in one that does not while another runs."""
+    front_end, place = request.param.split("-")
+    return desk_on(server_of(front_end)), place
 
 
 @pytest.fixture
@@ -33,8 +39,10 @@ def pid(notebook: NotebookPage, session: str) -> str:
 
 @pytest.mark.fault(39, via="real")
 @pytest.mark.fault(67, via="real")
-def test_an_answer_grows_and_stop_keeps_what_had_come(desk: NotebookPage, place: Place, session: str) -> None:
-    notebook = desk
+def test_an_answer_grows_and_stop_keeps_what_had_come(
+    where: tuple[NotebookPage, Place], session: str
+) -> None:
+    notebook, place = where
     notebook.run(notebook.add(f"r = %claude {session} say hello"))
     before = pid(notebook, session)
     turn = ask(notebook, "flow stopped", session, place=place)
@@ -50,7 +58,8 @@ def test_an_answer_grows_and_stop_keeps_what_had_come(desk: NotebookPage, place:
 
 
 @pytest.mark.fault(45, via="real")
-def test_allow_runs_the_tool(desk: NotebookPage, place: Place, session: str) -> None:
+def test_allow_runs_the_tool(where: tuple[NotebookPage, Place], session: str) -> None:
+    desk, place = where
     wanted = desk.server.notebooks / "allowed.txt"
     wanted.unlink(missing_ok=True)
     turn = ask(desk, "write allowed.txt granted", session, place=place)
@@ -66,7 +75,8 @@ def test_allow_runs_the_tool(desk: NotebookPage, place: Place, session: str) -> 
 
 
 @pytest.mark.fault(45, via="real")
-def test_deny_runs_nothing_and_claude_is_told_why(desk: NotebookPage, place: Place, session: str) -> None:
+def test_deny_runs_nothing_and_claude_is_told_why(where: tuple[NotebookPage, Place], session: str) -> None:
+    desk, place = where
     wanted = desk.server.notebooks / "denied.txt"
     turn = ask(desk, "write denied.txt x", session, place=place)
 
@@ -79,7 +89,8 @@ def test_deny_runs_nothing_and_claude_is_told_why(desk: NotebookPage, place: Pla
 
 
 @pytest.mark.fault(45, via="real")
-def test_always_allow_asks_no_second_time(desk: NotebookPage, place: Place, session: str) -> None:
+def test_always_allow_asks_no_second_time(where: tuple[NotebookPage, Place], session: str) -> None:
+    desk, place = where
     first, second = (desk.server.notebooks / name for name in ("first.txt", "second.txt"))
     for path in (first, second):
         path.unlink(missing_ok=True)
@@ -94,7 +105,8 @@ def test_always_allow_asks_no_second_time(desk: NotebookPage, place: Place, sess
     assert (first.read_text(), second.read_text()) == ("1", "2")
 
 
-def test_a_question_is_answered_by_click(desk: NotebookPage, place: Place, session: str) -> None:
+def test_a_question_is_answered_by_click(where: tuple[NotebookPage, Place], session: str) -> None:
+    desk, place = where
     turn = ask(desk, "ask several", session, place=place)
 
     turn.card.get_by_role("radio", name="Blue").check()
@@ -112,7 +124,22 @@ def test_a_question_is_answered_by_click(desk: NotebookPage, place: Place, sessi
     assert "Middle" not in told
 
 
-def test_a_plan_is_approved(desk: NotebookPage, place: Place, session: str) -> None:
+def test_none_of_several_is_an_answer_that_has_to_be_chosen(lab: NotebookPage, session: str) -> None:
+    turn = ask(lab, "Which database shall it be?", session)
+    turn.card.get_by_role("radio", name="SQLite").check()
+    expect(turn.button("submit")).to_be_disabled()
+
+    turn.card.get_by_role("checkbox", name="Backups").check()
+    turn.card.get_by_role("checkbox", name="None of these").check()
+    expect(turn.card.get_by_role("checkbox", name="Backups")).not_to_be_checked()
+    turn.button("submit").click()
+
+    turn.wait_until_over()
+    assert "None of these" in lab.server.endpoint.tool_results[-1]
+
+
+def test_a_plan_is_approved(where: tuple[NotebookPage, Place], session: str) -> None:
+    desk, place = where
     turn = ask(desk, "plan fences", f"{session} --permission-mode plan", place=place)
     expect(turn.card.locator("strong")).to_have_text("everything")
     expect(turn.card).to_contain_text("Mend fences")

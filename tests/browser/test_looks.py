@@ -1,10 +1,11 @@
-"""How a turn looks, in nine states: it fits, it can be read, it can be used without a mouse or eyes.
+"""How a turn looks, in ten states: it fits, it can be read, it can be used without a mouse or eyes.
 
 With CLAUDE_MAGIC_SCREENSHOTS=FOLDER each state is kept there as pictures; `make screenshots` does that.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,9 @@ from functools import cache
 def price(request: Request) -> Decimal:
     return fetch(request.symbol, request.day)
 """
+PLOT = base64.b64decode(  # two pixels by two
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR42mOQz38NRAwQCgAmGgXldPvgagAAAABJRU5ErkJggg=="
+)
 State = Callable[[NotebookPage], Shown]
 
 
@@ -82,6 +86,29 @@ def queued(desk: NotebookPage) -> Shown:
     return turn
 
 
+def helped(desk: NotebookPage) -> Shown:
+    (desk.server.notebooks / "plot.png").write_bytes(PLOT)
+    turn = ask(desk, "Who calls the cache?", "-s tasks --model claude-sonnet-4-5 --allow Bash --allow Read")
+    inner = turn.widget.locator(".claude-tool .claude-children .claude-tool")
+    expect(inner.locator(".claude-tool-argument")).to_be_visible()  # as long as the subagent works
+    (desk.server.notebooks / "go").touch()
+    turn.wait_until_over()
+    agent, todo, read = turn.static.locator(".claude-answer ~ .claude-tool").all()
+    expect(inner).to_have_count(0)
+    expect(turn.static.locator(".claude-children .claude-tool")).not_to_be_visible()
+    agent.locator("summary").first.click()
+    expect(agent.locator("> .claude-answer strong")).to_have_text("three")
+    expect(todo.locator("li")).to_have_text(
+        ["✓ Key the cache by symbol and day (done)", "○ Leave the open day out (to do)"]
+    )
+    read.locator("summary").click()
+    assert read.locator("img").evaluate("(picture) => picture.naturalWidth") == 2
+    expect(turn.static.get_by_role("link", name="a chart")).to_have_attribute(
+        "href", "https://evil.invalid/chart.png"
+    )
+    return turn
+
+
 def finished(desk: NotebookPage) -> Shown:
     turn = ask(desk, "Why does the cache grow?")
     turn.wait_until_over()
@@ -97,6 +124,7 @@ STATES: list[State] = [
     question,
     error,
     queued,
+    helped,
     finished,
 ]
 
@@ -120,9 +148,9 @@ def test_a_state_fits_and_can_be_read_by_everybody(gallery: NotebookPage, state:
     roots = turn.output.locator(".claude-turn, .claude-static")
 
     wrong: dict[str, Any] = {}
-    for dark in (False, True):
+    for dark, widths in ((False, WIDTHS), (True, WIDTHS[::-1])):  # so that axe sees both
         gallery.use_theme(dark=dark)
-        for width in WIDTHS:
+        for width in widths:
             name = f"{state.__name__}-{'dark' if dark else 'light'}-{width}"
             gallery.page.set_viewport_size({"width": width, "height": 900})
             keep(turn, name)

@@ -9,7 +9,6 @@ import pytest
 from lab import NotebookPage
 from live import Shown, ask
 from playwright.sync_api import expect
-from servers import JupyterServer
 
 
 def outputs(notebook: NotebookPage, cell: int) -> str:
@@ -58,15 +57,15 @@ def test_an_open_card_can_be_answered_after_a_reload(desk: NotebookPage) -> None
 
 
 @pytest.mark.fault(71, via="real")
-def test_an_unsaved_turn_is_in_the_history_after_a_reload(desk: NotebookPage) -> None:
-    desk.save()
-    turn = ask(desk, "half unsaved", "-b")
+def test_an_unsaved_turn_is_in_the_history_after_a_reload(lab: NotebookPage) -> None:
+    lab.save()
+    turn = ask(lab, "half unsaved", "-b")
     expect(turn.widget).to_contain_text("The first half of unsaved")
 
-    desk.reload()
+    lab.reload()
 
-    expect(desk.cells).to_have_count(1)
-    said = desk.printed("%claude_stop --turn\n%claude_history")
+    expect(lab.cells).to_have_count(1)
+    said = lab.printed("%claude_stop --turn\n%claude_history")
     assert "The first half of unsaved" in said
 
 
@@ -98,30 +97,29 @@ def test_a_second_view_shows_the_same_and_an_answer_in_one_closes_both(lab: Note
 
 @pytest.mark.fault(72, via="real")
 @pytest.mark.parametrize("command", ["notebook:clear-cell-output", "notebook:delete-cell"])
-def test_clearing_the_output_or_deleting_the_cell_ends_nothing(desk: NotebookPage, command: str) -> None:
+def test_clearing_the_output_or_deleting_the_cell_ends_nothing(lab: NotebookPage, command: str) -> None:
     tag = command.rpartition(":")[2]
-    turn = ask(desk, f"flow {tag}", "-b")
+    turn = ask(lab, f"flow {tag}", "-b")
     turn.grown(1)
-    desk.page.evaluate(
+    lab.page.evaluate(
         "(cell) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = cell; }", turn.cell
     )
 
-    desk.command(command)
+    lab.command(command)
 
-    expect(desk.page.locator(".claude-turn")).to_have_count(0)
-    length = len(desk.printed("%claude_history"))
-    desk.run(desk.add("import asyncio\nawait asyncio.sleep(0.5)"))
-    assert len(desk.printed("%claude_history")) > length
-    assert "Interrupted the turn" in desk.printed("%claude_stop --turn")
-    assert desk.server.endpoint.ends(f"flow {tag}") == ["aborted"]
-    assert desk.traffic.errors == []
+    expect(lab.page.locator(".claude-turn")).to_have_count(0)
+    length = len(lab.printed("%claude_history"))
+    assert any(len(lab.printed("%claude_history")) > length for _ in range(20))
+    assert "Interrupted the turn" in lab.printed("%claude_stop --turn")
+    assert lab.server.endpoint.ends(f"flow {tag}") == ["aborted"]
+    assert lab.traffic.errors == []
 
 
 @pytest.mark.fault(74, via="real")
 def test_a_notebook_saved_in_mid_turn_says_so_without_a_kernel(
-    open_in: Callable[..., NotebookPage], reopen: Callable[..., NotebookPage], server: JupyterServer
+    in_lab: Callable[..., NotebookPage], reopen: Callable[..., NotebookPage]
 ) -> None:
-    notebook = open_in(server, "%%claude\nhalf saved")
+    notebook = in_lab("%%claude\nhalf saved")
     notebook.start(1)
     expect(Shown(notebook, 1, "half saved").widget).to_contain_text("The first half of saved")
     saved = json.dumps(notebook.save())
@@ -132,5 +130,5 @@ def test_a_notebook_saved_in_mid_turn_says_so_without_a_kernel(
     expect(again.output(1)).to_contain_text("half saved")
     expect(again.output(1)).to_contain_text("still running")
     assert "model not found" not in again.output(1).inner_text().lower()
-    assert server.secret not in saved
-    assert server.token not in saved
+    assert notebook.server.secret not in saved
+    assert notebook.server.token not in saved

@@ -52,12 +52,10 @@ def of_turns(cell: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.fault(73, via="real")
 def test_a_saved_notebook_reads_everywhere(
-    open_in: Callable[..., NotebookPage],
-    reopen: Callable[..., NotebookPage],
-    server: JupyterServer,
-    tmp_path: Path,
+    in_lab: Callable[..., NotebookPage], reopen: Callable[..., NotebookPage], tmp_path: Path
 ) -> None:
-    notebook = open_in(server, *CELLS)
+    notebook = in_lab(*CELLS)
+    server = notebook.server
     for number in (1, 2, 3):
         notebook.run(number)
         expect(notebook.output(number).locator(".claude-static")).to_be_visible()

@@ -11,7 +11,6 @@ import pytest
 from lab import Frame, NotebookPage
 from live import ask
 from playwright.sync_api import expect
-from servers import JupyterServer
 
 # Any script in the page can send one.
 _FORGE = """async ([comm, data]) => {
@@ -161,9 +160,9 @@ def test_what_a_call_hides_is_visible_before_it_is_allowed(lab: NotebookPage) ->
 
 @pytest.mark.fault(108, via="real")
 def test_run_all_with_nobody_there_says_what_is_waited_for_and_holds_up_no_other_notebook(
-    open_in: Callable[..., NotebookPage], lab: NotebookPage, server: JupyterServer
+    in_lab: Callable[..., NotebookPage], lab: NotebookPage
 ) -> None:
-    notebook = open_in(server, "%%claude -b\nwrite absent.txt x", "%claude_status")
+    notebook = in_lab("%%claude -b\nwrite absent.txt x", "%claude_status")
     notebook.page.evaluate("() => { void window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
 
     expect(notebook.output(1).locator(".claude-state:visible")).to_contain_text("waiting for you")

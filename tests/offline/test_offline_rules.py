@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_the_notes_of_local_commands_and_summaries_are_no_prompts() -> None:
 
 
 def test_the_working_directory_is_the_one_named_last() -> None:
-    body = {
+    body: dict[str, Any] = {
         "system": [{"type": "text", "text": "Primary working directory: /first\nPlatform: linux"}],
         "messages": [
             user("hello"),
@@ -84,6 +85,9 @@ def test_the_working_directory_is_the_one_named_last() -> None:
         ],
     }
     assert Conversation.from_body(body).cwd == "/second place"
+    reminder = user("<system-reminder>\n - Primary working directory: /third\n</system-reminder>", "hello")
+    body["messages"] += [reminder, user(" - Primary working directory: /said by a person")]
+    assert Conversation.from_body(body).cwd == "/third"
 
 
 @pytest.mark.parametrize("body", [{}, {"messages": 1}, {"messages": [None, {"role": "user", "content": 3}]}])

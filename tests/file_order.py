@@ -1,0 +1,58 @@
+"""The files that take longest are begun first, or one of them would run alone in the end.
+
+pytest-xdist hands out files in the order of their numbers of tests, which says nothing about time.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# Those that take more than half a minute, the longest first, but three browsers at once only if need be;
+# all others follow in random order.
+LONGEST = (
+    "test_live_turn",
+    "test_soak",
+    "test_claude_process",
+    "test_looks",
+    "test_recovery",
+    "test_reload",
+    "test_lifecycle",
+    "test_hostile_content",
+    "test_orphans",
+    "test_saved",
+    "test_stop_and_resume",
+    "test_task_manager",
+    "test_recovery_cells",
+    "test_task_cells",
+    "test_idle_cells",
+    "test_resume_cells",
+    "test_idle",
+    "test_budget",
+    "test_interrupt",
+    "test_cell_permissions",
+    "test_unfriendly_pages",
+    "test_interrupt_cells",
+    "test_session_options",
+    "test_random_walk",
+    "test_turns",
+    "test_asking_cells",
+    "test_terminal_magics",
+    "test_background_cells",
+    "test_loading",
+    "test_kernel_walk",
+    "test_offline_cli",
+    "test_bench_bounds",
+    "test_process",
+    "test_foreground",
+)
+_PLACES = {name: place for place, name in enumerate(LONGEST)}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _PLACES.get(item.path.stem, len(LONGEST)))  # stable: the seed orders the rest
