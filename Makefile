@@ -38,6 +38,11 @@ bytes: $(VENV)/.test chromium
 bench: $(VENV)/.test
 	CLAUDE_MAGIC_BENCH=1 $(BIN)/python -m pytest tests/bench -p no:randomly -s
 
+# 200 random faults in three notebooks, then the same without the guard and without the recovery (ten minutes).
+.PHONY: soak
+soak: $(VENV)/.test $(OLDER_CLI)
+	CLAUDE_MAGIC_BENCH=1 $(BIN)/python -m pytest tests/soak -p no:randomly -rA
+
 clean:
 	rm -rf $(VENV) build dist
 

@@ -136,18 +136,20 @@ def test_an_exit_is_seen_although_a_stranger_holds_the_clis_output(tree: Tree, w
     tree.ask("say one", UNASKED)
     stranger = f"exec 9>/proc/{tree.pid}/fd/1; exec tail -f {watched}"
     (process,) = tree.run(f"env -i setsid sh -c '{stranger}' > /dev/null 2>&1 &", watched, 1)
-    tree.notebook.do(f"%claude_wait {tree.session}")
-    tree.notebook.wait_for(lambda: process not in psutil.Process(tree.pid).children(recursive=True))
+    try:
+        tree.notebook.do(f"%claude_wait {tree.session}")
+        tree.notebook.wait_for(lambda: process not in psutil.Process(tree.pid).children(recursive=True))
 
-    held = str(Path(f"/proc/{process.pid}/fd/9").readlink())
-    assert held in open_files(tree.notebook.pid)
+        held = str(Path(f"/proc/{process.pid}/fd/9").readlink())
+        assert held in open_files(tree.notebook.pid)
 
-    tree.end("SIGKILL")
+        tree.end("SIGKILL")
 
-    assert "killed by SIGKILL" in tree.crashed()["last error"]
-    assert alive(process)
-    tree.notebook.wait_for(lambda: held not in open_files(tree.notebook.pid), 20)
-    process.kill()
+        assert "killed by SIGKILL" in tree.crashed()["last error"]
+        assert alive(process)
+        tree.notebook.wait_for(lambda: held not in open_files(tree.notebook.pid), 20)
+    finally:
+        process.kill()
 
 
 def open_files(pid: int) -> set[str]:
