@@ -1,4 +1,4 @@
-"""What a transcript says, in words, whatever shows it: states, times, the argument that matters, diffs.
+"""What a transcript says, in words, whatever shows it: states, times, the argument that matters.
 
 Everything that comes from outside has gone through `exact` or `clean` when it leaves here. Pure.
 """
@@ -13,7 +13,7 @@ from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, Thinking
 from claude_magic.views.safe import clean, exact, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from claude_magic.transcript import Transcript
 
@@ -22,7 +22,6 @@ __all__ = [
     "argument",
     "checklist",
     "decision_line",
-    "diff",
     "duration",
     "footer",
     "header",
@@ -48,7 +47,6 @@ _NOTICEABLE = 0.1  # seconds; shorter is not worth a figure
 BYPASS_BANNER = "Permission checks are off (bypassPermissions): every tool runs without asking."
 _LINE_LIMIT = 160
 _OUTPUT_LIMIT = 10_000
-_DIFF_LIMIT = 400
 _ARGUMENTS = {
     "Agent": "description",
     "AskUserQuestion": "questions",
@@ -261,45 +259,6 @@ def _done(items: list[tuple[str, str]]) -> str:
 
 def _todo_word(status: object) -> str:
     return _TODO_WORDS.get(str(status), "to do")
-
-
-def diff(tool: ToolBlock) -> list[str]:
-    """What a call writes, line by line, each with its `+`, `-`, blank or `@`; empty if it writes nothing."""
-    lines = list(_patched(tool.details)) or list(_intended(tool.name, tool.input))
-    hidden = len(lines) - _DIFF_LIMIT
-    shown = [exact(line[:2_000]).replace("\n", "⏎") for line in lines[:_DIFF_LIMIT]]
-    return [*shown, f"@ {hidden:,} more lines hidden"] if hidden > 0 else shown
-
-
-def _patched(details: object) -> Iterator[str]:
-    hunks = details.get("structuredPatch") if isinstance(details, dict) else None
-    for hunk in hunks if isinstance(hunks, list) else ():
-        if isinstance(hunk, dict) and isinstance(lines := hunk.get("lines"), list):
-            yield f"@ line {hunk.get('newStart', '?')}"
-            yield from (str(line) for line in lines)
-
-
-def _intended(name: str, given: Mapping[str, object]) -> Iterator[str]:
-    if name == "Write":
-        yield from _signed("+", given.get("content"))
-    elif name == "NotebookEdit":
-        yield from _signed("+", given.get("new_source"))
-    elif name == "Edit":
-        yield from _replaced(given)
-    elif name == "MultiEdit" and isinstance(edits := given.get("edits"), list):
-        for edit in edits:
-            if isinstance(edit, dict):
-                yield from _replaced(edit)
-
-
-def _replaced(edit: Mapping[str, object]) -> Iterator[str]:
-    yield from _signed("-", edit.get("old_string"))
-    yield from _signed("+", edit.get("new_string"))
-
-
-def _signed(sign: str, text: object) -> Iterator[str]:
-    if isinstance(text, str) and text:
-        yield from (sign + line for line in text.removesuffix("\n").split("\n"))
 
 
 def question_lines(given: Mapping[str, object]) -> list[str]:

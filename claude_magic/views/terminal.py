@@ -30,6 +30,7 @@ from claude_magic.transcript.blocks import (
     ToolState,
 )
 from claude_magic.views import describe
+from claude_magic.views.diffs import diff
 from claude_magic.views.markup import markdown_tokens, sections
 from claude_magic.views.safe import clean, exact
 
@@ -255,7 +256,7 @@ def _tool_line(tool: ToolBlock, cwd: str) -> Text:
 
 def _tool(tool: ToolBlock, cwd: str) -> Iterator[RenderableType]:
     yield _tool_line(tool, cwd)
-    if lines := describe.diff(tool):
+    if lines := diff(tool):
         for line in lines[:_DIFF_LINES]:
             yield Text(f"  {line}", style=_DIFF_STYLES.get(line[:1], ""))
     elif tail := describe.tool_tail(tool, _TAIL_LINES):

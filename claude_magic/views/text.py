@@ -19,6 +19,7 @@ from claude_magic.transcript.blocks import (
     ToolBlock,
 )
 from claude_magic.views import describe
+from claude_magic.views.diffs import diff
 from claude_magic.views.safe import clean, exact
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
     line = f"**{_words(name)}** {_words(about)} ({describe.tool_state(tool)})"
     if items := describe.checklist(tool):
         return f"{line}\n\n" + "\n".join(f"- {_words(text)} ({state})" for state, text in items)
-    if changed := describe.diff(tool):
+    if changed := diff(tool):
         return f"{line}\n\n{_fenced(changed, 'diff')}"
     said = describe.tool_tail(tool, _OUTPUT_LINES)
     return f"{line}\n\n{_fenced(said)}" if said else line
@@ -186,7 +187,7 @@ def _tool_plain(tool: ToolBlock, cwd: str) -> str:
         return ""  # a later call shows the list
     name, about = describe.title(tool, cwd)
     items = [f"{text} ({state})" for state, text in describe.checklist(tool)]
-    below = items or describe.diff(tool) or describe.tool_tail(tool, _OUTPUT_LINES)
+    below = items or diff(tool) or describe.tool_tail(tool, _OUTPUT_LINES)
     return "\n".join([f"[{name}] {about} ({describe.tool_state(tool)})", *(f"    {said}" for said in below)])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
 from claude_magic.views import describe
+from claude_magic.views.diffs import diff
 from claude_magic.views.elements import code, details, div, span
 from claude_magic.views.markup import highlighted, markdown
 from claude_magic.views.safe import exact, shortened
@@ -64,7 +65,7 @@ def _is_unfolded(call: ToolBlock) -> bool:
 
 def written(call: ToolBlock) -> str:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
-    if lines := describe.diff(call):
+    if lines := diff(call):
         return _diff(lines)
     if items := describe.checklist(call):
         return _todos(items)

@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from claude_magic.errors import ControlError, ControlTimeoutError
-from claude_magic.wire.events import JSON, ControlRequest, ControlResponse, ResponseBody
+from claude_magic.wire.events import ControlRequest, ControlResponse, ResponseBody
+from claude_magic.wire.messages import JSON
 
 __all__ = ["ControlChannel", "Handler"]
 

@@ -11,6 +11,8 @@ import re
 
 import msgspec
 
+from claude_magic.wire.messages import JSON, Block, Delta, Message, ModelUsage, RawStream, Record, TokenUsage
+
 __all__ = [
     "ApiRetry",
     "AssistantMessage",
@@ -36,83 +38,6 @@ __all__ = [
     "decode",
 ]
 
-JSON = dict[str, object]
-
-
-class Record(msgspec.Struct, frozen=True):
-    """Base of everything decoded here."""
-
-
-class TokenUsage(Record, frozen=True):
-    """Token counts as the API gives them; any may be missing."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-
-
-class ModelUsage(Record, frozen=True, rename="camel"):
-    """One model's share of the process's usage so far (cumulative)."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    context_window: int = 0
-    cost_usd: float = msgspec.field(default=0.0, name="costUSD")
-
-
-class Block(Record, frozen=True):
-    """A content block: text, thinking, tool_use, tool_result, image, or one we do not know."""
-
-    type: str = ""
-    text: str | None = None
-    thinking: str | None = None
-    id: str | None = None
-    name: str | None = None
-    input: JSON | None = None
-    tool_use_id: str | None = None
-    content: str | list[Block] | None = None
-    is_error: bool | None = None
-    source: JSON | None = None
-
-
-class Message(Record, frozen=True):
-    """A message of the conversation. `content` is text or blocks."""
-
-    id: str | None = None
-    role: str = ""
-    model: str | None = None
-    content: str | list[Block] = ""
-    usage: TokenUsage | None = None
-
-    @property
-    def blocks(self) -> list[Block]:
-        """The content as blocks, whichever way it was sent."""
-        if isinstance(self.content, str):
-            return [Block(type="text", text=self.content)] if self.content else []
-        return self.content
-
-
-class Delta(Record, frozen=True):
-    """The growth of a block, or of the message."""
-
-    type: str = ""
-    text: str | None = None
-    thinking: str | None = None
-    partial_json: str | None = None
-    stop_reason: str | None = None
-
-
-class RawStream(Record, frozen=True):
-    """One event of the Messages API's stream."""
-
-    type: str = ""
-    index: int = 0
-    content_block: Block | None = None
-    delta: Delta | None = None
-    message: Message | None = None
-    usage: TokenUsage | None = None
-
 
 class StreamEvent(Record, frozen=True):
     """A partial answer as it arrives; a subagent's has its `parent_tool_use_id`."""
@@ -128,7 +53,7 @@ class SystemInit(Record, frozen=True, rename="camel"):
     session_id: str = msgspec.field(default="", name="session_id")
     cwd: str = ""
     model: str = ""
-    tools: list[str] = []
+    tools: list[str] = msgspec.field(default_factory=list)
     permission_mode: str = ""
     mcp_servers: list[JSON] = msgspec.field(default_factory=list, name="mcp_servers")
     slash_commands: list[str] = msgspec.field(default_factory=list, name="slash_commands")
@@ -185,17 +110,17 @@ class ResultEvent(Record, frozen=True, rename={"model_usage": "modelUsage"}):
     subtype: str = ""
     is_error: bool = False
     result: str | None = None
-    errors: list[str] = []
+    errors: list[str] = msgspec.field(default_factory=list)
     total_cost_usd: float | None = None
     usage: TokenUsage | None = None
-    model_usage: dict[str, ModelUsage] = {}
+    model_usage: dict[str, ModelUsage] = msgspec.field(default_factory=dict)
     model_usage_since_last_result: dict[str, ModelUsage] | None = None
     num_turns: int = 0
     duration_ms: float = 0
     session_id: str = ""
     api_error_status: int | None = None
     structured_output: object = None
-    permission_denials: list[JSON] = []
+    permission_denials: list[JSON] = msgspec.field(default_factory=list)
     user_message_uuid: str | None = None
 
 
@@ -203,7 +128,7 @@ class ControlRequest(Record, frozen=True):
     """The CLI asks us something; `request["subtype"]` says what."""
 
     request_id: str = ""
-    request: JSON = {}
+    request: JSON = msgspec.field(default_factory=dict)
 
     @property
     def subtype(self) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from claude_magic.errors import ControlError, ControlTimeoutError, ProcessEndedError
 from claude_magic.wire.control import ControlChannel
-from claude_magic.wire.events import JSON, ControlRequest, ControlResponse, ResponseBody
+from claude_magic.wire.events import ControlRequest, ControlResponse, ResponseBody
+from claude_magic.wire.messages import JSON
 
 BOUND = 5
 
