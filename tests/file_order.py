@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-# Those that take more than half a minute, the longest first, but three browsers at once only if need be;
-# all others follow in random order.
+# Those that take more than half a minute, the longest first; all others follow in random order.
 LONGEST = (
     "test_live_turn",
     "test_soak",
@@ -55,4 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _PLACES.get(item.path.stem, len(LONGEST)))  # stable: the seed orders the rest
+    items.sort(key=_place)  # stable: the seed orders the rest
+
+
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    """Browsers come last: the servers that their files share stay, and other tests count what is left."""
+    return item.path.parent.name == "browser", _PLACES.get(item.path.stem, len(LONGEST))

@@ -77,6 +77,12 @@ class Tree:
         else:
             os.kill(self.pid, signal.Signals[how])
 
+    def has_written(self, text: str) -> Callable[[], bool]:
+        """Whether its CLI, which writes 0.1 s late, has put a text into the conversation's file."""
+        conversation = self.notebook.status(self.session)["conversation"]
+        (file,) = self.notebook.folder.rglob(f"projects/*/{conversation}.jsonl")
+        return lambda: text in file.read_text()
+
     def crashed(self) -> dict[str, str]:
         """What `%claude_status` says once the process is known to have ended."""
         self.notebook.wait_for(lambda: self.notebook.status(self.session)["state"] == "crashed", 20)
@@ -231,6 +237,7 @@ def test_what_was_said_after_a_kernel_was_killed_in_a_tool_call_outlives_a_later
     for session in CLIS:
         tree = Tree(own_kernel, session)
         tree.ask("say two")
+        own_kernel.wait_for(tree.has_written('"text":"two"'), 20)
 
         tree.end("SIGKILL")
 

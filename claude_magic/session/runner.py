@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import time
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
@@ -42,6 +43,7 @@ __all__ = ["Runner"]
 
 log = logging.getLogger(__name__)
 _S = SessionState
+WRITES_WITHIN = 0.5  # seconds until the CLI has a turn in its file; measured: 0.1
 EXIT_NEWS = 5.0  # seconds for the news of an exit after a write has failed
 
 
@@ -61,6 +63,7 @@ class Runner:
         self.cost = CostMeter()
         self.unknown: Counter[str] = Counter()  # of what no turn took in
         self._status = status
+        self._concluded = 0.0  # when the last turn was, on the monotonic clock
         self._router = Router()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._launcher = Launcher(self.conversation, status, self._router, self.cost, self.spawn)
@@ -113,7 +116,14 @@ class Runner:
         if turn.stopping is not None:
             await asyncio.wait({turn.stopping})
         self.conversation.turns += turn.begun
+        self._concluded = time.monotonic()
         return turn.ended.result()
+
+    def let_write(self) -> None:
+        """Waits, without a loop, until the CLI has written the last turn down; before it is killed."""
+        left = self._concluded + WRITES_WITHIN - time.monotonic()
+        if left > 0 and self.conversation.is_running:
+            time.sleep(left)
 
     def interrupt(self, turn: Turn, reason: str = "") -> bool:
         """Asks the running turn to end; a second call kills the process tree. False if it has ended."""

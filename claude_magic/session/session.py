@@ -302,6 +302,7 @@ class Session:
 
     def kill_now(self) -> None:
         """Ends the process tree without a loop, for interpreter exit."""
+        self._runner.let_write()
         if self.conversation.process is not None:
             self.conversation.process.kill_now()
 

@@ -34,12 +34,21 @@ def conversation_files(notebook: MagicNotebook) -> dict[str, Path]:
     return {path.stem[:8]: path for path in notebook.folder.rglob("projects/*/*.jsonl")}
 
 
+def say(notebook: MagicNotebook, word: str) -> Cell:
+    """A turn, once the CLI, which writes 0.1 s late, has its answer in the conversation's file."""
+    cell = notebook.do(f"%claude say {word}")
+    answer = f'"text":"{word}"'
+    notebook.wait_for(lambda: any(answer in p.read_text() for p in conversation_files(notebook).values()))
+    return cell
+
+
 @pytest.fixture
 def two(notebook: MagicNotebook) -> MagicNotebook:
     """A notebook whose session has had a conversation of two turns, and is in another one now."""
-    notebook.do("%claude say one\n%claude say two")
+    say(notebook, "one")
+    say(notebook, "two")
     notebook.do("%claude_restart --fresh")
-    notebook.do("%claude say three")
+    say(notebook, "three")
     return notebook
 
 
@@ -76,7 +85,7 @@ def test_the_next_prompt_goes_on_with_the_one_that_is_chosen_and_so_does_the_nex
 
     assert said == f"The next prompt goes on with 'say one', 2 turns ({wanted})."
     assert not psutil.pid_exists(pid)
-    cell = two.do("%claude say four")
+    cell = say(two, "four")
     assert asked(two) == ["say one", "say two", "say four"]
     assert "resumed, 2 earlier turns" in shown(cell)
     assert two.status()["conversation"].startswith(wanted)
@@ -117,7 +126,7 @@ def test_a_copy_leaves_the_original_as_it_is(two: MagicNotebook) -> None:
 
     assert said.startswith("The next prompt goes on with a copy of 'say one', 2 turns")
     assert two.status()["conversation"].startswith(f"a copy of {rows[1]['id']}")
-    cell = two.do("%claude say four")
+    cell = say(two, "four")
     assert asked(two) == ["say one", "say two", "say four"]
     assert "resumed, 2 earlier turns" in shown(cell)
     assert original.read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -11,27 +12,31 @@ import pytest
 from generations import OLDER_CLI
 
 from claude_magic.cli.process import Rung
+from claude_magic.cli.recorded import conversation_file
 from claude_magic.session import Session, SessionState
 
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
 
 
-async def deaf(talk: Session) -> psutil.Process:
+async def deaf(talk: Session, eventually: Eventually) -> psutil.Process:
     """Its process, which has ended a turn and takes in nothing more: neither the end of stdin nor SIGTERM."""
-    await talk.ask("say zero")  # this one is in the CLI's file for certain
+    await talk.ask("say zero")
     assert (await talk.ask("say one")).text == "one"
     assert talk.pid
+    file = await asyncio.to_thread(conversation_file, talk.session_id, talk.options.env)
+    assert file is not None
+    await eventually(lambda: '"text":"one"' in file.read_text())  # it writes 0.1 s late
     os.kill(talk.pid, signal.SIGSTOP)
     return psutil.Process(talk.pid)
 
 
 @pytest.mark.fault(30, via="real")
 async def test_a_process_that_does_not_exit_after_its_result_is_ended_by_the_last_rung_and_resumed(
-    session: Sessions, caplog: pytest.LogCaptureFixture
+    session: Sessions, eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:
     talk = session()
-    process = await deaf(talk)
+    process = await deaf(talk, eventually)
     report = await talk.stop(timeout=0.3)
     assert report is not None
     assert (report.rung, report.returncode) == (Rung.KILL, -signal.SIGKILL)
@@ -45,7 +50,7 @@ async def test_an_idle_process_that_does_not_exit_is_released_all_the_same(
     session: Sessions, eventually: Eventually
 ) -> None:
     talk = session(cli=str(OLDER_CLI), idle_timeout=0.5, stop_timeout=0.3)
-    process = await deaf(talk)
+    process = await deaf(talk, eventually)
     await eventually(lambda: talk.released)
     assert talk.state is SessionState.STOPPED
     assert not process.is_running()
