@@ -61,12 +61,18 @@ def ended() -> tuple[int, str]:
     return child.pid, created
 
 
-def test_register_and_get_give_back_every_field(registry: ProcessRegistry) -> None:
+def test_register_keeps_every_field_and_no_environment(registry: ProcessRegistry) -> None:
     made = info(status=ProcessStatus.CRASHED, returncode=-9)
     registry.register(made)
-    assert registry.get("one") == made
-    assert registry.get("two") is None
+    assert registry.get_all() == [made]
     assert "env" not in {field.name for field in fields(ProcessInfo)}
+
+
+def test_get_gives_the_process_of_a_name_or_none(registry: ProcessRegistry) -> None:
+    first, second = info("one"), info("two")
+    registry.register(first)
+    registry.register(second)
+    assert (registry.get("one"), registry.get("two"), registry.get("three")) == (first, second, None)
 
 
 def test_unregister_takes_a_process_out(registry: ProcessRegistry) -> None:
