@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+from leaks import begin
 
 WATCHED = {"cli", "session", "tasks"}  # folders of tests
 # In a file, anything below these functions may be called although it could block.
@@ -44,6 +45,7 @@ def free_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.path.parent.name not in WATCHED:
         yield
         return
+    begin()
     with blockbuster_ctx("claude_magic") as watch:
         for function in watch.functions.values():
             for file, functions in ALLOWED.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["children", "descriptors", "heartbeat", "nothing_left"]
+__all__ = ["begin", "children", "descriptors", "heartbeat", "nothing_left"]
 
 
 def descriptors() -> dict[str, str]:
@@ -23,29 +23,39 @@ def descriptors() -> dict[str, str]:
     return {number: target for number, target in found.items() if not target.startswith("/proc/")}
 
 
+_strangers: set[psutil.Process] = set()
+
+
 def children() -> set[psutil.Process]:
-    """The processes below this one, those that nobody has reaped included."""
-    return set(psutil.Process().children(recursive=True))
+    """The processes below this one, those that nobody has reaped included, but for what was there before."""
+    return set(psutil.Process().children(recursive=True)) - _strangers
+
+
+def begin() -> None:
+    """What is below this process now is not of the test that begins: a server that files share, say."""
+    _strangers.clear()
+    _strangers.update(children())
 
 
 @contextlib.asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Afterwards descriptors, threads, tasks and children are what they were."""
+    """Afterwards there are no more descriptors, threads, tasks and children than before."""
 
-    def counted() -> dict[str, object]:
+    def counted() -> dict[str, set[object]]:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        threads = set(threading.enumerate())
-        return {"files": descriptors(), "threads": threads, "tasks": tasks, "children": children()}
+        threads, files = set(threading.enumerate()), set(descriptors().items())
+        return {"files": {*files}, "threads": {*threads}, "tasks": {*tasks}, "children": {*children()}}
+
+    def more() -> dict[str, set[object]]:
+        return {kind: found - before[kind] for kind, found in counted().items() if found - before[kind]}
 
     before = counted()
     yield
     await asyncio.get_running_loop().shutdown_default_executor()  # its threads are the loop's
     deadline = time.monotonic() + 15
-    while counted() != before and time.monotonic() < deadline:  # noqa: ASYNC110
+    while more() and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.01)  # threads that have waited for a child end by themselves
-    after = counted()
-    changed = {kind: (before[kind], after[kind]) for kind in before if after[kind] != before[kind]}
-    assert not changed, changed
+    assert not more(), more()
 
 
 @contextlib.asynccontextmanager

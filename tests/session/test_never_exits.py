@@ -12,7 +12,7 @@ import pytest
 from generations import OLDER_CLI
 
 from claude_magic.cli.process import Rung
-from claude_magic.cli.recorded import conversation_file
+from claude_magic.cli.recorded import projects_folder
 from claude_magic.session import Session, SessionState
 
 Sessions = Callable[..., Session]
@@ -24,9 +24,11 @@ async def deaf(talk: Session, eventually: Eventually) -> psutil.Process:
     await talk.ask("say zero")
     assert (await talk.ask("say one")).text == "one"
     assert talk.pid
-    file = await asyncio.to_thread(conversation_file, talk.session_id, talk.options.env)
-    assert file is not None
-    await eventually(lambda: '"text":"one"' in file.read_text())  # it writes 0.1 s late
+    files = await asyncio.to_thread(projects_folder, talk.options.env)
+    name = f"*/{talk.session_id}.jsonl"
+    await eventually(
+        lambda: any('"text":"one"' in file.read_text() for file in files.glob(name))
+    )  # 0.1 s late
     os.kill(talk.pid, signal.SIGSTOP)
     return psutil.Process(talk.pid)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import cycle, islice
@@ -66,14 +66,16 @@ class Fault:
         return f"{self.number:>3} {self.kind}, {self.moment}, {self.session} CLI"
 
 
-def plan(seed: int, count: int, kinds: Iterable[Kind] = Kind) -> list[Fault]:
-    """So many faults in random order: as many of each kind and generation, half of them in mid-turn."""
+def plan(
+    seed: int, count: int, kinds: Iterable[Kind] = Kind, sessions: Sequence[str] = GENERATIONS
+) -> list[Fault]:
+    """So many faults in random order: as many of each kind and session, half of them in mid-turn."""
     chance = random.Random(seed)
     kinds = list(kinds)
     chosen = [
         (kind, moment, session)
         for place, kind in enumerate(kinds)
-        for moment, session in _when(kind, len(range(place, count, len(kinds))), chance)
+        for moment, session in _when(kind, len(range(place, count, len(kinds))), chance, sessions)
     ]
     chance.shuffle(chosen)
     return [
@@ -81,10 +83,12 @@ def plan(seed: int, count: int, kinds: Iterable[Kind] = Kind) -> list[Fault]:
     ]
 
 
-def _when(kind: Kind, count: int, chance: random.Random) -> Iterable[tuple[Moment, str]]:
+def _when(
+    kind: Kind, count: int, chance: random.Random, sessions: Sequence[str]
+) -> Iterable[tuple[Moment, str]]:
     """Moments and sessions: in mid-turn first, so that it is the greater half; the sessions by turns."""
     moments = [_MID.get(kind, [Moment.TEXT, Moment.TOOL]), _OTHER.get(kind, [Moment.IDLE, Moment.EARLY])]
-    ways = [[(moment, name) for moment in half for name in GENERATIONS] for half in moments]
+    ways = [[(moment, name) for moment in half for name in sessions] for half in moments]
     for half in ways:
         chance.shuffle(half)
     mid = -(-count // 2)
