@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from kernel_client import Cell
-from magic_fixtures import MagicNotebook
+from magic_fixtures import MagicNotebook, shown
 
 TURNS = int(os.environ.get("CLAUDE_MAGIC_WALK", "25"))
 SEED = os.environ.get("CLAUDE_MAGIC_WALK_SEED")  # looked up here: no test sees the variables of its tester
@@ -132,10 +132,13 @@ class Walk:
             assert self.result(f"r{number}") == (word, False, False, "")
 
     def one_of_several_is_cancelled(self) -> None:
-        self.notebook.do(self.in_background("slowish", "r0"), allow_stdin=True)
+        flag = self.notebook.work / self.word()
+        self.notebook.do(self.in_background(f"held until {flag.name}", "r0"), allow_stdin=True)
         dropped = self.notebook.do(self.in_background("say never", "r1"), allow_stdin=True)
         self.notebook.do(self.in_background("say last", "r2"), allow_stdin=True)
         self.notebook.press(dropped, "cancel")
+        self.notebook.wait_for(lambda: "cancelled" in shown(dropped))
+        flag.touch()
         self.notebook.do("%claude_wait")
         assert self.result("r0")[1:] == (False, False, "")
         assert self.notebook.value("r0.text").startswith(WORDS)

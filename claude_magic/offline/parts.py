@@ -41,9 +41,11 @@ class Pause:
 
     Args:
         seconds: How long; until the client hangs up if None.
+        until: A file; the silence ends when it is there.
     """
 
     seconds: float | None = None
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "tool": {"tool": str, "input": dict},
     "pause": {"pause": _NUMBER},
     "stall": {"stall": bool},
+    "until": {"until": str},
     "error": {"error": int, "type": str, "message": str, "times": int},
 }
 _ERROR_TYPES = {
@@ -169,5 +172,6 @@ _MAKERS: dict[str, Callable[[Mapping[str, object]], Part]] = {
     "tool": _tool,
     "pause": lambda table: Pause(_number(table["pause"])),
     "stall": lambda _: Pause(),
+    "until": lambda table: Pause(until=str(table["until"])),
     "error": _error,
 }

@@ -13,12 +13,12 @@ r"""Scenarios: which prompt gets which answer. TOML files, checked when they are
     # text = "…"                         # short for one step of one text
 
 Parts of a step: `text`, `thinking`, `words` = N or `lines` = N (a long text, a long block of code), each
-with an optional `rate` in words a second; `tool` with `input`; `pause` = seconds; `stall` = true (silence
-until the client hangs up); `error` = an HTTP status, with optional `type`, `message` and `times` (requests
-in a row that get it; then the step goes on).
+with an optional `rate` in words a second; `tool` with `input`; `pause` = seconds; `until` = a file (silence
+until it is there); `stall` = true (silence until the client hangs up); `error` = an HTTP status, with
+optional `type`, `message` and `times` (requests in a row that get it; then the step goes on).
 
-Inserted in texts and inputs: {prompt}, {first_prompt}, {last_prompt} (the one before this), {result} (the
-last tool result), {cwd}. Every other brace stays as it is.
+Inserted in texts, inputs and `until`: {prompt}, {first_prompt}, {last_prompt} (the one before this),
+{result} (the last tool result), {cwd}. Every other brace stays as it is.
 
 The first rule that fits answers. Files that are given come before the built-in ones.
 """
@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claude_magic.errors import UsageError
-from claude_magic.offline.parts import Error, Part, Text, Tool, part_from
+from claude_magic.offline.parts import Error, Part, Pause, Text, Tool, part_from
 
 __all__ = ["BUILT_IN", "Rule", "Scenario"]
 
@@ -156,6 +156,8 @@ def _filled(part: Part, names: Mapping[str, str]) -> Part:
         return replace(part, text=str(_inserted(part.text, names)))
     if isinstance(part, Tool):
         return replace(part, input={key: _inserted(value, names) for key, value in part.input.items()})
+    if isinstance(part, Pause):
+        return replace(part, until=str(_inserted(part.until, names)))
     return part
 
 

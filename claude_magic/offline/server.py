@@ -27,6 +27,8 @@ from claude_magic.offline.stream import Reply, error_body
 
 __all__ = ["RequestLog", "Server"]
 
+_LOOK_AGAIN = 0.02  # seconds between two looks for a file
+_NO_PAUSE = Pause(0)
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "x-api-key"}
 
 
@@ -179,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(reply)
         else:
             for item in reply.events():
-                self._wait(item.seconds if isinstance(item, Pause) else 0)
+                self._pause(item if isinstance(item, Pause) else _NO_PAUSE)
             self._send(200, reply.message())
 
     def _stream(self, reply: Reply) -> None:
@@ -188,11 +190,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         for item in reply.events():
-            if isinstance(item, Pause):
-                self._wait(item.seconds)
-            else:
-                self._wait(0)
+            self._pause(item if isinstance(item, Pause) else _NO_PAUSE)
+            if not isinstance(item, Pause):
                 self.wfile.write(f"event: {item['type']}\ndata: {json.dumps(item)}\n\n".encode())
+
+    def _pause(self, pause: Pause) -> None:
+        if not pause.until:
+            self._wait(pause.seconds)
+        while pause.until and not Path(pause.until).exists():
+            self._wait(_LOOK_AGAIN)
 
     def _wait(self, seconds: float | None) -> None:
         """Lets time pass. A client that waits for its answer sends nothing: what can be read is its end."""

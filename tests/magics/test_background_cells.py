@@ -19,13 +19,14 @@ def is_over(cell: Cell) -> bool:
 
 @pytest.mark.fault(68, via="real")
 def test_a_background_turn_fills_its_own_cell_while_others_run(notebook: MagicNotebook) -> None:
-    asked = notebook.do("%%claude -b -o answer\nsome words")
+    asked = notebook.do("%%claude -b -o answer\nheld until go")
     other = notebook.do("print('one')\n'two'")
 
     assert not is_over(asked), "the cell has ended before its turn"
     assert other.stdout == "one\n"
     notebook.wait_for(lambda: len(asked.displays[-1].updates) >= 3)
     third = notebook.do("print('three')")
+    (notebook.work / "go").touch()
 
     notebook.do("%claude_wait")
 
@@ -109,20 +110,21 @@ def test_waiting_says_what_went_wrong_and_when_nothing_runs(notebook: MagicNoteb
 
 @pytest.mark.fault(38, via="real")
 def test_prompts_wait_in_line_and_are_answered_in_order(notebook: MagicNotebook) -> None:
-    first = notebook.do("%%claude -b\nslowish")
+    first = notebook.do("%%claude -b\nheld until go")
     second = notebook.do("%%claude -b\nsay second")
     third = notebook.do("%%claude -b\nsay third")
 
     assert notebook.status()["queue"] == "say second (queued); say third (queued)"
     assert "queued" in shown(second)
+    (notebook.work / "go").touch()
     last = notebook.do("r = %claude what came first?")
 
-    assert notebook.value("r.text") == "First came: slowish"
+    assert notebook.value("r.text") == "First came: held until go"
     assert [is_over(cell) for cell in (first, second, third, last)] == [True] * 4
     assert "\nthird\n" in markdown(third)
     assert "second" not in markdown(third)
     prompts = [request["prompt"] for request in notebook.endpoint.requests]
-    assert prompts == ["slowish", "say second", "say third", "what came first?"]
+    assert prompts == ["held until go", "say second", "say third", "what came first?"]
 
 
 @pytest.mark.fault(38, via="real")
@@ -139,7 +141,7 @@ def test_a_busy_session_can_refuse(notebook: MagicNotebook) -> None:
 
 @pytest.mark.fault(106, via="real")
 def test_interrupting_a_cell_whose_prompt_is_queued_drops_that_prompt_alone(notebook: MagicNotebook) -> None:
-    running = notebook.do("%%claude -b -o kept\nslowish")
+    running = notebook.do("%%claude -b -o kept\nheld until go")
     notebook.wait_for(lambda: "the-1 " in html(running))
     pid = notebook.claude_pid()
 
@@ -150,10 +152,11 @@ def test_interrupting_a_cell_whose_prompt_is_queued_drops_that_prompt_alone(note
     assert len(cell.error.traceback) == 1
     assert "cancelled" in shown(cell)
     assert not is_over(running)
+    (notebook.work / "go").touch()
     notebook.do("%claude_wait")
     assert "done" in shown(running).split("\n", 1)[0]
     assert notebook.value("[kept.interrupted, kept.is_error]") == [False, False]
-    assert [request["prompt"] for request in notebook.endpoint.requests] == ["slowish"]
+    assert [request["prompt"] for request in notebook.endpoint.requests] == ["held until go"]
     assert notebook.claude_pid() == pid
 
 
@@ -161,7 +164,7 @@ def test_interrupting_a_cell_whose_prompt_is_queued_drops_that_prompt_alone(note
 def test_a_cell_run_again_while_its_background_turn_runs_says_that_it_goes_on(
     notebook: MagicNotebook,
 ) -> None:
-    notebook.do("%%claude -b\nslowish", metadata={"cellId": "a"})
+    notebook.do("%%claude -b\nheld until go", metadata={"cellId": "a"})
     other = notebook.do("%%claude -b\nsay other", metadata={"cellId": "b"})
 
     again = notebook.do("%%claude -b\nsay again", metadata={"cellId": "a"})
@@ -169,6 +172,7 @@ def test_a_cell_run_again_while_its_background_turn_runs_says_that_it_goes_on(
     said = "The turn that this cell began before still runs in the background"
     assert said in read_page(html(again)).text
     assert said not in read_page(html(other)).text
+    (notebook.work / "go").touch()
     notebook.do("%claude_wait")
     assert markdown(again).count(said) == 1
     history = notebook.printed("%claude_history")

@@ -133,7 +133,7 @@ def test_unloading_puts_everything_back_and_stops_the_sessions(own_kernel: Magic
     own_kernel.do("%claude say one")
     own_kernel.do("def f():\n    r = %claude say two\nf()")
     own_kernel.do("%%claude -b\nstall")
-    own_kernel.do("%%claude -b -s other\nslowish")
+    own_kernel.do("%%claude -b -s other\nheld until never")
     children = own_kernel.children()
     assert len(children) >= 3
 

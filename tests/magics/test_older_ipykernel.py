@@ -34,9 +34,10 @@ def test_a_cell_a_line_and_a_def_are_answered(older: MagicNotebook) -> None:
 
 @pytest.mark.fault(68, via="real")
 def test_a_background_turn_fills_its_own_cell(older: MagicNotebook) -> None:
-    cell = older.do("%%claude -b -o answer\nslowish")
+    cell = older.do("%%claude -b -o answer\nheld until go")
     other = older.do("print('other')")
     assert "text/markdown" not in cell.displays[-1].data
+    (older.work / "go").touch()
 
     older.do("%claude_wait")
 

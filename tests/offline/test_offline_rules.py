@@ -139,10 +139,11 @@ def test_every_kind_of_part_is_read(tmp_path: Path) -> None:
 match = "all"
 steps = [[
   { error = 529, times = 2 }, { thinking = "t", rate = 5 }, { text = "x" }, { words = 3 }, { lines = 2 },
-  { pause = 0.5 }, { tool = "Bash" }, { stall = true }, { error = 401, type = "odd", message = "no" },
+  { pause = 0.5 }, { tool = "Bash" }, { stall = true }, { until = "{cwd}/go" },
+  { error = 401, type = "odd", message = "no" },
 ]]
 """
-    assert answer(rules(tmp_path, text), "all") == (
+    assert answer(rules(tmp_path, text), "all", cwd="/here") == (
         Error(529, "overloaded_error", "Scripted error.", 2),
         Text("t", "thinking", 5.0),
         Text("x"),
@@ -151,6 +152,7 @@ steps = [[
         Pause(0.5),
         Tool("Bash"),
         Pause(),
+        Pause(until="/here/go"),
         Error(401, "odd", "no"),
     )
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -185,6 +186,18 @@ def test_a_pause_and_a_rate_take_their_time(serve: Serve) -> None:
     start = time.monotonic()
     streamed(url, "a")
     assert time.monotonic() - start >= 0.3
+
+
+def test_an_answer_can_wait_for_a_file(serve: Serve, logged: Logged, until: Wait, tmp_path: Path) -> None:
+    url = serve(f'[[rule]]\nmatch = "a"\nsteps = [[{{ text = "b" }}, {{ until = "{tmp_path}/go" }}]]')
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(streamed, url, "a")
+        until(lambda: len(logged()) == 1)
+        assert not wait([answer], 0.2).done, "it does not end before the file is there"
+
+        (tmp_path / "go").touch()
+
+        assert answer.result(10)[-1] == {"type": "message_stop"}
 
 
 def test_a_stalled_answer_leaves_its_block_open_and_a_hang_up_is_logged(

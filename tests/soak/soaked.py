@@ -190,8 +190,7 @@ class Soaked(Working):
         if not (fault.moment.is_mid_turn or recorded):
             return self._pause(fault, 0.15)
         self.kernel.wait_for(there, PATIENCE)
-        self.kernel.wait_for(lambda: self._is_recorded(fault.session, word), PATIENCE)
-        self.certain[fault.session][word] = True
+        self.acknowledge(fault.session, word)
         self._pause(fault, 0.5)
         assert self.fate(cell) not in OVER, shown_in(cell)
         tool = ["its tool runs"] if fault.moment is Moment.TOOL else []
@@ -210,7 +209,7 @@ class Soaked(Working):
         fate = self.fate(cell)
         assert fate in fates, f"{fault}: the cell says {fate!r}, not {fates}:\n{shown_in(cell)}"
         if fate in {"done", "failed"}:
-            self.certain[fault.session][word] = True
+            self.acknowledge(fault.session, word)
         return fate
 
     def _recovered(self, fault: Fault, cell: Cell, word: str) -> str:

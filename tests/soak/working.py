@@ -94,16 +94,23 @@ class Working:
         text, session_id = self.kernel.value("(r.text, r.session_id)")
         assert text == f"{word} is here.", (word, text)
         assert self.ids.setdefault(session, session_id) == session_id, (word, session_id)
+        self.acknowledge(session, word, answer=text)
+
+    def acknowledge(self, session: str, word: str, answer: str = "") -> None:
+        """Waits until a prompt, and its answer, is in the CLI's file; from now on it must stay there.
+
+        2.1.191 writes up to 0.1 s after it has answered: what is killed meanwhile nobody has acknowledged.
+        """
+        self.kernel.wait_for(lambda: self._is_recorded(session, word), PATIENCE)
+        self.kernel.wait_for(lambda: answer in self._file(session).read_text(encoding="utf-8"), PATIENCE)
         self.certain[session][word] = True
 
     def settle(self) -> None:
         """At the end: each prompt is where it belongs, and the kernel holds what it held at the beginning."""
         for session in self.ids:
             self.probe(session)
-            last = f"{self.name}p{self._probes}"
-            self.kernel.wait_for(lambda: self._is_recorded(session, last), 20)  # noqa: B023  # waited for here
             self._check(session, list(said_in(self._file(session))))
-            self._check(session, said_to_model(self.log, last))
+            self._check(session, said_to_model(self.log, f"{self.name}p{self._probes}"))
         acts = (self.work / "acts.txt").read_text().split() if (self.work / "acts.txt").exists() else []
         assert len(acts) == len(set(acts)), f"a tool acted twice: {acts}"
         held: list[int] = []
