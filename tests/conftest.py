@@ -16,7 +16,14 @@ from claude_magic import offline
 from claude_magic.cli.process import ChildProcess
 from claude_magic.options import Options
 
-pytest_plugins = ["fault_report", "figure_report", "file_order", "free_loop", "magic_fixtures"]
+pytest_plugins = [
+    "fault_report",
+    "figure_report",
+    "file_order",
+    "free_loop",
+    "magic_fixtures",
+    "shared_model",
+]
 
 SCENARIO = Path(__file__).parent / "scenario.toml"
 

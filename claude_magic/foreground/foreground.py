@@ -22,6 +22,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import StateError
 from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
+from claude_magic.foreground.late import LateInterrupts
 from claude_magic.foreground.rewrite import AWAITED, BARE, rewrite
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Foreground:
         # Each with the task that it executes in: a cell that somebody runs by `run_cell_async` begins, and no
         # event ever says that it has ended.
         self._executing: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
+        self._late = LateInterrupts(getattr(shell, "kernel", None))
 
     @property
     def awaited_names(self) -> frozenset[str]:
@@ -74,6 +76,7 @@ class Foreground:
         self._shell.input_transformers_post.append(self._transform)
         self._shell.events.register("pre_run_cell", self._begin)
         self._shell.events.register("post_run_cell", self._end)
+        self._late.install()
 
     def uninstall(self) -> None:
         """Takes out the hooks and every registered magic, and puts back what these had replaced."""
@@ -89,6 +92,7 @@ class Foreground:
             self._shell.input_transformers_post.remove(self._transform)
             self._shell.events.unregister("pre_run_cell", self._begin)
             self._shell.events.unregister("post_run_cell", self._end)
+            self._late.uninstall()
 
     def register(self, name: str, kind: MagicKind, function: Callable[..., Coroutine[Any, Any, Any]]) -> None:
         """Makes a coroutine function a magic that is awaited where it can be, and run to its end elsewhere.
@@ -182,11 +186,13 @@ class Foreground:
 
     def _begin(self, info: ExecutionInfo) -> None:
         self._executing[info] = None if _running_loop() is None else asyncio.current_task()
+        self._late.cell_is_over = False
 
     def _end(self, result: ExecutionResult | None) -> None:
         # An empty cell ends without having begun, and a cancelled one ends without a result.
         if result is not None:
             self._executing.pop(result.info, None)
+            self._late.cell_is_over = not self._a_cell_executes()
 
     def _a_cell_executes(self) -> bool:
         for info in [info for info, task in self._executing.items() if task is not None and task.done()]:

@@ -97,7 +97,8 @@ class _Interrupts:
             signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self._waiting[-1][0]()
+        for notify, _ in self._waiting[-1:]:  # none, if it comes while the last one leaves
+            notify()
 
 
 class _Wakeup:

@@ -15,7 +15,8 @@ from terminal_client import Terminal
 
 FAKE = Path(__file__).parents[1] / "fake_claude.py"
 LINE = "claude_magic: Interrupted. The session goes on; ask again when you like."
-BOUND = 3.0  # seconds; the goal is 0.2, and the figure is printed
+PATIENCE = 60  # seconds until a process that does not heed the interrupt is killed
+BOUND = 20.0  # seconds, on a machine however busy: it has heeded it. The goal is 0.2; the figure is printed
 COMMAND = "tail -f /dev/null"  # the CLI refuses a mere `sleep`
 CALLS = {
     "awaited": "%claude {prompt}",
@@ -67,7 +68,7 @@ MOMENTS = {
 @pytest.fixture
 def running(notebook: MagicNotebook) -> MagicNotebook:
     """A notebook whose process has answered a first prompt."""
-    notebook.do("r = %claude say first")
+    notebook.do(f"%config ClaudeMagics.kill_after = {PATIENCE}\nr = %claude say first")
     return notebook
 
 
@@ -175,7 +176,7 @@ def ignoring(tmp_path: Path) -> Iterator[MagicNotebook]:
 def test_an_interrupt_that_is_ignored_or_repeated_kills_the_tree_and_the_next_prompt_resumes(
     ignoring: MagicNotebook, interrupts: int, call: str
 ) -> None:
-    patience = 1 if interrupts == 1 else 60
+    patience = 1 if interrupts == 1 else PATIENCE
     ignoring.do(f"%config ClaudeMagics.kill_after = {patience}")
     cell, after = started(ignoring, CALLS[call].format(prompt="hello"))
     ignoring.wait_for(lambda: "You said: hello" in said(cell), 20)
@@ -185,7 +186,7 @@ def test_an_interrupt_that_is_ignored_or_repeated_kills_the_tree_and_the_next_pr
     print(f"{interrupts} interrupts of a CLI that ignores them, {call}: {1000 * took:.0f} ms")
 
     ends_in_one_line(cell)
-    assert took < (patience if interrupts == 1 else 0) + BOUND
+    assert patience <= took < 5 if interrupts == 1 else took < BOUND  # 5 s are the default
     was_not_run(ignoring, after)
     assert "You said: hello" in markdown_of(cell)
     assert "claude did not stop and was killed; the next prompt resumes." in markdown_of(cell)
@@ -202,6 +203,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("terminal")
     with Terminal(folder, simple_prompt=request.param, env=offline_environment(folder)) as terminal:
         terminal.run("%load_ext claude_magic")
+        terminal.run(f"%config ClaudeMagics.kill_after = {PATIENCE}")
         terminal.run("r = %claude say first")
         yield terminal
 

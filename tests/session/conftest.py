@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,6 @@ import pytest
 from endpoint_log import Endpoint
 from leaks import nothing_left
 
-from claude_magic import offline
 from claude_magic.options import Options
 from claude_magic.session import Session
 
@@ -28,37 +24,10 @@ async def as_before() -> AsyncIterator[None]:
         yield
 
 
-SCENARIO = Path(__file__).parent.parent / "scenario.toml"
-
-
-class Since(Endpoint):
-    """What has reached the scripted model since this was made."""
-
-    def __init__(self, url: str, log: Path) -> None:
-        super().__init__(url, log)
-        self._before = 0
-        self._before = max((line["id"] for line in self.lines), default=0)
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [line for line in super().lines if line["id"] > self._before]
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """One scripted model for all tests here: address and log."""
-    log = tmp_path_factory.mktemp("endpoint") / "log.jsonl"
-    pipe = subprocess.PIPE
-    child = subprocess.Popen(offline.command([SCENARIO], log), stdin=pipe, stdout=pipe)
-    assert child.stdout is not None
-    yield offline.url_from(child.stdout.readline()), log
-    child.communicate(timeout=10)
-
-
 @pytest.fixture
-def endpoint(server: tuple[str, Path]) -> Endpoint:
+def endpoint(own_requests: Endpoint) -> Endpoint:
     """What reaches the scripted model from this test."""
-    return Since(*server)
+    return own_requests
 
 
 @pytest.fixture
@@ -101,19 +70,6 @@ async def _all_end(sessions: list[Session]) -> None:
         await session.stop(timeout=1.0)
         assert not session.is_running
     assert not any(map(psutil.pid_exists, pids))
-
-
-@pytest.fixture
-def eventually() -> Callable[..., Awaitable[None]]:
-    """Waits for a condition while the loop runs; fails after `timeout` seconds."""
-
-    async def wait(condition: Callable[[], object], timeout: float = 30.0) -> None:  # noqa: ASYNC109
-        deadline = time.monotonic() + timeout
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            await asyncio.sleep(0.005)  # a poll, not a guess
-
-    return wait
 
 
 @pytest.fixture

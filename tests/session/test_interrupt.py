@@ -21,14 +21,15 @@ from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ToolBloc
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
 Commands = Callable[[str], list[psutil.Process]]
-AT_ONCE = 4.0  # seconds, on a busy machine; a process that does not heed the interrupt is killed after 5
+PATIENCE = 60.0  # seconds until a process that does not heed the interrupt is killed
+AT_ONCE = 20.0  # seconds, on a machine however busy: it has heeded it
 
 
 @pytest.mark.fault(39, via="real")
 async def test_an_interrupt_in_mid_text_keeps_text_process_and_conversation(
     session: Sessions, cli: Path, endpoint: Endpoint, eventually: Eventually
 ) -> None:
-    talk = session(cli=str(cli))
+    talk = session(cli=str(cli), kill_after=PATIENCE)
     turn = talk.submit("slowly")
     await eventually(lambda: turn.transcript.answer.count(" ") > 3)
     pid, began = talk.pid, time.monotonic()
@@ -50,7 +51,7 @@ async def test_an_interrupt_in_mid_text_keeps_text_process_and_conversation(
 async def test_an_interrupt_ends_a_command_and_all_it_started(
     session: Sessions, cli: Path, commands: Commands, eventually: Eventually, tmp_path: Path, watch: str
 ) -> None:
-    talk = session(cli=str(cli), allow=("Bash",))
+    talk = session(cli=str(cli), allow=("Bash",), kill_after=PATIENCE)
     turn = talk.submit(f"run {watch} > /dev/null & {watch} > /dev/null; touch {tmp_path}/late")
     await eventually(lambda: len(commands(watch)) >= 2)
     pid, began = talk.pid, time.monotonic()
@@ -70,7 +71,7 @@ async def test_an_interrupt_ends_a_command_and_all_it_started(
 async def test_an_interrupt_ends_a_stalled_answer(
     session: Sessions, cli: Path, endpoint: Endpoint, eventually: Eventually
 ) -> None:
-    talk = session(cli=str(cli))
+    talk = session(cli=str(cli), kill_after=PATIENCE)
     turn = talk.submit("stall at once")
     await eventually(lambda: endpoint.requests)
     pid, began = talk.pid, time.monotonic()
@@ -84,7 +85,7 @@ async def test_an_interrupt_ends_a_stalled_answer(
 async def test_an_interrupt_ends_the_wait_for_an_api_that_refuses(
     session: Sessions, cli: Path, eventually: Eventually
 ) -> None:
-    talk = session(cli=str(cli))
+    talk = session(cli=str(cli), kill_after=PATIENCE)
     turn = talk.submit("retry for long")
     await eventually(lambda: any(isinstance(block, RetryBlock) for block in turn.transcript.blocks))
     pid, began = talk.pid, time.monotonic()
@@ -112,7 +113,7 @@ async def test_an_interrupt_while_the_process_starts_leaves_nothing(
 
 
 async def test_an_interrupt_at_once_after_the_prompt_is_not_lost(session: Sessions, cli: Path) -> None:
-    talk = session(cli=str(cli))
+    talk = session(cli=str(cli), kill_after=PATIENCE)
     await talk.start()
     for wait in (0, 0.001, 0.01, 0.03):
         turn = talk.submit("slowly")
@@ -128,7 +129,7 @@ async def test_an_interrupt_at_once_after_the_prompt_is_not_lost(session: Sessio
 async def test_an_interrupt_denies_what_is_being_asked(
     session: Sessions, cli: Path, tmp_path: Path, eventually: Eventually
 ) -> None:
-    talk, person = session(cli=str(cli)), Absent()
+    talk, person = session(cli=str(cli), kill_after=PATIENCE), Absent()
     turn = talk.submit(f"run touch {tmp_path}/made", asker=person)
     await eventually(lambda: person.asked)
     assert talk.state is SessionState.WAITING
@@ -176,7 +177,7 @@ async def test_an_interrupt_with_nothing_to_stop_does_nothing(session: Sessions)
 async def test_a_second_interrupt_kills_the_tree_and_the_next_prompt_resumes(
     session: Sessions, cli: Path, commands: Commands, eventually: Eventually, endpoint: Endpoint, watch: str
 ) -> None:
-    talk = session(cli=str(cli), allow=("Bash",))
+    talk = session(cli=str(cli), allow=("Bash",), kill_after=PATIENCE)
     turn = talk.submit(f"run {watch} > /dev/null")
     await eventually(lambda: commands(watch))
     pid = talk.pid
@@ -205,7 +206,7 @@ async def test_a_cli_that_ignores_the_interrupt_is_killed_after_a_while(
     assert pid is not None
     talk.interrupt()
     result = await turn.wait()
-    assert 0.3 <= time.monotonic() - began < 2
+    assert 0.3 <= time.monotonic() - began < 5  # which is the default
     assert result.interrupted
     assert result.text == "You said: hi"
     assert talk.state is SessionState.STOPPED
@@ -220,7 +221,7 @@ async def test_a_prompt_that_is_not_read_can_be_interrupted(fake: Sessions, even
     began = time.monotonic()
     talk.interrupt()
     assert (await turn.wait()).interrupted
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     assert not talk.is_running
 
 
@@ -271,7 +272,7 @@ async def test_the_signal_that_interrupts_a_kernel_does_not_reach_the_process(se
 
 @pytest.mark.fault(46, via="real")
 async def test_a_stop_while_idle_needs_no_signal(session: Sessions, cli: Path) -> None:
-    talk = session(cli=str(cli))
+    talk = session(cli=str(cli), kill_after=PATIENCE)
     await talk.ask("say hi")
     report = await talk.stop()
     assert report is not None

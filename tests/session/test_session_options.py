@@ -74,13 +74,13 @@ async def test_what_is_denied_for_one_turn_is_allowed_again_on_the_next(
 async def test_a_time_limit_ends_its_turn_and_no_other(session: Sessions) -> None:
     talk = session()
     await talk.start()
-    with pytest.raises(TurnFailedError, match=r"Stopped after 1.5 s") as failed:
-        await talk.ask("slowly", options=TurnOptions(timeout=1.5))
+    with pytest.raises(TurnFailedError, match=r"Stopped after 3 s") as failed:
+        await talk.ask("slowly", options=TurnOptions(timeout=3))
     result = failed.value.result
     assert result.interrupted
     assert result.is_error
     assert result.text.startswith("the-1 loop-2")
-    assert 1.5 <= result.duration < 8  # the answer would take 10 s
+    assert 3 <= result.duration < 20  # the answer would take 30 s
     assert (await talk.ask("two thousand words")).text.endswith("-2000")
 
 
@@ -90,10 +90,10 @@ async def test_the_time_that_a_person_takes_is_not_counted(
 ) -> None:
     talk, person = session(), Absent()
     await talk.start()
-    turn = talk.submit("write a text", options=TurnOptions(timeout=3.0), asker=person)
-    await eventually(lambda: turn.duration > 3.2)
+    turn = talk.submit("write a text", options=TurnOptions(timeout=5.0), asker=person)
+    await eventually(lambda: turn.duration > 5.2)
     assert talk.state is SessionState.WAITING
-    assert turn.working_time < 3.0
+    assert turn.working_time < 5.0
     person.came_back.set()
     result = await turn.wait()
     assert not result.interrupted

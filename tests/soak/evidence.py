@@ -54,9 +54,9 @@ class Heard:
         return [line.split()[0] for line in self.path.read_text().splitlines() if word in line.split()]
 
 
-def said_in(path: Path) -> Iterator[str]:
+def said_in(written: str) -> Iterator[str]:
     """What the person said in a conversation, as the CLI's file has it; without what the CLI added."""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in written.splitlines():
         if '"type":"user"' not in line:
             continue
         try:

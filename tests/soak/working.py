@@ -102,14 +102,14 @@ class Working:
         2.1.191 writes up to 0.1 s after it has answered: what is killed meanwhile nobody has acknowledged.
         """
         self.kernel.wait_for(lambda: self._is_recorded(session, word), PATIENCE)
-        self.kernel.wait_for(lambda: answer in self._file(session).read_text(encoding="utf-8"), PATIENCE)
+        self.kernel.wait_for(lambda: answer in self._written(session), PATIENCE)
         self.certain[session][word] = True
 
     def settle(self) -> None:
         """At the end: each prompt is where it belongs, and the kernel holds what it held at the beginning."""
         for session in self.ids:
             self.probe(session)
-            self._check(session, list(said_in(self._file(session))))
+            self._check(session, list(said_in(self._written(session))))
             self._check(session, said_to_model(self.log, f"{self.name}p{self._probes}"))
         acts = (self.work / "acts.txt").read_text().split() if (self.work / "acts.txt").exists() else []
         assert len(acts) == len(set(acts)), f"a tool acted twice: {acts}"
@@ -172,12 +172,12 @@ class Working:
         return began
 
     def _is_recorded(self, session: str, word: str) -> bool:
-        return any(word in text.split() for text in said_in(self._file(session)))
+        return any(word in text.split() for text in said_in(self._written(session)))
 
-    def _file(self, session: str) -> Path:
+    def _written(self, session: str) -> str:
+        """The CLI's own file of the conversation; "" before there is one."""
         path = conversation_file(self.ids[session], {"CLAUDE_CONFIG_DIR": str(self.kernel.folder / "claude")})
-        assert path is not None, session
-        return path
+        return path.read_text(encoding="utf-8") if path is not None else ""
 
     def _check(self, session: str, said: list[str]) -> None:
         """Every prompt at most once, and exactly once if it was acknowledged."""

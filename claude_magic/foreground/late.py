@@ -1,0 +1,49 @@
+"""What an interrupt does once its cell is over.
+
+The promise: the cell's reply still comes. ipykernel drops it if SIGINT comes between the end of a cell and
+its reply, and the front end waits for that cell for good: the second of two quick interrupts does that.
+Imports nothing from the package and nothing of IPython.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["LateInterrupts"]
+
+
+class LateInterrupts:
+    """Keeps SIGINT from what a kernel does after a cell.
+
+    Args:
+        kernel: The kernel, or None in a terminal, which loses nothing.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self.cell_is_over = False
+        self._kernel = kernel if hasattr(kernel, "pre_handler_hook") else None
+
+    def install(self) -> None:
+        """From the next message on the kernel's handler of SIGINT is ours."""
+        if self._kernel is not None:
+            self._before = self._kernel.pre_handler_hook
+            self._kernel.pre_handler_hook = self._begin_message
+
+    def uninstall(self) -> None:
+        """Gives the kernel its own hook back."""
+        if self._kernel is not None:
+            self._kernel.pre_handler_hook = self._before
+
+    def _begin_message(self) -> None:
+        self.cell_is_over = False
+        self._before()
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not self.cell_is_over:
+            signal.default_int_handler(number, frame)
