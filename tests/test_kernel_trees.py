@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from deaf_server import deaf_server
 from generations import OLDER_CLI, current_cli
 from magic_fixtures import MagicNotebook
 
@@ -23,24 +22,6 @@ pytestmark = [pytest.mark.process, pytest.mark.kernel]
 CLIS = {"current": current_cli(), "older": OLDER_CLI}
 UNASKED = "--permission-mode bypassPermissions"
 _numbers = itertools.count()  # a session for each test
-# An MCP server that ends by no signal but SIGKILL, and not when its input does.
-DEAF_SERVER = """
-import json, signal, sys, time
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-    signal.signal(number, signal.SIG_IGN)
-for line in sys.stdin:
-    asked = json.loads(line)
-    if "id" in asked:
-        result = {"tools": []}
-        if asked["method"] == "initialize":
-            result = {
-                "protocolVersion": asked["params"]["protocolVersion"],
-                "capabilities": {"tools": {}},
-                "serverInfo": {"name": "deaf", "version": "1"},
-            }
-        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
-time.sleep(100)
-"""
 
 
 class Tree:
@@ -122,14 +103,12 @@ def watched(tmp_path: Path) -> str:
 
 @pytest.mark.fault(50, via="real")
 def test_an_mcp_server_that_ignores_signals_ends_with_its_cli(tree: Tree) -> None:
-    script = tree.notebook.folder / f"deaf-{tree.session}.py"
-    script.write_text(DEAF_SERVER)
-    config = script.with_suffix(".json")
-    server = {"type": "stdio", "command": sys.executable, "args": [str(script)]}
-    config.write_text(json.dumps({"mcpServers": {"deaf": server}}))
+    config = tree.notebook.folder / f"deaf-{tree.session}.json"
+    word = str(config.with_suffix(""))
+    config.write_text(deaf_server(word))
     tree.ask("say one", f"--mcp-config {config}")
-    tree.notebook.wait_for(lambda: with_word(str(script)), 20)
-    (process,) = with_word(str(script))
+    tree.notebook.wait_for(lambda: with_word(word), 20)
+    (process,) = with_word(word)
 
     tree.end("SIGKILL")
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
+from deaf_server import deaf_server
 from endpoint_log import Endpoint
 from generations import current_cli
 from processes import (
@@ -658,38 +659,17 @@ async def test_a_bash_tools_processes_end_with_the_cli_however_it_ends(bypass: O
     assert not claude.is_running
 
 
-SERVER = """
-import json, signal, sys, time
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-    signal.signal(number, signal.SIG_IGN)
-for line in sys.stdin:
-    asked = json.loads(line)
-    if "id" in asked:
-        result = {"tools": []}
-        if asked["method"] == "initialize":
-            result = {
-                "protocolVersion": asked["params"]["protocolVersion"],
-                "capabilities": {"tools": {}},
-                "serverInfo": {"name": "deaf", "version": "1"},
-            }
-        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
-time.sleep(100)
-"""
-
-
 @pytest.mark.fault(50, via="real")
 @pytest.mark.parametrize("how", ["stop", "SIGKILL"])
 async def test_an_mcp_server_that_ignores_every_signal_ends_with_the_cli(
     bypass: Options, how: str, tmp_path: Path
 ) -> None:
-    script = tmp_path / "deaf.py"
-    script.write_text(SERVER)
-    servers = {"deaf": {"type": "stdio", "command": sys.executable, "args": [str(script)]}}
-    claude = Claude(bypass.with_(mcp_config=(json.dumps({"mcpServers": servers}),)))
+    word = f"{tmp_path}/deaf"
+    claude = Claude(bypass.with_(mcp_config=(deaf_server(word),)))
     await claude.start()
-    await soon(lambda: claude.descendants(str(script)))
+    await soon(lambda: claude.descendants(word))
     await claude.ask("say hello")
-    (server,) = claude.descendants(str(script))
+    (server,) = claude.descendants(word)
     if how == "stop":
         await claude.stop(timeout=2)
     else:

@@ -40,7 +40,7 @@ class Moment:
 
 
 def said(cell: Cell) -> str:
-    """Everything that the front end got for a cell so far."""
+    """Everything that the front end got for a cell so far, to look for a word in: text comes in pieces."""
     return str(cell.comms) + str([display.data for display in cell.displays])
 
 
@@ -60,7 +60,7 @@ def _line(process: psutil.Process) -> str:
 MOMENTS = {
     "text": Moment("slowly", lambda _, cell: "loop-2" in said(cell), "the-1 loop-2"),
     "command": Moment(f"--allow Bash run {COMMAND}", lambda notebook, _: commands(notebook.pid), "Running."),
-    "stall": Moment("stall", lambda _, cell: "The first half" in said(cell), "The first half"),
+    "stall": Moment("stall", lambda _, cell: "half<" in said(cell), "The first half"),
     "retry": Moment("retry for long", lambda _, cell: "'attempt': 1" in said(cell)),
 }
 
@@ -179,7 +179,7 @@ def test_an_interrupt_that_is_ignored_or_repeated_kills_the_tree_and_the_next_pr
     patience = 1 if interrupts == 1 else PATIENCE
     ignoring.do(f"%config ClaudeMagics.kill_after = {patience}")
     cell, after = started(ignoring, CALLS[call].format(prompt="hello"))
-    ignoring.wait_for(lambda: "You said: hello" in said(cell), 20)
+    ignoring.wait_for(lambda: "You said: " in said(cell), 20)
     (pid,) = fakes(ignoring)
 
     took = interrupted(ignoring, cell, again=lambda: interrupts == 2 and psutil.pid_exists(pid))
