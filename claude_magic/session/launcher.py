@@ -83,6 +83,7 @@ class Launcher:
                 notices.append(f"Restarted for {', '.join(changed)}; the conversation goes on.")
                 await self.end(conversation.stop(conversation.options.stop_timeout))
             if not conversation.is_running:
+                conversation.process = None  # the news of its end must not reach the next one's turn
                 return notices + await self._start(options)
             await conversation.refresh()
             return notices

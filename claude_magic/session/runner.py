@@ -180,8 +180,6 @@ class Runner:
         process = self.conversation.process
         if turn.interrupted or process is None:
             raise ProcessEndedError("The turn was stopped before it began.")
-        if self._status.state is _S.CRASHED:  # just now, between two turns
-            raise ProcessEndedError("claude ended before it had the prompt.")
         self._status.enter(_S.RUNNING)
         if turn.options.timeout and turn.watch is None:
             turn.watch = self.spawn(self._watch_time(turn, turn.options.timeout))

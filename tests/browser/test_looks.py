@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from checks import check
 from lab import NotebookPage
 from live import Shown, ask
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 from servers import JupyterServer
 
 SCREENSHOTS = os.environ.get("CLAUDE_MAGIC_SCREENSHOTS", "")
@@ -154,12 +154,21 @@ def test_a_state_fits_and_can_be_read_by_everybody(gallery: NotebookPage, state:
             name = f"{state.__name__}-{'dark' if dark else 'light'}-{width}"
             gallery.page.set_viewport_size({"width": width, "height": 900})
             keep(turn, name)
-            wrong[f"{name} too wide"] = check(roots, "overflow")
-        wrong[f"{name} too faint"] = check(roots, "faint")
+            wrong[f"{name} too wide"] = settled(roots, "overflow")
+        wrong[f"{name} too faint"] = settled(roots, "faint")
         wrong[f"{name} axe"] = violations(gallery, turn)
     (gallery.server.notebooks / "go").touch()
     assert gallery.tidy_after_stop()
     assert {what: found for what, found in wrong.items() if found} == {}
+
+
+def settled(roots: Locator, name: str) -> Any:
+    """What a check finds that stays: Lab lays a resized notebook out bit by bit."""
+    for _ in range(50):
+        if not (found := check(roots, name)):
+            break
+        roots.page.wait_for_timeout(100)
+    return found
 
 
 def keep(turn: Shown, name: str) -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from endpoint_log import Endpoint
 
+from claude_magic.cli.tree import ProcessTree
 from claude_magic.errors import (
     ClaudeMagicError,
     CLINotFoundError,
@@ -23,6 +24,7 @@ from claude_magic.errors import (
 )
 from claude_magic.options import Options
 from claude_magic.session import Session, SessionState
+from claude_magic.session.conversation import Conversation
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import NoticeBlock, RetryBlock
 
@@ -127,6 +129,30 @@ async def test_after_a_stop_the_next_prompt_resumes_and_a_fresh_start_does_not(
     assert talk.session_id != first
     assert talk.history[-1].resumed_turns == 0
     assert "say hi" not in endpoint.prompts
+
+
+@pytest.mark.fault(35, via="fake")
+async def test_the_late_news_of_an_end_does_not_reach_the_turn_that_starts_the_next_process(
+    fake: Sessions, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk, told = fake(), asyncio.Event()
+    await talk.ask("hi")
+    process = talk._runner.conversation.process
+    assert process is not None
+    assert process._reader is not None
+    reader, missing = process._reader, Conversation._missing
+
+    async def after_the_news(conversation: Conversation) -> list[str]:
+        told.set()
+        await asyncio.wait({reader})
+        return await missing(conversation)
+
+    monkeypatch.setattr(ProcessTree, "end", lambda _: told.wait())  # until then nobody is told
+    monkeypatch.setattr(Conversation, "_missing", after_the_news)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    await eventually(lambda: not talk.is_running)
+
+    assert (await talk.ask("again")).text == "You said: again"
 
 
 async def test_a_restart_in_mid_turn_interrupts_it_and_goes_on(
