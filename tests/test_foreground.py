@@ -688,6 +688,22 @@ async def test_an_interrupt_while_the_last_turn_leaves_breaks_nothing(
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+@pytest.mark.fault(39, via="real")
+@pytest.mark.usefixtures("handler")
+async def test_who_begins_to_wait_as_the_interrupt_comes_is_told_of_it() -> None:
+    seen: list[str] = []
+    loop = asyncio.get_running_loop()
+
+    with interruptible(lambda: seen.append("the cell"), loop):
+        signal.raise_signal(signal.SIGINT)
+        with interruptible(lambda: seen.append("the turn"), loop):
+            async with asyncio.timeout(10):
+                while not seen:  # noqa: ASYNC110  # a list, set by a signal
+                    await asyncio.sleep(0)
+
+    assert seen == ["the turn"]
+
+
 async def test_while_asking_sigint_raises_and_afterwards_it_does_not(handler: object) -> None:
     seen: list[str] = []
 

@@ -13,7 +13,6 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,12 +51,11 @@ def interruptible(on_interrupt: Callable[[], object], loop: asyncio.AbstractEven
     if not _takes_signals():
         yield
         return
-    notify = partial(loop.call_soon_threadsafe, on_interrupt)
-    _interrupts.add(notify, loop)
+    _interrupts.add(on_interrupt, loop)
     try:
         yield
     finally:
-        _interrupts.remove(notify, loop)
+        _interrupts.remove(on_interrupt, loop)
 
 
 @contextmanager
@@ -74,22 +72,25 @@ def asking() -> Iterator[None]:
 
 
 class _Interrupts:
-    """Who is told of SIGINT: the newest of those that wait, for turns may end in any order."""
+    """Who is told of SIGINT: the newest of those that wait, for turns may end in any order.
+
+    The newest when the loop comes to it: a turn whose cell has just shown it may begin to wait meanwhile.
+    """
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Callable[[], object], asyncio.AbstractEventLoop]] = []
         self._before: Any = None
         self._wakeup = _Wakeup()
 
-    def add(self, notify: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
+    def add(self, on_interrupt: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
         if not self._waiting:
             self._before = signal.signal(signal.SIGINT, self._handle)
             self._wakeup.begin()
-        self._waiting.append((notify, loop))
+        self._waiting.append((on_interrupt, loop))
         self._wakeup.listen(loop)
 
-    def remove(self, notify: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
-        self._waiting.remove((notify, loop))
+    def remove(self, on_interrupt: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
+        self._waiting.remove((on_interrupt, loop))
         if loop not in [waiting for _, waiting in self._waiting]:
             self._wakeup.leave(loop)
         if not self._waiting:
@@ -97,8 +98,12 @@ class _Interrupts:
             signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        for notify, _ in self._waiting[-1:]:  # none, if it comes while the last one leaves
-            notify()
+        for _, loop in self._waiting[-1:]:  # none, if it comes while the last one leaves
+            loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        for on_interrupt, _ in self._waiting[-1:]:
+            on_interrupt()
 
 
 class _Wakeup:
