@@ -29,19 +29,19 @@ check: $(VENV)/.test
 # Nine states of a turn, light and dark, narrow and wide, as pictures; and the full table of bytes (half an hour).
 .PHONY: screenshots bytes
 screenshots: $(VENV)/.test chromium
-	CLAUDE_MAGIC_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -q -p no:randomly tests/browser/test_looks.py -k state
+	CLAUDE_MAGIC_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -q --randomly-dont-reorganize tests/browser/test_looks.py -k state
 
 bytes: $(VENV)/.test chromium
-	CLAUDE_MAGIC_FULL_TABLE=1 $(BIN)/python -m pytest -q -p no:randomly tests/browser/test_budget.py -k bytes
+	CLAUDE_MAGIC_FULL_TABLE=1 $(BIN)/python -m pytest -q --randomly-dont-reorganize tests/browser/test_budget.py -k bytes
 
 # Figures against the budgets, on a machine that does nothing else; `make test` runs a short form of it.
 bench: $(VENV)/.test
-	CLAUDE_MAGIC_BENCH=1 $(BIN)/python -m pytest tests/bench -p no:randomly -s
+	CLAUDE_MAGIC_BENCH=1 $(BIN)/python -m pytest tests/bench --randomly-dont-reorganize -s
 
 # 200 random faults in three notebooks, then the same without the guard and without the recovery (ten minutes).
 .PHONY: soak
 soak: $(VENV)/.test $(OLDER_CLI)
-	CLAUDE_MAGIC_BENCH=1 $(BIN)/python -m pytest tests/soak -p no:randomly -rA
+	CLAUDE_MAGIC_BENCH=1 $(BIN)/python -m pytest tests/soak --randomly-dont-reorganize -rA
 
 clean:
 	rm -rf $(VENV) build dist
