@@ -6,6 +6,7 @@ answers again in the same conversation, and what was ended is gone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -74,6 +75,8 @@ class Soaked(Working):
         evidence = self._evidence(fault, cell, word)
         began = self._kill_cli(fault.session)
         self.kernel.wait(cell.id, PATIENCE)
+        if fault.moment is Moment.EARLY and "ended while starting" in error_of(cell):
+            return evidence, self.fate(cell), began  # FAULTS 5: such a turn ends at once, with the reason
         return evidence, self._recovered(fault, cell, word), began
 
     def _interrupted(self, fault: Fault) -> tuple[str, str, float]:
@@ -105,7 +108,7 @@ class Soaked(Working):
         fate = "no turn"
         if cell is not None:
             self.kernel.wait_for(lambda: time.monotonic() > began + gone + 0.2)  # its last messages
-            early = {"done", "nothing"} if fault.moment is Moment.EARLY else set()
+            early = {"done", "nothing", "queued"} if fault.moment is Moment.EARLY else set()
             fate = self._expect(fault, cell, word, {"running", "starting"} | early)
         self.kernel.revive()
         self._begin()
@@ -205,7 +208,8 @@ class Soaked(Working):
     def _expect(self, fault: Fault, cell: Cell, word: str, fates: set[str]) -> str:
         """What became of the turn must be one of these; an answered prompt is in the conversation."""
         if fates & OVER:
-            self.kernel.wait_for(lambda: self.fate(cell) in fates | OVER, 10)
+            with contextlib.suppress(TimeoutError):  # what it says instead is told below
+                self.kernel.wait_for(lambda: self.fate(cell) in fates | OVER, 10)
         fate = self.fate(cell)
         assert fate in fates, f"{fault}: the cell says {fate!r}, not {fates}:\n{shown_in(cell)}"
         if fate in {"done", "failed"}:

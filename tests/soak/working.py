@@ -90,7 +90,8 @@ class Working:
         """The session answers, in the conversation that it has always been."""
         word = self._word()
         cell = self.kernel.run(self._ask(session, word, "probe"), PATIENCE)
-        assert self.fate(cell) == "done", (word, shown_in(cell), error_of(cell))
+        fate = self.fate(cell)
+        assert fate == "done", f"{word}: the cell says {fate!r}:\n{shown_in(cell)}\n{error_of(cell)}"
         text, session_id = self.kernel.value("(r.text, r.session_id)")
         assert text == f"{word} is here.", (word, text)
         assert self.ids.setdefault(session, session_id) == session_id, (word, session_id)
