@@ -22,6 +22,7 @@ pytest_plugins = [
     "file_order",
     "free_loop",
     "magic_fixtures",
+    "second_try",
     "shared_model",
 ]
 

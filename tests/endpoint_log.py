@@ -50,6 +50,11 @@ class Endpoint:
         return [block["text"] for block in self._blocks("text", role="user")]
 
     @property
+    def stripped_prompts(self) -> list[str]:
+        """The same without outer white space: after a crash 2.1.191 ends some with a newline."""
+        return [prompt.strip() for prompt in self.prompts]
+
+    @property
     def system(self) -> str:
         """The system prompt of the last request."""
         system = self.last["system"]

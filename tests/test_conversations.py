@@ -275,7 +275,7 @@ async def test_a_copy_goes_on_by_itself_and_the_original_stays_as_it_is(
         assert copied == session.session_id == result.session_id != original
         assert session.history[-1].resumed_turns == 2
         assert session.turns == 3
-        assert [prompt for prompt in endpoint.prompts if prompt.startswith("say ")] == [
+        assert [prompt for prompt in endpoint.stripped_prompts if prompt.startswith("say ")] == [
             "say one", "say two", "say three",
         ]  # fmt: skip
         assert file.read_bytes() == before

@@ -30,7 +30,7 @@ await session.start()
 
 def said(notebook: MagicNotebook) -> list[str]:
     """What the model knows of in its latest request."""
-    return [prompt for prompt in notebook.endpoint.prompts if prompt.startswith("say ")]
+    return [prompt for prompt in notebook.endpoint.stripped_prompts if prompt.startswith("say ")]
 
 
 def kill(notebook: MagicNotebook) -> None:

@@ -250,7 +250,7 @@ def test_after_a_kernel_is_killed_results_are_on_disk_and_what_it_left_can_go_on
     assert prompts[:2] == ["say finished", "stall"]
     assert prompts[2].startswith("[claude_magic] ")
     assert prompts[2].endswith("> stall")
-    assert notebook.endpoint.prompts.count("stall") == 1
+    assert notebook.endpoint.stripped_prompts.count("stall") == 1
 
 
 def alive(process: psutil.Process) -> bool:

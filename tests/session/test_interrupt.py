@@ -191,7 +191,7 @@ async def test_a_second_interrupt_kills_the_tree_and_the_next_prompt_resumes(
     assert not psutil.pid_exists(pid)
     assert not commands(watch)
     assert (await talk.ask("say on")).text == "on"
-    assert f"run {watch} > /dev/null" in endpoint.prompts
+    assert f"run {watch} > /dev/null" in endpoint.stripped_prompts
 
 
 @pytest.mark.fault(41, via="fake")

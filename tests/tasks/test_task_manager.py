@@ -273,7 +273,7 @@ async def test_close_interrupts_what_is_at_work_and_a_later_manager_can_go_on(
     assert again.status is TaskStatus.COMPLETED
     assert result is not None
     assert (result.text, result.session_id) == ("Going on.", task.session_id)
-    assert [prompt for prompt in endpoint.prompts if prompt == "stall"] == ["stall"]
+    assert [prompt for prompt in endpoint.stripped_prompts if prompt == "stall"] == ["stall"]
     assert endpoint.requests[-1]["prompt"].startswith("[claude_magic] ")
     assert endpoint.requests[-1]["prompt"].endswith("> stall")
     with pytest.raises(UsageError, match="completed"):

@@ -1,0 +1,39 @@
+"""A test of real processes that fails is run once more, and the end of the run tells so.
+
+On a machine that others use too, a kernel or a browser is now and then late in a way that no test foresaw.
+What needs none of them is never tried again, and more than a few second tries fail the run.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+REAL = ("process", "kernel", "terminal", "browser")  # markers
+MOST = 5  # second tries in a run
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.get_closest_marker(name) for name in REAL):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if len(_tried_again(session.config)) > MOST:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if reports := _tried_again(config):
+        terminalreporter.section(f"second tries: {len(reports)}, at most {MOST}")
+    for report in reports:
+        lines = [line for line in report.longreprtext.splitlines() if line.startswith("E  ")]
+        reason = lines[0][1:].strip() if lines else "no reason told"
+        terminalreporter.line(f"{report.nodeid} ({report.when}): {reason[:300]}")
+
+
+def _tried_again(config: pytest.Config) -> list[pytest.TestReport]:
+    """The reports of the first tries that failed; where tests run in several processes, all in the first."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return [] if reporter is None else reporter.stats.get("rerun", [])
