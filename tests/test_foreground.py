@@ -13,8 +13,8 @@ from terminal_client import Terminal
 
 from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
 
-# Seconds, on a machine however busy; what is interrupted would go on for ever.
-PROMPT = 20.0
+# An interrupt is acted on at once, also on a busy machine; a loop that nobody wakes would take 5 s and more.
+PROMPT = 4.0
 RUN_CELL = "get_ipython().run_cell('%claude x')"
 CALL = "get_ipython().run_line_magic('claude', 'x')"
 

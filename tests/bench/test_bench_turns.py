@@ -91,7 +91,7 @@ def test_a_short_turn_costs_little_more_than_a_bare_pipe(beside: MagicNotebook) 
         f"claude -p {1000 * single:.0f} ms, {single / bare:.1f} x the bare pipe"
     )
     assert ours < single
-    assert ours - bare <= (0.015 if FULL else 1.0)
+    assert ours - bare <= (0.015 if FULL else 0.25)
 
 
 def test_an_interrupt_is_over_soon(notebook: MagicNotebook) -> None:
@@ -105,7 +105,7 @@ def test_an_interrupt_is_over_soon(notebook: MagicNotebook) -> None:
         notebook.wait(cell.id)
         took.append(time.perf_counter() - began)
     print(f"interrupt to idle: {1000 * statistics.median(took):.0f} ms, longest {1000 * max(took):.0f} ms")
-    assert statistics.median(took) < (0.2 if FULL else 20.0)  # the turn itself would take 30
+    assert statistics.median(took) < (0.2 if FULL else 1.0)
 
 
 def _has_begun(cell: Cell) -> bool:
@@ -142,4 +142,4 @@ def test_the_kernels_work_is_linear_and_its_loop_stays_free(
         f"({many / few:.1f} x); longest gap on the loop {1000 * gap:.0f} ms"
     )
     assert many / few <= 15
-    assert gap < (0.05 if FULL else 2.0)
+    assert gap < (0.05 if FULL else 0.5)

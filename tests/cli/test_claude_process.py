@@ -193,7 +193,7 @@ async def test_a_version_that_cannot_be_had_is_warned_of_once_in_time(
         probed = await first._probe(FAKE, dict(os.environ) | dict(first.options.env))
     took = time.monotonic() - started
     assert PROBE_TIMEOUT < 2
-    assert took < 20  # it would hang for longer
+    assert took < PROBE_TIMEOUT + 2  # a busy machine needs time to end it
     assert gap() < 0.5
     await soon(lambda: not children())
     assert ["could not be read" in warning for warning in first.warnings] == [True]
@@ -247,7 +247,7 @@ async def test_a_silent_cli_is_given_up_at_the_deadline_and_its_tree_is_gone() -
     started = time.monotonic()
     with pytest.raises(StartError, match=r"did not answer within 0\.7 s"):
         await claude.start()
-    assert 0.7 <= time.monotonic() - started < 20
+    assert 0.7 <= time.monotonic() - started < 3
     await soon(lambda: not children())
     assert claude.reasons == []
 
@@ -552,7 +552,7 @@ async def test_all_that_is_pending_fails_at_once_with_the_cause_when_the_cli_is_
     show(f"failed after {took * 1000:.0f} ms")
     assert [str(failure) for failure in failures] == ["claude ended (killed by SIGKILL)."] * 3
     assert {type(failure) for failure in failures} == {ProcessEndedError}
-    assert took < 20  # a request that nobody ends waits for longer
+    assert took < 5  # a request that nobody ends waits for longer
     assert len(claude.reasons) == 1
     for late in (claude.prompt("hi"), claude.request("mcp_status")):
         with pytest.raises(ProcessEndedError, match="SIGKILL"):
@@ -584,7 +584,7 @@ async def test_a_cli_that_stops_reading_holds_up_neither_the_loop_nor_its_stop(
         took = time.monotonic() - started
     assert report is not None
     assert report.rung is Rung.KILL
-    assert took < 20
+    assert took < 5
     assert gap() < 0.5
     assert str(claude.pid) in caplog.text
     with pytest.raises(ProcessEndedError):
@@ -624,13 +624,13 @@ async def test_a_busy_cli_gets_sigterm_when_the_end_of_input_was_not_enough(bypa
     await claude.prompt("stall")
     await soon(lambda: any(isinstance(event, StreamEvent) for event in claude.events))
     started = time.monotonic()
-    report = await claude.stop(timeout=20)
+    report = await claude.stop(timeout=5)
     took = time.monotonic() - started
     assert report is not None
     show(f"{report} after {took:.2f} s")
     assert report.rung is Rung.TERM
     assert report.returncode == 143
-    assert 2 <= took < 20
+    assert 2 <= took < 5
 
 
 @pytest.mark.fault(52, via="real")

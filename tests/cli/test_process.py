@@ -344,7 +344,7 @@ async def test_a_child_that_ignores_the_end_of_input_gets_sigterm_at_the_deadlin
     started = time.monotonic()
     report = await child.stop(timeout=60, eof_grace=0.4)
     assert (report.rung, report.returncode) == (Rung.TERM, -signal.SIGTERM)
-    assert 0.4 <= time.monotonic() - started < 20
+    assert 0.4 <= time.monotonic() - started < 3
 
 
 @pytest.mark.fault(48, via="fake")
@@ -356,7 +356,7 @@ async def test_a_child_that_ignores_sigterm_is_killed_and_a_warning_names_it(
     with caplog.at_level(logging.WARNING):
         report = await child.stop(timeout=0.3, eof_grace=0.1)
     assert (report.rung, report.returncode) == (Rung.KILL, -signal.SIGKILL)
-    assert 0.4 <= time.monotonic() - started < 20
+    assert 0.4 <= time.monotonic() - started < 3
     assert [str(child.pid) in record.getMessage() for record in caplog.records] == [True]
 
 
@@ -371,7 +371,7 @@ async def test_a_child_that_survives_sigkill_is_given_up_in_time_and_another_can
         patch.setattr(psutil.Process, "kill", lambda _: None)
         patch.setattr(subprocess.Popen, "kill", lambda _: None)
         report = await child.stop(timeout=0.2, eof_grace=0.1)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 5
     assert (report.rung, report.returncode) == (Rung.ABANDONED, None)
     assert str(child.pid) in caplog.text
     assert await child.read() == b""
@@ -388,7 +388,7 @@ async def test_a_kill_overtakes_a_stop_under_way() -> None:
     report = await child.kill()
     assert (report.rung, report.returncode) == (Rung.KILL, -signal.SIGKILL)
     assert await stopping is report
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 3
 
 
 async def test_stopping_twice_or_after_the_end_is_the_same_stop() -> None:
@@ -508,7 +508,8 @@ async def test_an_exit_is_seen_at_once_although_a_stranger_holds_the_pipes() -> 
     assert alive(stranger)
     assert (await child.stop()).rung is Rung.ALREADY
     show(f"exit seen after {seen * 1000:.0f} ms, reader closed after {closed * 1000:.0f} ms")
-    assert seen <= closed < 20  # the stranger lives for 99 s
+    assert seen < 3  # the stranger lives for 99 s
+    assert closed < 5
     stranger.kill()
 
 

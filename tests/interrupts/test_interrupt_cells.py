@@ -16,7 +16,7 @@ from terminal_client import Terminal
 FAKE = Path(__file__).parents[1] / "fake_claude.py"
 LINE = "claude_magic: Interrupted. The session goes on; ask again when you like."
 PATIENCE = 60  # seconds until a process that does not heed the interrupt is killed
-BOUND = 20.0  # seconds, on a machine however busy: it has heeded it. The goal is 0.2; the figure is printed
+BOUND = 3.0  # seconds; the goal is 0.2, and the figure is printed
 COMMAND = "tail -f /dev/null"  # the CLI refuses a mere `sleep`
 CALLS = {
     "awaited": "%claude {prompt}",
@@ -186,7 +186,7 @@ def test_an_interrupt_that_is_ignored_or_repeated_kills_the_tree_and_the_next_pr
     print(f"{interrupts} interrupts of a CLI that ignores them, {call}: {1000 * took:.0f} ms")
 
     ends_in_one_line(cell)
-    assert patience <= took < 5 if interrupts == 1 else took < BOUND  # 5 s are the default
+    assert took < (patience if interrupts == 1 else 0) + BOUND
     was_not_run(ignoring, after)
     assert "You said: hello" in markdown_of(cell)
     assert "claude did not stop and was killed; the next prompt resumes." in markdown_of(cell)

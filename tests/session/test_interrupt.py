@@ -22,7 +22,7 @@ Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
 Commands = Callable[[str], list[psutil.Process]]
 PATIENCE = 60.0  # seconds until a process that does not heed the interrupt is killed
-AT_ONCE = 20.0  # seconds, on a machine however busy: it has heeded it
+AT_ONCE = 4.0  # seconds, on a busy machine
 
 
 @pytest.mark.fault(39, via="real")
@@ -206,7 +206,7 @@ async def test_a_cli_that_ignores_the_interrupt_is_killed_after_a_while(
     assert pid is not None
     talk.interrupt()
     result = await turn.wait()
-    assert 0.3 <= time.monotonic() - began < 5  # which is the default
+    assert 0.3 <= time.monotonic() - began < 2
     assert result.interrupted
     assert result.text == "You said: hi"
     assert talk.state is SessionState.STOPPED
@@ -221,7 +221,7 @@ async def test_a_prompt_that_is_not_read_can_be_interrupted(fake: Sessions, even
     began = time.monotonic()
     talk.interrupt()
     assert (await turn.wait()).interrupted
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 3
     assert not talk.is_running
 
 
