@@ -20,6 +20,11 @@ demo: $(VENV)/.lab
 test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) chromium check
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
+# What needs no other process: under two minutes.
+.PHONY: quick
+quick: check
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m "not (process or kernel or terminal or browser or bench)"
+
 check: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
