@@ -20,10 +20,10 @@ demo: $(VENV)/.lab
 test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) chromium check
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
-# What needs no other process: under two minutes.
+# What starts no kernel, browser, terminal or CLI: under two minutes.
 .PHONY: quick
 quick: check
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m "not (process or kernel or terminal or browser or bench)"
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m "not (process or kernel or terminal or browser or bench)" --ignore=tests/session
 
 check: $(VENV)/.test
 	$(BIN)/ruff check
