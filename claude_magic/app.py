@@ -22,6 +22,7 @@ from pathlib import Path
 from claude_magic import offline
 from claude_magic.cli.locate import find_cli, version_warning
 from claude_magic.cli.process import ChildProcess
+from claude_magic.control_characters import one_line
 from claude_magic.errors import ClaudeMagicError, UsageError
 
 __all__ = ["main"]
@@ -41,7 +42,7 @@ class Finding:
     fine: bool = True
 
     def __str__(self) -> str:
-        return f"{'ok' if self.fine else 'problem':<8} {self.name:<10} {self.text}"
+        return f"{'ok' if self.fine else 'problem':<8} {self.name:<10} {one_line(self.text)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

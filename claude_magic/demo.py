@@ -8,7 +8,6 @@ cell fails. Imports the packages that run notebooks, so it is imported when the 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from claude_magic.cli.locate import find_cli
+from claude_magic.control_characters import clean
 from claude_magic.errors import ClaudeMagicError, UsageError
 
 __all__ = ["DemoError", "demo"]
@@ -28,7 +28,6 @@ __all__ = ["DemoError", "demo"]
 _CELL_TIMEOUT = 300  # seconds
 _OWN_FOLDERS = ("HOME", "IPYTHONDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 _INHERITED = ("JPY_SESSION_NAME", "JPY_PARENT_PID")  # another notebook's, if this runs inside Jupyter
-_INVISIBLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class DemoError(ClaudeMagicError):
@@ -90,7 +89,7 @@ def _execute(notebook: NotebookNode, folder: Path, env: dict[str, str]) -> None:
     try:
         client.execute(env=env)
     except CellExecutionError as error:
-        reason = _visible(f"{error.ename}: {error.evalue}").partition("\n")[0]
+        reason = clean(f"{error.ename}: {error.evalue}").partition("\n")[0]
         raise DemoError(f"Cell {teller.number} failed: {reason}") from None
     except CellTimeoutError:
         raise DemoError(f"Cell {teller.number} took more than {_CELL_TIMEOUT} s.") from None
@@ -113,7 +112,7 @@ class _Teller:
     def asked(self, cell: NotebookNode, cell_index: int) -> None:
         """A cell begins."""
         self.number = cell_index + 1
-        text = _visible(cell.source)
+        text = clean(cell.source)
         _say(_prompted(self.number, text) if cell.cell_type == "code" else text)
 
     def answered(self, cell_index: int, **_: object) -> None:
@@ -139,13 +138,8 @@ def _texts(cell: NotebookNode) -> Iterator[str]:
             text = f"{output.ename}: {output.evalue}"
         else:
             text = data.get("text/plain", "")
-        if shown := _visible(text).strip("\n"):
+        if shown := clean(text).strip("\n"):
             yield shown
-
-
-def _visible(text: str) -> str:
-    """`text` without what moves a terminal's cursor or changes its colours."""
-    return _INVISIBLE.sub("", text)
 
 
 def _write(notebook: NotebookNode, output: Path, name: str) -> None:

@@ -18,12 +18,14 @@
     └── StateError              that is not possible in this state
 
 Each renders as its message alone in IPython, without a traceback: it is the user's next step that counts.
-Imports nothing from the package.
+A message may quote what a program or the API said, so none holds anything that a terminal acts on.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from claude_magic.control_characters import exact
 
 if TYPE_CHECKING:
     from claude_magic.result import Result
@@ -49,7 +51,14 @@ __all__ = [
 
 
 class ClaudeMagicError(Exception):
-    """What went wrong, in a line that says what to do next."""
+    """What went wrong, in a line that says what to do next.
+
+    Args:
+        message: The line; control characters in it are taken out or named.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(exact(message))
 
     def _render_traceback_(self) -> list[str]:
         """IPython shows this instead of a traceback."""

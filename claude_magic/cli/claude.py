@@ -23,6 +23,7 @@ from claude_magic.cli.probe import ask_version
 from claude_magic.cli.process import ChildProcess, StopReport
 from claude_magic.cli.redact import redact
 from claude_magic.cli.spawn import SpawnOptions
+from claude_magic.control_characters import one_line
 from claude_magic.errors import (
     ClaudeMagicError,
     ControlTimeoutError,
@@ -282,7 +283,7 @@ class ClaudeProcess:
             case ControlCancel():
                 self.control.cancel(event.request_id)
             case Diagnostic(kind="noise"):
-                self.noise.append(self._redact(event.text))
+                self.noise.append(self._redact(one_line(event.text)))
             case _:
                 self._deliver(event)
 

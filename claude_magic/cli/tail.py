@@ -1,9 +1,11 @@
-"""The last lines of a program's stderr. Pure and bounded: bytes in, a few redacted lines out."""
+"""The last lines of a program's stderr. Pure and bounded: bytes in, a few harmless, redacted lines out."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+
+from claude_magic.control_characters import one_line
 
 __all__ = ["Tail"]
 
@@ -33,7 +35,7 @@ class Tail:
         self._rest = rest[:LINE_LENGTH]
 
     def last(self, lines: int) -> list[str]:
-        """The last lines that are not blank, redacted and then shortened."""
-        texts = (line.decode(errors="replace").strip() for line in (self._rest, *reversed(self._lines)))
+        """The last lines that are not blank, with nothing that a terminal acts on, redacted and shortened."""
+        texts = (one_line(line.decode(errors="replace")) for line in (self._rest, *reversed(self._lines)))
         last = [text for text, _ in zip(filter(None, texts), range(lines), strict=False)]
         return [self._redact(text)[:SHOWN_LENGTH] for text in reversed(last)]

@@ -6,9 +6,9 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 
+from claude_magic.control_characters import exact
 from claude_magic.foreground.interrupts import asking
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
-from claude_magic.views.safe import exact
 
 __all__ = ["InputAsker"]
 

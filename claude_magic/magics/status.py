@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 
 from claude_magic.cli.registry import ProcessInfo
+from claude_magic.control_characters import exact
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
 from claude_magic.views.describe import argument
-from claude_magic.views.safe import exact
 from claude_magic.views.tables import Table, aligned
 
 __all__ = ["ago", "first_words", "machine_table", "session_table", "sessions_table", "short_id", "would_send"]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
 
+from claude_magic.control_characters import clean
 from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import given_options, parse, session_changes, turn_options
 from claude_magic.magics.screen import say, show
 from claude_magic.magics.status import ago, first_words, would_send
 from claude_magic.session import Session, SessionState
-from claude_magic.views.safe import clean
 from claude_magic.views.tables import Table, bundle
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claude_magic.control_characters import clean
+
 if TYPE_CHECKING:
     from claude_magic.result import ToolCall
     from claude_magic.tasks.task import Task
@@ -72,13 +74,16 @@ def report_of(task: Task, render: Render | None = None) -> str:
     Args:
         task: The task.
         render: Shows a turn as Markdown; if None, the answer and the tool calls are written as they are.
+
+    Returns:
+        The Markdown, with nothing in it that a terminal acts on.
     """
     parts = [f"# Task {_words(task.name)}: {task.status.value}", "\n".join(_facts(task))]
     if render is None:
         parts += _told(task)
     else:
         parts += [render(transcript).strip("\n") for transcript in task.transcripts]
-    return "\n\n".join(parts) + "\n"
+    return clean("\n\n".join(parts)) + "\n"
 
 
 def _facts(task: Task) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claude_magic.control_characters import one_line
+
 if TYPE_CHECKING:
     from claude_magic.wire import events as wire
 
@@ -46,4 +48,6 @@ def explained(text: str, status: int | None = None) -> str:
         return NOT_LOGGED_IN
     if status == 401 or "API Error: 401" in text:
         return _KEY_REFUSED
-    return text or (f"The API answered with HTTP status {status}." if status else "The turn failed.")
+    return one_line(text) or (
+        f"The API answered with HTTP status {status}." if status else "The turn failed."
+    )

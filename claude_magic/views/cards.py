@@ -10,10 +10,10 @@ from typing import Literal
 
 import msgspec
 
+from claude_magic.control_characters import exact, shortened
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.transcript.blocks import PermissionBlock
 from claude_magic.views import describe
-from claude_magic.views.safe import exact, shortened
 
 __all__ = ["Action", "Decide", "Do", "SetMode", "action", "card", "decision"]
 

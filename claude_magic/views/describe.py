@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from claude_magic.control_characters import clean, exact, shortened
 from claude_magic.permissions import Behavior
 from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ThinkingBlock, ToolBlock, ToolState
-from claude_magic.views.safe import clean, exact, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

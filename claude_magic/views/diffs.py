@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claude_magic.control_characters import exact
 from claude_magic.transcript.blocks import ToolBlock
-from claude_magic.views.safe import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

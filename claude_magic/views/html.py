@@ -10,6 +10,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from claude_magic.control_characters import clean, exact, shortened
 from claude_magic.transcript.blocks import (
     Block,
     NoticeBlock,
@@ -23,7 +24,6 @@ from claude_magic.transcript.blocks import (
 from claude_magic.views import describe
 from claude_magic.views.elements import code, details, div, span
 from claude_magic.views.markup import markdown, sanitized
-from claude_magic.views.safe import clean, exact, shortened
 from claude_magic.views.style import style
 from claude_magic.views.tools import tool, written
 

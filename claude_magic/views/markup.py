@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
-from claude_magic.views.safe import clean
+from claude_magic.control_characters import clean
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence

@@ -16,11 +16,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from claude_magic.control_characters import clean
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import Block, PermissionBlock, RetryBlock, TextBlock, ToolBlock
 from claude_magic.views import cards, describe, html
 from claude_magic.views.markup import sections
-from claude_magic.views.safe import clean
 
 if TYPE_CHECKING:
     from claude_magic.transcript import Transcript

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claude_magic.views.safe import exact
+from claude_magic.control_characters import exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.theme import Theme
 
+from claude_magic.control_characters import clean, exact
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import (
     Block,
@@ -32,7 +33,6 @@ from claude_magic.transcript.blocks import (
 from claude_magic.views import describe
 from claude_magic.views.diffs import diff
 from claude_magic.views.markup import markdown_tokens, sections
-from claude_magic.views.safe import clean, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

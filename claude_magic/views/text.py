@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from claude_magic.control_characters import clean, exact
 from claude_magic.transcript.blocks import (
     Block,
     NoticeBlock,
@@ -20,7 +21,6 @@ from claude_magic.transcript.blocks import (
 )
 from claude_magic.views import describe
 from claude_magic.views.diffs import diff
-from claude_magic.views.safe import clean, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

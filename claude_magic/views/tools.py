@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from claude_magic.control_characters import exact, shortened
 from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
 from claude_magic.views import describe
 from claude_magic.views.diffs import diff
 from claude_magic.views.elements import code, details, div, span
 from claude_magic.views.markup import highlighted, markdown
-from claude_magic.views.safe import exact, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,7 +21,7 @@ HEAVY = {
     "mcp",
     "claude_agent_sdk",
 }
-LIGHT = {"claude_magic.views.safe", "claude_magic.views.describe", "claude_magic.views.tables"}
+LIGHT = {"claude_magic.control_characters", "claude_magic.views.describe", "claude_magic.views.tables"}
 PRINT_NEW_MODULES = """
 import sys, time
 from IPython.core.interactiveshell import InteractiveShell

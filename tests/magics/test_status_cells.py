@@ -9,6 +9,7 @@ from html import unescape
 
 import psutil
 import pytest
+from generations import OLDER_CLI
 from kernel_client import Cell
 from magic_fixtures import MagicNotebook, read_page
 from markdown_it import MarkdownIt
@@ -128,6 +129,22 @@ def test_every_session_of_the_machine_is_listed_with_what_is_verified_of_it(note
 
     os.kill(int(rows[0]["pid"]), signal.SIGKILL)
     notebook.wait_for(lambda: [row["session"] for row in machine(notebook)] == ["other"])
+
+
+@pytest.mark.fault(115, via="real")
+def test_what_the_api_says_of_an_error_is_shown_and_does_nothing_to_a_screen(notebook: MagicNotebook) -> None:
+    notebook.do(f"%config ClaudeMagics.cli = {str(OLDER_CLI)!r}")  # the current one cleans it itself
+    said = notebook.error("%claude fail in colours")
+    (error,) = [message for cell in notebook.cells.values() if (message := cell.error)][-1:]
+    notebook.do("%%claude -b\nfail in colours")
+    waited = notebook.printed("%claude_wait")
+
+    notebook.do("%config ClaudeMagics.cli = None")
+
+    status, history = notebook.status()["last error"], notebook.printed("%claude_history")
+    for text in (said, error.value, waited, status, history):
+        assert "over31m after" in text
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), ascii(text)
 
 
 # The history

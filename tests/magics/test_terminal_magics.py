@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from endpoint_log import Endpoint
+from generations import OLDER_CLI
 from magic_fixtures import offline_environment
 from terminal_client import Terminal
 
@@ -127,6 +128,17 @@ def test_control_characters_of_the_model_do_not_reach_the_terminal(terminal: Mag
     for sent in ("\x1b]52", "\x1b[2J", "c2VjcmV0\x07", "\x00", "\x08", "\x9b"):
         assert sent not in terminal.raw
     assert "red\rover" not in terminal.raw
+
+
+@pytest.mark.fault(115, via="real")
+def test_control_characters_of_an_error_do_not_reach_the_terminal(terminal: MagicTerminal) -> None:
+    terminal.run(f"%config ClaudeMagics.cli = {str(OLDER_CLI)!r}")  # the current one cleans it itself
+    screen = terminal.run("%claude -s older fail in colours")
+    terminal.run("%config ClaudeMagics.cli = None")
+
+    assert re.search(r"claude_magic: API Error: .*before +red *over31m after", screen)
+    for sent in ("\x1b]52", "\x1b[31mred", "\x1b[2J\r", "c2VjcmV0\x07", "\x9b"):
+        assert sent not in terminal.raw
 
 
 def test_a_question_mark_and_an_apostrophe_are_part_of_the_prompt(terminal: MagicTerminal) -> None:

@@ -132,6 +132,23 @@ def test_the_doctor_says_what_is_wrong_with_the_cli(
     assert f"CLAUDE_MAGIC_CLI is '{tmp_path}/none'" in line
 
 
+@pytest.mark.fault(115, via="fake")
+@pytest.mark.process
+def test_what_a_program_says_of_its_version_does_nothing_to_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = tmp_path / "claude"
+    cli.write_text(r"""#!/bin/sh
+printf '2.1.999 (\033]52;c;aGk=\007\033[31mred)\n'
+""")
+    cli.chmod(0o755)
+    monkeypatch.setenv("CLAUDE_MAGIC_CLI", str(cli))
+    app.main(["doctor"])
+    said = capsys.readouterr().out
+    assert "2.1.999 (red)" in said
+    assert not set(said) & {"\x1b", "\x07"}
+
+
 @pytest.mark.process
 def test_the_doctor_says_which_ipykernel_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

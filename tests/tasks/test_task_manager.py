@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import re
 import stat
 import weakref
 from collections.abc import Awaitable, Callable
@@ -423,3 +424,16 @@ async def test_where_no_file_can_be_written_the_turn_says_so_once_and_nothing_is
     assert notices.count(task.warning) == 1
     assert list(elsewhere.iterdir()) == []
     assert kind == "link" or place.read_text() == "somebody's"
+
+
+@pytest.mark.fault(115, via="real")
+@pytest.mark.parametrize("prompt", ["fail in colours", "control characters"])
+async def test_what_a_task_leaves_does_nothing_to_a_terminal(
+    spawn: Spawn, clis: dict[str, Path], prompt: str
+) -> None:
+    task = await spawn("docs", prompt, cli=str(clis["older"]))  # the current one cleans errors itself
+    await task.wait()
+
+    for text in (task.error, report(task)):
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), ascii(text)
+    assert "over" in report(task)

@@ -13,7 +13,7 @@ HEAVY = ("rich", "markdown_it", "pygments", "nh3")
 @pytest.mark.process
 def test_importing_the_views_imports_none_of_what_draws_them() -> None:
     look = f"print([name for name in {HEAVY} if name in sys.modules])"
-    code = f"import sys, claude_magic.views, claude_magic.views.safe; {look}"
+    code = f"import sys, claude_magic.views, claude_magic.control_characters; {look}"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

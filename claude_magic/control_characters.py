@@ -1,10 +1,10 @@
-"""Control characters and other invisible things, made harmless. Pure; nothing heavy is imported."""
+"""Control characters and other invisible things, made harmless. Pure; nothing of the package is imported."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["clean", "exact", "shortened"]
+__all__ = ["clean", "exact", "one_line", "shortened"]
 
 _SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -31,6 +31,11 @@ def clean(text: str) -> str:
 def exact(text: str) -> str:
     """Like `clean`, for commands, paths and names: characters that reorder or hide others are named."""
     return _UNSEEN.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", clean(text))
+
+
+def one_line(text: str) -> str:
+    """Like `exact`, in one line: for what somebody else's program says about its end."""
+    return " ".join(exact(text).split())
 
 
 def shortened(text: str, limit: int) -> str:

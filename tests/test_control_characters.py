@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_magic.views.safe import clean, exact, shortened
+from claude_magic.control_characters import clean, exact, shortened
 
 pytestmark = pytest.mark.fault(84, via="pure")
 
