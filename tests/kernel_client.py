@@ -168,7 +168,9 @@ class NotebookKernel:
             "allow_stdin": allow_stdin,
             "stop_on_error": True,
         }
-        message = self._client.session.msg("execute_request", content, metadata=dict(metadata or {}))
+        if metadata is None:  # where somebody can answer is mostly a page
+            metadata = {"cellId": uuid4().hex} if allow_stdin else {}
+        message = self._client.session.msg("execute_request", content, metadata=dict(metadata))
         if subshell is not None:
             message["header"]["subshell_id"] = subshell
         cell_id: str = message["header"]["msg_id"]
@@ -199,7 +201,8 @@ class NotebookKernel:
             interrupt_when: The kernel is interrupted once, as soon as this is true of the cell.
             silent: Runs without history and without output of its own.
             subshell: The id of the subshell to run it in.
-            metadata: Of the request; JupyterLab puts the cell's id there, as `cellId`.
+            metadata: Of the request; JupyterLab puts the cell's id there, as `cellId`; None means that
+                where somebody can answer, and nothing elsewhere.
 
         Returns:
             The cell with all that it showed.

@@ -10,7 +10,7 @@ from claude_magic.control_characters import exact
 from claude_magic.foreground.interrupts import asking
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
 
-__all__ = ["InputAsker"]
+__all__ = ["InputAsker", "PromptInput"]
 
 
 class InputAsker:
@@ -75,6 +75,28 @@ class InputAsker:
         several = bool(question.get("multiSelect"))
         how = "Numbers, separated by commas" if several else "Number"
         return _chosen(self._read(f"{how}, or your own words: ").strip(), choices, several=several)
+
+
+class PromptInput:
+    """Puts what is to be read before a question into its prompt: what is printed may come late or never.
+
+    Args:
+        read: `input` of the front end.
+    """
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self._read = read
+        self._lines: list[str] = []
+
+    def show(self, text: str) -> None:
+        """Keeps a text for the next prompt."""
+        self._lines.append(text)
+
+    def read(self, question: str) -> str:
+        """Asks, with all that was shown since the last question."""
+        prompt = "\n".join([*self._lines, question])
+        self._lines.clear()
+        return self._read(prompt)
 
 
 def _chosen(answer: str, choices: list[Mapping[str, object]], *, several: bool) -> str:

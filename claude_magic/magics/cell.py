@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -15,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import CancelledTurnError
 from claude_magic.foreground import TurnInterrupted, interruptible, is_nested
-from claude_magic.magics.asking import InputAsker
+from claude_magic.magics.asking import InputAsker, PromptInput
 from claude_magic.magics.controls import TurnControls
 from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.result import Result
@@ -115,6 +116,9 @@ class Cells:
         """Who answers this cell's permission requests: the person, where `input()` reaches one."""
         if background or not self._answers_input():
             return deny_unattended
+        if self._in_kernel and not self._is_in_page():
+            prompt = PromptInput(builtins.input)
+            return InputAsker(prompt.read, prompt.show)
         return InputAsker(builtins.input, print)
 
     def show(
@@ -174,6 +178,10 @@ class Cells:
         metadata = self._shell.kernel.get_parent("shell").get("metadata", {})
         return str(metadata.get("cellId") or "")
 
+    def _is_in_page(self) -> bool:
+        """Whether the cell surely stands in a page, which follows updates; Colab does not name the cell."""
+        return bool(self._cell_id()) or "google.colab" in sys.modules
+
     def _view(self, session: Session, turn: Turn, *, background: bool) -> View:
         if not self._in_kernel:
             return terminal_view(turn.transcript, background=background, announce=self._announce)
@@ -181,7 +189,14 @@ class Cells:
             return static_view(turn.transcript)
         controls = TurnControls(session, turn, self._keep_mode)
         hears = background or (_hears_while_awaited() and not is_nested())
-        view = live_view(turn.transcript, controls, turn.asker, hears=hears, waits=background)
+        view = live_view(
+            turn.transcript,
+            controls,
+            turn.asker,
+            hears=hears,
+            waits=background,
+            in_page=self._is_in_page(),
+        )
         turn.asker = view
         return view
 

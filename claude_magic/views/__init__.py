@@ -34,12 +34,18 @@ class View(Protocol):
 
 
 def live_view(
-    transcript: Transcript, controls: Controls, ask: Asker, *, hears: bool = True, waits: bool = False
+    transcript: Transcript,
+    controls: Controls,
+    ask: Asker,
+    *,
+    hears: bool = True,
+    waits: bool = False,
+    in_page: bool = True,
 ) -> LiveView:
     """A view in a widget, which asks by cards; see `LiveView`."""
     from claude_magic.views.live import LiveView  # noqa: PLC0415  # heavy: on first use
 
-    return LiveView(transcript, controls, ask, hears=hears, waits=waits)
+    return LiveView(transcript, controls, ask, hears=hears, waits=waits, in_page=in_page)
 
 
 def static_view(transcript: Transcript) -> View:

@@ -23,9 +23,9 @@ _OPTIONS_LIMIT = 40
 
 
 class Do(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="do"):
-    """Something with no more to say: stop, leave the queue, begin anew, send everything, send the end."""
+    """Something with no more to say: stop, leave the queue, begin anew, send everything or the end, hello."""
 
-    what: Literal["stop", "cancel", "fresh", "sync", "end"]
+    what: Literal["stop", "cancel", "fresh", "sync", "end", "hello"]
 
 
 class SetMode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="mode"):

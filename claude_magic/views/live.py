@@ -36,6 +36,7 @@ __all__ = ["Controls", "LiveView"]
 
 log = logging.getLogger(__name__)
 _HELLO_TIMEOUT = 4.0  # seconds that a page may take to show the widget before `input()` is used instead
+_MOUNT_TIME = 2.0  # seconds in which a page that will show the widget has done so
 _FIRST_SNAPSHOT = (
     2_000  # characters; where a page cannot ask for one, the next comes when there are four times as many
 )
@@ -66,6 +67,7 @@ class LiveView:
         ask: Asks where no message from the page arrives.
         hears: Messages from the page arrive while the turn runs; found out if they do all the same.
         waits: A request may wait until somebody opens the page: nobody waits for the cell.
+        in_page: A page shows the turn, and follows its updates; found out by what the page says if not known.
         publish: As `IPython.display.publish_display_data`.
         widget: Makes the widget from what gives its state.
         clock: The time in seconds.
@@ -79,6 +81,7 @@ class LiveView:
         *,
         hears: bool = True,
         waits: bool = False,
+        in_page: bool = True,
         publish: Callable[..., None] = publish_display_data,
         widget: Callable[[Callable[[], Patch]], Any] = TurnWidget,
         clock: Callable[[], float] = time.monotonic,
@@ -87,6 +90,8 @@ class LiveView:
         self._controls = controls
         self._ask = ask
         self._waits = waits
+        self._in_page = in_page
+        self._shown_anew = False
         self._open: dict[str, tuple[PermissionRequest, asyncio.Future[Decision]]] = {}
         self._model = TurnModel(transcript, self._open)
         self._heard = asyncio.Event()
@@ -112,9 +117,9 @@ class LiveView:
         self._widget = self._make_widget(self._model.snapshot)
         self._widget.on_msg(self._from_page)
         view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
-        self._show_widget(
-            {"application/vnd.jupyter.widget-view+json": view, "text/plain": "Claude"}, update=False
-        )
+        bundle: dict[str, object] = {"application/vnd.jupyter.widget-view+json": view}
+        self._show_widget(bundle | ({"text/plain": "Claude"} if self._in_page else {}), update=False)
+        self._started = self._clock()
 
     async def follow(self) -> None:
         """Bring the widget up to date until the turn has ended; then the static output takes its place."""
@@ -127,13 +132,29 @@ class LiveView:
         self._open.clear()
         await self._prepare()
         self._push()
-        await self._static.show_end()
         self._show_widget({}, update=True)
+        await self._static.show_end()
+        if not self._waits and not await self._is_followed():
+            self._show_anew()
 
     def publish_again(self) -> None:
         """Show the end of the turn once more."""
-        self._static.publish_again()
         self._show_widget({}, update=True)
+        self._static.publish_again()
+        if not self._in_page and not self._heard.is_set():
+            self._show_anew()
+
+    async def _is_followed(self) -> bool:
+        """Whether a page has shown the widget: the others never show the updates of an output."""
+        if self._hears and not self._in_page:
+            left = _MOUNT_TIME - (self._clock() - self._started)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), max(left, 0))
+        return self._in_page or self._heard.is_set()
+
+    def _show_anew(self) -> None:
+        self._shown_anew = True
+        self._static.show_anew()
 
     # Asking
 
@@ -151,7 +172,7 @@ class LiveView:
             self._open.pop(request.id, None)
 
     async def _reaches_page(self) -> bool:
-        if self._heard.is_set() or self._waits:
+        if self._heard.is_set() or (self._waits and self._in_page):
             return True
         if not self._hears:
             return False
@@ -251,6 +272,8 @@ class LiveView:
     def _do(self, action: cards.Action) -> None:
         state = self.transcript.state
         match action:
+            case cards.Do("hello"):
+                pass
             case cards.Do("sync"):
                 self._push()
                 self._sync()
@@ -273,7 +296,8 @@ class LiveView:
 
     async def _send_end(self) -> None:
         """Sends what the static output holds in the end, where its display id is forgotten."""
-        output = {"output_type": "display_data", **await self._static.end()}
+        end = {"data": {}, "metadata": {}} if self._shown_anew else await self._static.end()
+        output = {"output_type": "display_data", **end}
         self._widget.send({"type": "end", "model": self._widget.model_id, "output": output})
 
     def _decide(self, action: cards.Decide) -> None:

@@ -52,7 +52,7 @@ class StaticView:
     def start_beside_widget(self) -> None:
         """Make the output with one line in it, where a widget shows the turn for now."""
         self._send(
-            {"text/html": html.placeholder(self.transcript), "text/plain": "Claude · running"}, update=False
+            {"text/html": html.placeholder(self.transcript), "text/plain": "Claude · running\n"}, update=False
         )
 
     async def show_end(self) -> None:
@@ -81,6 +81,12 @@ class StaticView:
     def publish_again(self) -> None:
         """Show the whole turn from whatever cell: nbclient drops what comes after a cell's end."""
         self._send(self._whole(), update=True)
+
+    def show_anew(self) -> None:
+        """Show the whole turn as one more output, where the front end does not follow updates."""
+        bundle = self._whole()
+        bundle["text/plain"] += "\n"  # such front ends print it, and nothing after it
+        self._publish(bundle, metadata=self._metadata())
 
     def _whole(self) -> dict[str, str]:
         return {

@@ -111,9 +111,9 @@ async def test_two_outputs_are_made_and_the_static_one_has_the_end() -> None:
         scene.transcript.apply(said("So **it** is."))
 
     assert len(scene.bundles) == 4
-    assert "<strong>it</strong>" in scene.bundles[2]["text/html"]
-    assert {"text/markdown", "text/plain"} <= scene.bundles[2].keys()
-    assert scene.bundles[3] == {}
+    assert scene.bundles[2] == {}
+    assert "<strong>it</strong>" in scene.bundles[3]["text/html"]
+    assert {"text/markdown", "text/plain"} <= scene.bundles[3].keys()
 
 
 async def test_the_page_shows_what_the_turn_shows_and_stays_in_its_final_state() -> None:
@@ -132,8 +132,8 @@ async def test_the_end_can_be_published_again_from_another_cell() -> None:
         pass
     scene.view.publish_again()
 
-    assert "Hello." in scene.bundles[-2]["text/html"]
-    assert scene.bundles[-1] == {}
+    assert scene.bundles[-2] == {}
+    assert "Hello." in scene.bundles[-1]["text/html"]
 
 
 @pytest.mark.fault(71, via="pure")
@@ -192,7 +192,7 @@ def test_prose_takes_three_bytes_a_character_and_a_constant(length: int, rate: f
 def test_code_takes_twice_itself_and_its_final_html(length: int, rate: float) -> None:
     scene, _ = _streamed(_code(length), rate)
 
-    final = len(scene.bundles[-2]["text/html"])
+    final = len(scene.bundles[-1]["text/html"])
     assert scene.page.bytes < 2 * (length + final) + RESERVE
     assert "compute" in scene.page.text
 

@@ -551,7 +551,9 @@ export default {
 
   /** @param {{ model: Model, el: HTMLElement }} context */
   render({ model, el }) {
-    const view = new View(storeOf(model), el);
+    const store = storeOf(model);
+    const view = new View(store, el);
+    if (store.head?.over) store.send({ type: "do", what: "hello" }); // a quick turn, over before it was shown
     return () => view.close();
   },
 };
