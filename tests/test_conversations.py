@@ -17,6 +17,7 @@ from claude_magic.cli import conversations
 from claude_magic.cli.conversations import PastConversation, past_conversations
 from claude_magic.cli.recorded import conversation_file, projects_folder
 from claude_magic.options import Options
+from claude_magic.prompt import Attachment, Prompt
 from claude_magic.saved import SIZE_LIMIT, named_conversation
 from claude_magic.session import Session
 
@@ -72,6 +73,16 @@ def test_the_newest_comes_first_with_its_first_prompt_and_its_turns(
     ]
     assert [past.session_id for past in found(limit=1)] == [new]
     assert [past.session_id for past in found(beginning=old[:5])] == [old]
+
+
+@pytest.mark.fault(111, via="pure")
+def test_a_prompt_with_data_is_listed_by_its_words(
+    write: Callable[..., str], found: Callable[..., list[PastConversation]]
+) -> None:
+    content = Prompt("Summarise [data: x]", (Attachment("x", "/clear <bash-input>"),)).content
+    write(content)
+
+    assert [past.prompt for past in found()] == ["Summarise [data: x]"]
 
 
 def test_only_what_a_person_asked_counts_as_a_turn(

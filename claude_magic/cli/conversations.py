@@ -142,7 +142,8 @@ def _prompt(said: Mapping[str, object]) -> str | None:
     content = message.get("content")
     if isinstance(content, list):
         texts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = " ".join(text for text in texts if isinstance(text, str)) or "(a picture)"
+        words = [text for text in texts if isinstance(text, str)]
+        content = words[-1] if words else "(a picture)"  # what stands before the words is data
     if not isinstance(content, str) or _NO_PROMPT.match(content):
         return None
     command = _COMMAND.search(content[:1000])

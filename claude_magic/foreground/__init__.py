@@ -8,5 +8,14 @@ from claude_magic.foreground.foreground import (
     interruptible,
     is_nested,
 )
+from claude_magic.foreground.scope import caller_names
 
-__all__ = ["Foreground", "MagicKind", "TurnInterrupted", "asking", "interruptible", "is_nested"]
+__all__ = [
+    "Foreground",
+    "MagicKind",
+    "TurnInterrupted",
+    "asking",
+    "caller_names",
+    "interruptible",
+    "is_nested",
+]

@@ -6,7 +6,8 @@ import asyncio
 import atexit
 import os
 import sys
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,7 +16,7 @@ from traitlets import TraitError
 
 from claude_magic.cli.manager import default_manager
 from claude_magic.errors import UsageError
-from claude_magic.foreground import Foreground
+from claude_magic.foreground import Foreground, caller_names
 from claude_magic.foreground.questions import allow_questions, disallow_questions
 from claude_magic.magics.arguments import (
     claude_arguments,
@@ -35,6 +36,7 @@ from claude_magic.magics.status import would_send
 from claude_magic.magics.tasks import TaskMagics, check_task_options
 from claude_magic.notebook import MAIN, Sessions, this_notebook
 from claude_magic.options import Options
+from claude_magic.prompt import Prompt
 from claude_magic.result import Result
 from claude_magic.session import Session
 from claude_magic.store import ConversationStore
@@ -116,34 +118,14 @@ class ClaudeMagics(Defaults):
 
     @no_var_expand
     @claude_arguments
-    async def claude(self, line: str, cell: str | None = None) -> Result | None:
+    def claude(self, line: str, cell: str | None = None) -> Coroutine[Any, Any, Result | None]:
         """Ask Claude. `%%claude` sends the cell as it is; `%claude` sends the rest of the line.
 
         In a `%claude` line `{name}` stands for the text of that variable.
         """
         given = parse(self.claude, line)
-        options = given.options
-        check_task_options(options)
-        prompt = self._prompt(given.rest, cell)
-        if options.task is not None:
-            await self.tasks.start(options, prompt, self._putter(options.out))
-            return None
-        turn_only, changes = turn_options(options), session_changes(options)
-        session = await self._session(options.session or MAIN, changes)
-        if options.dry_run:
-            self._say(would_send(session, prompt, given_options(options)))
-            return None
-        turn = session.submit(
-            prompt,
-            options=turn_only,
-            asker=self.cells.asker(background=options.background),
-            refuse_if_busy=options.busy == "refuse",
-        )
-        turn.transcript.options = given_options(options)
-        for news in self.sessions.news():
-            turn.transcript.notice(news, "warning")
-        shown = self.cells.show(session, turn, background=options.background, out=self._putter(options.out))
-        return None if options.background else await shown.wait()
+        check_task_options(given.options)
+        return self._ask(given.options, self._prompt(given.rest, cell))
 
     @no_var_expand
     async def claude_wait(self, line: str) -> None:
@@ -185,20 +167,42 @@ class ClaudeMagics(Defaults):
 
     # Helpers
 
-    def _prompt(self, rest: str, cell: str | None) -> str:
+    async def _ask(self, options: Namespace, prompt: Prompt) -> Result | None:
+        if options.task is not None:
+            await self.tasks.start(options, prompt, self._putter(options.out))
+            return None
+        turn_only, changes = turn_options(options), session_changes(options)
+        session = await self._session(options.session or MAIN, changes)
+        if options.dry_run:
+            self._say(would_send(session, prompt, given_options(options)))
+            return None
+        turn = session.submit(
+            prompt,
+            options=turn_only,
+            asker=self.cells.asker(background=options.background),
+            refuse_if_busy=options.busy == "refuse",
+        )
+        turn.transcript.options = given_options(options)
+        for news in self.sessions.news():
+            turn.transcript.notice(news, "warning")
+        shown = self.cells.show(session, turn, background=options.background, out=self._putter(options.out))
+        return None if options.background else await shown.wait()
+
+    def _prompt(self, rest: str, cell: str | None) -> Prompt:
+        """What is to be sent; the names in it are those of the code that has called the magic."""
         if cell is None:
             if not rest.strip():
                 raise UsageError(
                     "Usage: %claude [options] PROMPT, or a cell that begins with %%claude. See %claude?"
                 )
-            return expand(rest, self.shell.user_ns)
+            return expand(rest, caller_names(self.shell.user_ns))
         if rest.strip():
             raise UsageError(
                 f"The %%claude line holds more than options: {rest.strip()[:60]!r}. The prompt goes below it."
             )
         if not cell.strip():
             raise UsageError("The cell is empty. Write what you want to ask below %%claude. See %claude?")
-        return cell.removesuffix("\n")
+        return Prompt(cell.removesuffix("\n"))
 
     async def _session(self, name: str, changes: Mapping[str, object] | None = None) -> Session:
         """The session of this name, with the defaults of now and what was ever changed for it."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 import difflib
 import keyword
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from claude_magic.errors import UsageError
+from claude_magic.magics.secret_names import looks_secret
+from claude_magic.prompt import Attachment, Prompt
 
 __all__ = ["expand", "split_flags"]
 
-VALUE_LIMIT = 100_000  # characters of one variable's text in a prompt
+VALUE_LIMIT = 100_000  # characters of one variable's text that go with a prompt
+PLAIN_LIMIT = 100  # characters of one that stays in its place
 _FLAG = re.compile(r"--?[A-Za-z][\w-]*")
 _FIELD = re.compile(r"\{([^\W\d]\w*)\}")
-_SECRET = re.compile(r"key|token|secret|passw|credential|auth(?!or)", re.IGNORECASE)
 
 
 def split_flags(line: str, switches: Collection[str], valued: Collection[str]) -> tuple[list[str], str]:
@@ -52,28 +54,63 @@ def split_flags(line: str, switches: Collection[str], valued: Collection[str]) -
     return flags, rest.removeprefix("-- ") if rest.startswith("-- ") else rest
 
 
-def expand(prompt: str, namespace: Mapping[str, object]) -> str:
-    """Replaces `{name}` by the text of that variable.
+def expand(line: str, names: Mapping[str, object]) -> Prompt:
+    """Puts the values of `{name}` into a line, or before it.
 
-    Only a plain name that exists is replaced, never one that looks like a secret's; every other brace stays.
+    A short plain value stands in its place. Any other goes before the words as data, and its label stands in
+    its place: in the words the CLI would look for files and commands. A name that looks like a secret's, or
+    that is none, stays as typed, and so does every other brace.
 
     Args:
-        prompt: The line as typed.
-        namespace: The user's variables.
+        line: The line as typed.
+        names: The variables that can be seen where it stands.
+
+    Raises:
+        UsageError: A variable's text cannot be had.
     """
-
-    def text(match: re.Match[str]) -> str:
+    values: dict[str, str] = {}
+    unknown: dict[str, None] = {}
+    withheld: dict[str, None] = {}
+    attachments: dict[str, Attachment] = {}
+    words, end = "", 0
+    for match in _FIELD.finditer(line):
         name = match[1]
-        if name not in namespace or keyword.iskeyword(name) or _SECRET.search(name):
-            return match[0]
-        try:
-            value = str(namespace[name])
-        except Exception as error:  # noqa: BLE001  # the user's own code
-            raise UsageError(f"The text of {{{name}}} cannot be had: {error!r:.200}") from None
-        hidden = len(value) - VALUE_LIMIT
-        return value if hidden <= 0 else f"{value[:VALUE_LIMIT]} [{hidden:,} characters left out]"
+        if keyword.iskeyword(name):
+            continue
+        if name not in names or looks_secret(name):
+            (withheld if name in names else unknown)[match[0]] = None
+            continue
+        words, end = words + line[end : match.start()], match.end()
+        value = values[name] = values[name] if name in values else _text(name, names[name])
+        if not _is_plain(value, leads=not words.strip()):
+            value = attachments.setdefault(name, Attachment(name, value)).label
+        words += value
+    return Prompt(words + line[end:], tuple(attachments.values()), tuple(_as_typed(unknown, withheld)))
 
-    return _FIELD.sub(text, prompt)
+
+def _text(name: str, value: object) -> str:
+    try:
+        text = str(value)
+    except Exception as error:  # noqa: BLE001  # the user's own code
+        raise UsageError(f"The text of {{{name}}} cannot be had: {error!r:.200}") from None
+    hidden = len(text) - VALUE_LIMIT
+    return text if hidden <= 0 else f"{text[:VALUE_LIMIT]} [{hidden:,} characters left out]"
+
+
+def _is_plain(value: str, *, leads: bool) -> bool:
+    """Whether the CLI reads nothing into a value: it is short, in one line, and names no file or command."""
+    command = leads and value.lstrip().startswith("/")
+    return len(value) <= PLAIN_LIMIT and value.isprintable() and "@" not in value and not command
+
+
+def _as_typed(unknown: Iterable[str], withheld: Iterable[str]) -> Iterator[str]:
+    reasons = [
+        (unknown, "no such name here"),
+        (withheld, "looks like a secret; give the value another name to send it"),
+    ]
+    said = [f"{', '.join(fields)} ({why})" for fields, why in reasons if fields]
+    if said:
+        yield f"Left as typed: {'; '.join(said)}."
 
 
 def _value(flag: str, rest: str) -> tuple[str, str]:

@@ -7,9 +7,10 @@ from pathlib import PurePath
 
 from claude_magic.cli.registry import ProcessInfo
 from claude_magic.control_characters import exact
+from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
-from claude_magic.views.describe import argument
+from claude_magic.views.describe import argument, attached
 from claude_magic.views.tables import Table, aligned
 
 __all__ = ["ago", "first_words", "machine_table", "session_table", "sessions_table", "short_id", "would_send"]
@@ -85,11 +86,13 @@ def machine_table(
     return Table(_MACHINE, rows)
 
 
-def would_send(session: Session, prompt: str, options: Mapping[str, str]) -> str:
+def would_send(session: Session, prompt: Prompt, options: Mapping[str, str]) -> str:
     """What a prompt with these options would come to."""
     given = " ".join(f"{flag} {value}".strip() for flag, value in options.items() if flag != "--dry-run")
     table = _filled([*_is(session), ("options", given)])
-    return f"{aligned(table)}\n\nThis would be sent:\n{prompt}"
+    said = [f"{aligned(table)}\n\nThis would be sent:\n{prompt.text}"]
+    said += [f"{about}\n{text}" for about, text in attached(prompt.attachments)]
+    return "\n\n".join([*said, *prompt.notices])
 
 
 def ago(seconds: float) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from claude_magic.magics.cell import Cells, TurnCell
     from claude_magic.options import Options
+    from claude_magic.prompt import Prompt
     from claude_magic.result import Result
     from claude_magic.store import NotebookKey
     from claude_magic.tasks import Task, TaskManager
@@ -86,7 +87,7 @@ class TaskMagics:
         """The names of the tasks that are known."""
         return list(dict.fromkeys(task.name for task in self.manager.list()))
 
-    async def start(self, given: Namespace, prompt: str, out: Callable[[Result], None]) -> None:
+    async def start(self, given: Namespace, prompt: Prompt, out: Callable[[Result], None]) -> None:
         """Starts the task that a cell asks for, and shows its turn there."""
         options = await self._options(session_changes(given))
         if given.dry_run:

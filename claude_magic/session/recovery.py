@@ -22,9 +22,10 @@ from claude_magic.errors import (
     StartError,
     WorkingDirectoryError,
 )
+from claude_magic.prompt import Content
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.states import SessionState, Status
-from claude_magic.session.turn import Content, Outcome, Turn
+from claude_magic.session.turn import Outcome, Turn
 from claude_magic.transcript import TurnState
 
 __all__ = ["CONTINUE", "DELAYS", "Next", "Recovery", "after_exit", "quoting"]
@@ -63,14 +64,17 @@ def after_exit(*, recorded: bool, is_prompt: bool, acted: bool) -> Next:
 
 
 def quoting(content: Content) -> Content:
-    """A word to go on that holds a prompt which the conversation does not."""
-    blocks: list[dict[str, object]] = []
-    blocks += [{"type": "text", "text": content}] if isinstance(content, str) else content
-    texts = "\n\n".join(str(block["text"]) for block in blocks if block.get("type") == "text")
-    quote = "\n".join(f"> {line}" for line in texts.splitlines())
-    others = [block for block in blocks if block.get("type") != "text"]
-    text = f"{_QUOTE}\n\n{quote}"
-    return [{"type": "text", "text": text}, *others] if others else text
+    """A word to go on that holds a prompt which the conversation does not.
+
+    Only the person's words, the last text, are quoted: data stays in blocks of its own.
+    """
+    if isinstance(content, str):
+        return f"{_QUOTE}\n\n" + "\n".join(f"> {line}" for line in content.splitlines())
+    last = max((at for at, block in enumerate(content) if block.get("type") == "text"), default=None)
+    if last is None:
+        return [*content, {"type": "text", "text": _QUOTE}]
+    quote: dict[str, object] = {"type": "text", "text": quoting(str(content[last]["text"]))}
+    return [*content[:last], quote, *content[last + 1 :]]
 
 
 class Recovery:

@@ -16,12 +16,13 @@ from claude_magic.cli.process import StopReport
 from claude_magic.errors import BusyError, ClaudeMagicError, StateError, UsageError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.prompt import Content, Prompt
 from claude_magic.result import Result
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.idle import Idleness, Silence
 from claude_magic.session.runner import Runner
 from claude_magic.session.states import Callback, EventName, SessionState, Status
-from claude_magic.session.turn import Content, Turn, answering
+from claude_magic.session.turn import Turn, answering
 from claude_magic.session.turns import Turns
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event
@@ -137,7 +138,7 @@ class Session:
     # Turns
 
     async def ask(
-        self, prompt: str, *, options: TurnOptions | None = None, asker: Asker = deny_unattended
+        self, prompt: str | Prompt, *, options: TurnOptions | None = None, asker: Asker = deny_unattended
     ) -> Result:
         """Sends a prompt and waits for its Result; cancelling the wait interrupts the turn.
 
@@ -161,7 +162,7 @@ class Session:
         return result
 
     async def stream(
-        self, prompt: str, *, options: TurnOptions | None = None, asker: Asker = deny_unattended
+        self, prompt: str | Prompt, *, options: TurnOptions | None = None, asker: Asker = deny_unattended
     ) -> AsyncIterator[Event]:
         """Sends a prompt and yields its events as they come; leaving the loop early interrupts the turn.
 
@@ -183,7 +184,7 @@ class Session:
 
     def submit(
         self,
-        prompt: str,
+        prompt: str | Prompt,
         *,
         content: Content | None = None,
         options: TurnOptions | None = None,
@@ -194,7 +195,7 @@ class Session:
 
         Args:
             prompt: What to ask.
-            content: What to send instead of the plain prompt: content blocks.
+            content: What to send instead of the prompt: text, or content blocks.
             options: What holds for this turn only.
             asker: Answers permission requests.
             refuse_if_busy: Raise rather than wait behind another turn.
@@ -204,16 +205,21 @@ class Session:
             BusyError: Another turn runs and `refuse_if_busy` is set.
             StateError: The session belongs to another event loop, or none runs here.
         """
-        if not prompt.strip() and content is None:
+        asked = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
+        if not asked.text.strip() and content is None:
             raise UsageError("The prompt is empty. Write what you want to ask.")
         self._bind()
         if refuse_if_busy and (self.turn or self.queue):
             raise BusyError(
                 f"Session {self.name!r} is busy. Wait with %claude_wait, or leave out --busy refuse."
             )
-        transcript = Transcript(prompt, session=self.name, label=self.options.label)
-        sent = prompt if content is None else content
-        turn = Turn(prompt, sent, options or TurnOptions(), transcript, asker)
+        transcript = Transcript(
+            asked.text, attachments=asked.attachments, session=self.name, label=self.options.label
+        )
+        for notice in asked.notices:
+            transcript.notice(notice)
+        sent = asked.content if content is None else content
+        turn = Turn(asked.text, sent, options or TurnOptions(), transcript, asker)
         turn.listeners += (self._idleness.hear, self._silence.hear)
         self._turns.add(turn)
         return turn

@@ -12,13 +12,13 @@ from dataclasses import replace
 from claude_magic.errors import CancelledTurnError, ClaudeMagicError
 from claude_magic.options import TurnOptions
 from claude_magic.permissions import Asker, Decision, PermissionRequest
+from claude_magic.prompt import Content
 from claude_magic.result import Result
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event, ResultEvent
 
-__all__ = ["Content", "Outcome", "Turn", "answering"]
+__all__ = ["Outcome", "Turn", "answering"]
 
-Content = str | list[dict[str, object]]
 Outcome = ResultEvent | ClaudeMagicError
 answering: contextvars.ContextVar[tuple[Turn, ...]] = contextvars.ContextVar(
     "claude_magic_answering", default=()

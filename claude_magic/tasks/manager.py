@@ -20,6 +20,7 @@ from claude_magic.cli.identity import born
 from claude_magic.errors import BusyError, UsageError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.store import NotebookKey
 from claude_magic.tasks.callbacks import Callbacks, TaskEvent
@@ -81,7 +82,7 @@ class TaskManager:
     async def spawn(
         self,
         name: str,
-        prompt: str,
+        prompt: str | Prompt,
         options: Options | None = None,
         *,
         turn_options: TurnOptions | None = None,
@@ -104,11 +105,18 @@ class TaskManager:
             WorkingDirectoryError: The directory does not exist.
         """
         options, turn_options = options or Options(), turn_options or TurnOptions()
-        self._check(name, prompt)
-        record = new_record(name, prompt, options.directory, kept_options(turn_options), self._owner())
+        asked_for = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
+        self._check(name, asked_for.text)
+        record = new_record(name, asked_for, options.directory, kept_options(turn_options), self._owner())
         task = Task(record, self._tell)
         self._tasks[task.id] = task
-        asked = Asked(options=options, turn_options=turn_options, asker=asker, content=prompt)
+        asked = Asked(
+            options=options,
+            turn_options=turn_options,
+            asker=asker,
+            prompt=asked_for,
+            notices=asked_for.notices,
+        )
         try:
             if worktree:
                 await isolate(task)
@@ -153,7 +161,7 @@ class TaskManager:
                 task.session = None
             turn_options = turn_options or options_kept(before.turn_options)
             asked = Asked(
-                options=options or Options(), turn_options=turn_options, asker=asker, content=task.prompt
+                options=options or Options(), turn_options=turn_options, asker=asker, prompt=task.asked
             )
             await self._worker.begin(task, await gone_on_with(before, asked))
         except BaseException:

@@ -10,18 +10,21 @@ import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from claude_magic.cli.identity import lives
 from claude_magic.errors import BusyError, WorkingDirectoryError
 from claude_magic.folders import StateFile
+from claude_magic.prompt import Prompt, attachments_to
 from claude_magic.store import NotebookKey
 
 __all__ = ["TaskRecord", "TaskRecords", "TaskStatus", "new_record"]
+
+T = TypeVar("T")
 
 KEPT = 30 * 86_400.0  # seconds after its end that a task is known; its result's file stays
 
@@ -50,6 +53,7 @@ class TaskRecord:
         id: Unique.
         name: What the person calls it.
         prompt: What was asked.
+        attachments: The data that goes before it, as JSON.
         project: The directory it was given; its result is written below it.
         cwd: The directory it works in: the same, or one of a git worktree.
         directory: That one without links.
@@ -84,6 +88,7 @@ class TaskRecord:
     worktree: str = ""
     branch: str = ""
     turn_options: str = "{}"
+    attachments: str = "[]"
     kernel_id: str = ""
     path: str = ""
     inode: str = ""
@@ -95,7 +100,7 @@ class TaskRecord:
 
 
 def new_record(
-    name: str, prompt: str, directory: Path, turn_options: str, owner: Mapping[str, Any]
+    name: str, prompt: Prompt, directory: Path, turn_options: str, owner: Mapping[str, Any]
 ) -> TaskRecord:
     """The record of a task that is about to be started.
 
@@ -116,7 +121,8 @@ def new_record(
     return TaskRecord(
         id=uuid.uuid4().hex[:8],
         name=name,
-        prompt=prompt,
+        prompt=prompt.text,
+        attachments=attachments_to(prompt.attachments),
         project=str(directory),
         cwd=str(directory),
         directory=os.path.realpath(directory),
@@ -131,7 +137,8 @@ def new_record(
 _COLUMNS = [field.name for field in fields(TaskRecord)]
 _SCHEMA = f"CREATE TABLE IF NOT EXISTS tasks ({', '.join(_COLUMNS)}, PRIMARY KEY (id))"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM tasks"  # noqa: S608  # names of ours, no input
-_PUT = f"INSERT OR REPLACE INTO tasks VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_PUT = f"INSERT OR REPLACE INTO tasks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_ADD = "ALTER TABLE tasks ADD COLUMN attachments DEFAULT '[]'"  # a folder may be older than the column
 _FORGET_OLD = "DELETE FROM tasks WHERE ended > 0 AND ended < ?"
 
 
@@ -151,15 +158,15 @@ class TaskRecords:
         Raises:
             BusyError: Another works there, or this one is at work in another kernel.
         """
-        self._file.run(lambda database: _claim(database, record))
+        self._run(lambda database: _claim(database, record))
 
     def put(self, record: TaskRecord) -> None:
         """Writes down what has changed."""
-        self._file.run(lambda database: database.execute(_PUT, _row(record)))
+        self._run(lambda database: database.execute(_PUT, _row(record)))
 
     def forget(self, task_id: str) -> None:
         """Takes a task out."""
-        self._file.run(lambda database: database.execute("DELETE FROM tasks WHERE id = ?", (task_id,)))
+        self._run(lambda database: database.execute("DELETE FROM tasks WHERE id = ?", (task_id,)))
 
     def left(self, notebook: NotebookKey) -> list[TaskRecord]:
         """A notebook's tasks that no other live kernel has, oldest first; of this kernel's own, the ended.
@@ -168,16 +175,26 @@ class TaskRecords:
         """
         if not self._file.exists:
             return []
-        rows = self._file.run(lambda database: database.execute(f"{_SELECT} ORDER BY started").fetchall())
+        rows = self._run(lambda database: database.execute(f"{_SELECT} ORDER BY started").fetchall())
         return [record for record in map(_record, rows) if _is_left(record, notebook)]
 
     def news(self) -> list[str]:
         """What the person should know of the state folder; each is told once."""
         return self._file.news()
 
+    def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        return self._file.run(lambda database: action(_completed(database)))
+
     def close(self) -> None:
         """Lets go of what is kept in memory, if anything."""
         self._file.close()
+
+
+def _completed(database: sqlite3.Connection) -> sqlite3.Connection:
+    columns = {row[1] for row in database.execute("PRAGMA table_info(tasks)")}
+    if "attachments" not in columns:
+        database.execute(_ADD)
+    return database
 
 
 def _claim(database: sqlite3.Connection, record: TaskRecord) -> None:

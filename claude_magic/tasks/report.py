@@ -104,6 +104,8 @@ def _facts(task: Task) -> Iterator[str]:
 def _told(task: Task) -> Iterator[str]:
     yield "## Prompt"
     yield _fenced(task.prompt)
+    for data in task.asked.attachments:
+        yield f"{_words(data.label)}\n\n{_fenced(data.text)}"
     yield "## Answer"
     answers = [transcript.answer for transcript in task.transcripts]
     yield "\n\n".join(filter(None, answers)) or "None."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_magic.options import TurnOptions
+from claude_magic.prompt import Prompt, attachments_from
 from claude_magic.tasks.output import Output
 from claude_magic.tasks.records import TaskRecord, TaskStatus
 from claude_magic.tasks.report import report_path
@@ -60,6 +61,11 @@ class Task:
     def prompt(self) -> str:
         """What was asked."""
         return self.record.prompt
+
+    @property
+    def asked(self) -> Prompt:
+        """The same, with the data that goes before it."""
+        return Prompt(self.record.prompt, attachments_from(self.record.attachments))
 
     @property
     def status(self) -> TaskStatus:

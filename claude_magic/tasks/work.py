@@ -19,6 +19,7 @@ from claude_magic.cli.recorded import conversation_file
 from claude_magic.errors import CancelledTurnError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker
+from claude_magic.prompt import Prompt
 from claude_magic.session import Session, SessionState
 from claude_magic.tasks.callbacks import Callbacks
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus
@@ -45,7 +46,7 @@ class Asked:
         options: Those of its session.
         turn_options: What holds for its turn.
         asker: Answers permission requests.
-        content: What is sent.
+        prompt: What is sent.
         session_id: The conversation to go on with; a new one if None.
         notices: What the person should know of it.
     """
@@ -53,7 +54,7 @@ class Asked:
     options: Options
     turn_options: TurnOptions
     asker: Asker
-    content: str
+    prompt: Prompt
     session_id: str | None = None
     notices: Sequence[str] = ()
 
@@ -93,7 +94,7 @@ class Worker:
         task.change(session_id=session.session_id)
         self._records.claim(task.record)
         turn = session.submit(
-            task.prompt, content=asked.content, options=asked.turn_options, asker=asked.asker
+            task.asked, content=asked.prompt.content, options=asked.turn_options, asker=asked.asker
         )
         task.attach(session, turn)
         for notice in asked.notices:
@@ -166,4 +167,5 @@ async def gone_on_with(record: TaskRecord, asked: Asked) -> Asked:
         return asked
     quote = "\n".join(f"> {line}" for line in record.prompt.splitlines())
     notice = f"Resumed; Claude was told to continue, with the prompt quoted. The message sent: {_CONTINUE}"
-    return replace(asked, content=f"{_CONTINUE}\n\n{quote}", session_id=record.session_id, notices=(notice,))
+    told = replace(asked.prompt, text=f"{_CONTINUE}\n\n{quote}")
+    return replace(asked, prompt=told, session_id=record.session_id, notices=(notice,))

@@ -19,9 +19,10 @@ from claude_magic.transcript.explain import turn_error
 from claude_magic.wire import events as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from claude_magic.permissions import Decision, PermissionRequest
+    from claude_magic.prompt import Attachment
 
 __all__ = ["Transcript", "TurnState"]
 
@@ -53,6 +54,7 @@ class Transcript(Assembly):
 
     Args:
         prompt: What was asked.
+        attachments: The data that was sent before it.
         session: The session's name.
         label: What to say about the model's source; "" for Claude itself.
         model: The model asked for; the CLI's own word replaces it.
@@ -66,6 +68,7 @@ class Transcript(Assembly):
         self,
         prompt: str,
         *,
+        attachments: Sequence[Attachment] = (),
         session: str = "main",
         label: str = "",
         model: str = "",
@@ -76,6 +79,7 @@ class Transcript(Assembly):
     ) -> None:
         super().__init__(clock, text_limit)
         self.prompt = prompt
+        self.attachments = tuple(attachments)
         self.session = session
         self.label = label
         self.model = model

@@ -13,13 +13,15 @@ from claude_magic.permissions import Behavior
 from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ThinkingBlock, ToolBlock, ToolState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from claude_magic.prompt import Attachment
     from claude_magic.transcript import Transcript
 
 __all__ = [
     "BYPASS_BANNER",
     "argument",
+    "attached",
     "checklist",
     "decision_line",
     "duration",
@@ -47,6 +49,7 @@ _NOTICEABLE = 0.1  # seconds; shorter is not worth a figure
 BYPASS_BANNER = "Permission checks are off (bypassPermissions): every tool runs without asking."
 _LINE_LIMIT = 160
 _OUTPUT_LIMIT = 10_000
+_DATA_LIMIT = 2_000
 _ARGUMENTS = {
     "Agent": "description",
     "AskUserQuestion": "questions",
@@ -138,6 +141,13 @@ def options_line(transcript: Transcript) -> str:
 def prompt_line(transcript: Transcript) -> str:
     """The prompt's first line."""
     return _one_line(exact(transcript.prompt[: 4 * _LINE_LIMIT].strip()).split("\n", 1)[0])
+
+
+def attached(attachments: Sequence[Attachment]) -> list[tuple[str, str]]:
+    """The data that is sent before a prompt: what each piece is, and its text, shortened."""
+    abouts = (f"{_one_line(exact(each.label))} {len(each.text):,} characters" for each in attachments)
+    texts = (shortened(exact(each.text), _DATA_LIMIT) for each in attachments)
+    return list(zip(abouts, texts, strict=True))
 
 
 def thinking_line(block: ThinkingBlock) -> str:

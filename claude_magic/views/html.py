@@ -200,9 +200,11 @@ def _prompt(transcript: Transcript) -> str:
     whole = shortened(exact(transcript.prompt), _PROMPT_LIMIT)
     options = describe.options_line(transcript)
     given = div("claude-options", f"Options: <code>{escape(options)}</code>") if options else ""
+    for about, text in describe.attached(transcript.attachments):
+        given += div("claude-data", f"{span('claude-label', escape(about))}<pre>{escape(text)}</pre>")
     line = describe.prompt_line(transcript)
     summary = f"{span('claude-label', 'Prompt')} {span('claude-prompt-line', escape(line))}"
-    if line == whole.strip() and not options:
+    if line == whole.strip() and not given:
         return sanitized(div("claude-prompt", summary))
     return sanitized(details("claude-prompt", summary, f"<pre>{escape(whole)}</pre>{given}"))
 

@@ -179,6 +179,10 @@ class TerminalView:
         yield Text.assemble(("Claude", "bold"), (f" · {facts}", "dim"))
         if self.transcript.permission_mode == "bypassPermissions":
             yield Text(describe.BYPASS_BANNER, style="bold yellow")
+        if self.transcript.attachments:
+            yield Text(f"> {describe.prompt_line(self.transcript)}", style="dim")
+        for about, text in describe.attached(self.transcript.attachments):
+            yield Text(f"{about}\n{text}\n", style="dim")
 
     def _markdown(self, text: str) -> Iterator[RenderableType]:
         if not text.strip():

@@ -43,6 +43,9 @@ def markdown_of(transcript: Transcript) -> str:
     if transcript.permission_mode == "bypassPermissions":
         parts.append(f"**{describe.BYPASS_BANNER}**")
     parts.append(_quoted(transcript.prompt))
+    parts += [
+        f"{_words(about)}\n\n{_fenced([text])}" for about, text in describe.attached(transcript.attachments)
+    ]
     parts += [said for block in transcript.blocks if (said := _markdown(block, transcript.cwd))]
     parts += [f"*{_words(line)}*" for line in _last_lines(transcript)]
     return "\n\n".join(parts) + "\n"
@@ -64,6 +67,7 @@ def plain_of(transcript: Transcript) -> str:
     if transcript.permission_mode == "bypassPermissions":
         parts.append(describe.BYPASS_BANNER)
     parts.append(f"> {describe.prompt_line(transcript)}")
+    parts += [f"{about}\n{text}" for about, text in describe.attached(transcript.attachments)]
     parts += [said for block in transcript.blocks if (said := _plain(block, transcript.cwd))]
     parts += _last_lines(transcript)
     return "\n\n".join(parts)

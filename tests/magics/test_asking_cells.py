@@ -144,8 +144,10 @@ def test_what_a_variable_brings_into_a_line_is_bounded(shared: MagicNotebook) ->
 
     shared.do("%claude say {x}")
 
-    assert 100_000 < len(shared.endpoint.prompts[-1]) < 110_000
-    assert shared.endpoint.prompts[-1].endswith("[2,900,000 characters left out]")
+    data, words = shared.endpoint.prompts[-2:]
+    assert words == "say [data: x]"
+    assert 100_000 < len(data) < 110_000
+    assert "[2,900,000 characters left out]" in data
 
 
 @pytest.mark.parametrize(

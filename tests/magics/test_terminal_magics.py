@@ -32,7 +32,7 @@ class MagicTerminal(Terminal):
 
     def pid_of_claude(self) -> str:
         """The process of the session, as `%claude_status` has it."""
-        found = re.search(r"process +pid (\d+)", self.run("%claude_status"))
+        found = re.search(r"process +pid (\d+)", self.run("%claude_status main"))
         assert found is not None
         return found[1]
 
@@ -52,6 +52,26 @@ def prompt_toolkit(tmp_path: Path) -> Iterator[MagicTerminal]:
     with MagicTerminal(tmp_path) as terminal:
         terminal.run("%load_ext claude_magic")
         yield terminal
+
+
+@pytest.mark.fault(111, via="real")
+@pytest.mark.fault(116, via="real")
+def test_data_is_shown_as_it_is_sent(terminal: MagicTerminal) -> None:
+    (terminal.work / "inside.txt").write_text("SESAME")
+    terminal.run("table = 'first row\\n@inside.txt'; x = 'outside'")
+    terminal.run("def f(x): get_ipython().run_line_magic('claude', 'say {x} {table} {nothing}')")
+
+    screen = terminal.run("f('inside')")
+    dry = terminal.run("%claude --dry-run say {table} {nothing}")
+
+    assert terminal.endpoint.prompts[-2:] == [
+        "[data: table]\nfirst row\n@inside.txt\n[end of data: table]",
+        "say inside [data: table] {nothing}",
+    ]
+    assert "SESAME" not in str(terminal.endpoint.lines)
+    for shown in (screen, dry):
+        assert re.search(r"\[data: table\] 21 characters *\n *first row *\n *@inside.txt", shown)
+        assert "Left as typed: {nothing} (no such name here)." in shown
 
 
 def test_an_answer_is_printed_and_nothing_more(terminal: MagicTerminal) -> None:

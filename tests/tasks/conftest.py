@@ -12,6 +12,7 @@ from generations import OLDER_CLI, current_cli
 from leaks import nothing_left
 
 from claude_magic.options import Options
+from claude_magic.prompt import Prompt
 from claude_magic.tasks import Task, TaskManager
 
 
@@ -45,7 +46,9 @@ def spawn(
     """Starts a task in a folder of its own."""
     base = options()
 
-    async def spawned(name: str, prompt: str, folder: str = "", *, cli: str = "", **how: Any) -> Task:
+    async def spawned(
+        name: str, prompt: str | Prompt, folder: str = "", *, cli: str = "", **how: Any
+    ) -> Task:
         directory = tmp_path / (folder or f"in {name}")
         directory.mkdir(exist_ok=True)
         return await manager.spawn(name, prompt, base.with_(cwd=directory, cli=cli or base.cli), **how)

@@ -17,6 +17,7 @@ from endpoint_log import Endpoint
 
 from claude_magic.errors import BusyError, UsageError, WorkingDirectoryError
 from claude_magic.options import Options, TurnOptions
+from claude_magic.prompt import Attachment, Prompt
 from claude_magic.tasks import Task, TaskManager, TaskStatus
 from claude_magic.tasks.records import new_record
 from claude_magic.tasks.work import keep_alive
@@ -124,7 +125,7 @@ async def test_what_works_on_a_task_is_referred_to_until_it_is_done(tmp_path: Pa
         await asyncio.get_running_loop().create_future()
 
     owner = {"kernel_pid": 0, "kernel_created": ""}
-    task = Task(new_record("one", "do it", tmp_path, "{}", owner))
+    task = Task(new_record("one", Prompt("do it"), tmp_path, "{}", owner))
     keep_alive(task, endless())
     assert task.work is not None
     work = weakref.ref(task.work)
@@ -279,6 +280,29 @@ async def test_close_interrupts_what_is_at_work_and_a_later_manager_can_go_on(
     assert endpoint.requests[-1]["prompt"].endswith("> stall")
     with pytest.raises(UsageError, match="completed"):
         await manager.resume("one")
+
+
+@pytest.mark.fault(111, via="real")
+async def test_the_data_of_a_task_goes_before_its_words_at_first_and_when_it_goes_on(
+    spawn: Spawn, manager: TaskManager, eventually: Eventually, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.txt").write_text("SESAME")
+    data = Attachment("x", f"@{tmp_path}/secret.txt")
+    task = await spawn("one", Prompt("stall", (data,)), turn_options=ALLOWED)
+    await eventually(lambda: "The first half" in task.last_line)
+    await manager.close()
+    assert data.text in report(task)
+    manager.list()  # read from disk
+
+    again = await manager.resume("one", task.session.options if task.session else None)
+    await again.wait()
+
+    assert again.asked == Prompt("stall", (data,))
+    before, words = endpoint.stripped_prompts[-2:]
+    assert before == data.block["text"]
+    assert words.endswith("\n\n> stall")
+    assert endpoint.prompts.count(str(data.block["text"])) == 2
+    assert "SESAME" not in str(endpoint.last)
 
 
 # What it tells

@@ -180,3 +180,19 @@ def test_a_corrupt_file_is_set_aside_and_begun_anew(records: TaskRecords, tmp_pa
 async def test_resuming_what_is_nobodys_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no task 'one'"):
         await TaskManager(tmp_path).resume("one")
+
+
+def test_a_state_folder_from_before_prompts_had_data_is_used_on(tmp_path: Path) -> None:
+    records = TaskRecords(tmp_path)
+    records.put(record("a", status=TaskStatus.COMPLETED, ended=time.time()))
+    with sqlite3.connect(tmp_path / "tasks.sqlite") as database:
+        database.execute("ALTER TABLE tasks DROP COLUMN attachments")
+    database.close()
+
+    records.put(record("b", status=TaskStatus.COMPLETED, ended=time.time(), attachments='[["x", "1"]]'))
+
+    assert [(left.id, left.attachments) for left in records.left(HERE)] == [
+        ("a", "[]"),
+        ("b", '[["x", "1"]]'),
+    ]
+    assert records.news() == []

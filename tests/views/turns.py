@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
+from claude_magic.prompt import Attachment
 from claude_magic.result import Result, Usage
 from claude_magic.transcript import Transcript
 from claude_magic.wire import events as wire
@@ -150,7 +151,12 @@ def finished(*events: wire.Event, **facts: str) -> Transcript:
 def hostile(payload: str) -> Transcript:
     """A turn that says `payload` in every place where something from outside is shown."""
     transcript = Transcript(
-        payload, session=payload, label=payload, options={payload: payload}, clock=lambda: 0.0
+        payload,
+        attachments=(Attachment(payload, payload),),
+        session=payload,
+        label=payload,
+        options={payload: payload},
+        clock=lambda: 0.0,
     )
     transcript.apply(wire.SystemInit(session_id=payload, cwd=payload, model=payload, permission_mode=payload))
     transcript.apply(wire.ApiRetry(attempt=1, error=payload))
