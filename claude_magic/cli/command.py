@@ -32,6 +32,9 @@ _STREAMING = (
 # ends with "unknown option", and takes the new prompt anyway. In between it is unknown; a wrong yes is fatal.
 _SNAPSHOT_SINCE = (2, 1, 327)
 
+# Without it a resumed conversation goes on with the model of its last answer (measured: 2.1.191, 2.1.332).
+DEFAULT_MODEL = "default"
+
 # What 2.1.191 and 2.1.327 set for their children, by which a CLI takes itself for part of another session.
 NESTING_VARIABLES = frozenset(
     {
@@ -76,6 +79,8 @@ def build_argv(
     """
     start = "--resume" if resume else "--session-id"
     flags = [(start, checked_id(session_id)), *_flags(options)]
+    if options.model is None and (resume or copy_of is not None):
+        flags.append(("--model", DEFAULT_MODEL))
     switches: tuple[str, ...] = _STREAMING
     if copy_of is not None:  # measured: both generations give the copy the id that they are told
         flags = [("--resume", checked_id(copy_of)), *flags]

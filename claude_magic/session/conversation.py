@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import fields
 
 from claude_magic.cli.claude import CONTROL_TIMEOUT, ClaudeProcess
+from claude_magic.cli.command import build_env
 from claude_magic.cli.process import StopReport
 from claude_magic.cli.recorded import conversation_file, is_recorded, projects_folder
 from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions, checked_id
 from claude_magic.session.surprises import surprises, untrusted
+from claude_magic.session.usual_model import usual_model
 from claude_magic.wire.events import ControlRequest, Event, ResultEvent, SystemInit
 
 __all__ = ["Conversation"]
@@ -175,7 +178,7 @@ class Conversation:
             ControlError: It refused.
         """
         if self.options.model != self._launched.model:
-            await self.request("set_model", model=self.options.model)
+            await self.request("set_model", model=await self._usual_model())
         if self.options.permission_mode != self._launched.permission_mode:
             self.mode = self.options.permission_mode or "default"
             await self.request("set_permission_mode", mode=self.mode)
@@ -190,7 +193,7 @@ class Conversation:
         """
         applied: list[_Adjustment] = []
         try:
-            for adjustment in self._adjustments(turn):
+            for adjustment in self._adjustments(turn, await self._usual_model() if turn.model else None):
                 applied.append(adjustment)
                 await self.request(adjustment[0], CONTROL_TIMEOUT, **adjustment[1])
             yield
@@ -235,6 +238,7 @@ class Conversation:
         if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
             options = options.with_(permission_mode=BYPASS)
         await self._one_at_a_time()
+        resumed = self.goes_on
         process = self.process = self._latest = ClaudeProcess(
             options,
             session_id=self.session_id,
@@ -246,14 +250,28 @@ class Conversation:
         process.control.serve("can_use_tool", self._permission)
         try:
             await process.start()
+            if resumed and options.model is None:
+                await self._leave_model()
         except BaseException:
             self._forget(process)
+            await process.kill()
             raise
         self._launched, self._can_bypass = self.options, options.permission_mode == BYPASS
         self._greeted = False
         self.model = options.model or ""
         self.mode = str(process.info.get("current_permission_mode") or options.permission_mode or "default")
         return process.warnings
+
+    async def _leave_model(self) -> None:
+        """A resumed conversation gives up the model of its last turn: it was begun with the CLI's default."""
+        if usual := await self._usual_model():
+            await self.request("set_model", model=usual)
+
+    async def _usual_model(self) -> str | None:
+        """The session's model, for turns that name none."""
+        if self.options.model is not None:
+            return self.options.model
+        return await usual_model(self.request, build_env(self.options, os.environ))
 
     async def _one_at_a_time(self) -> None:
         """The process before has ended, even if nobody waited for its end."""
@@ -316,10 +334,10 @@ class Conversation:
             if subtype == "set_permission_mode":
                 self.mode = str(back["mode"])
 
-    def _adjustments(self, turn: TurnOptions) -> list[_Adjustment]:
+    def _adjustments(self, turn: TurnOptions, usual_model: str | None) -> list[_Adjustment]:
         wanted: list[_Adjustment] = []
         if turn.model:
-            wanted.append(("set_model", {"model": turn.model}, {"model": self.options.model}))
+            wanted.append(("set_model", {"model": turn.model}, {"model": usual_model}))
         if turn.permission_mode:
             usual = self.options.permission_mode or "default"
             before = usual if turn.permission_mode == BYPASS else self.mode
