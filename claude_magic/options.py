@@ -64,7 +64,7 @@ class Options:
         add_dirs: More directories Claude may work in.
         system: A persona, appended to the system prompt.
         note: What Claude is told about where it is, appended before the persona.
-        mcp_config: MCP servers: paths of JSON files, or JSON.
+        mcp_config: MCP servers: paths of JSON files, or JSON, which may hold keys and is never shown.
         effort: One of `EFFORTS`.
         setting_sources: Comma-separated: user, project, local.
         resume: "auto" goes on with the kept conversation, "never" begins a new one.
@@ -95,7 +95,7 @@ class Options:
     add_dirs: tuple[str, ...] = ()
     system: str | None = None
     note: str | None = None
-    mcp_config: tuple[str, ...] = ()
+    mcp_config: tuple[str, ...] = field(default=(), repr=False)
     effort: str | None = None
     setting_sources: str | None = None
     resume: Literal["auto", "never"] = "auto"

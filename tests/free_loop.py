@@ -21,6 +21,8 @@ ALLOWED = {
     # a few file-system calls when a process starts: where the program is, and whether the folder is there
     "claude_magic/cli/claude.py": {"_directory", "_probe"},
     "claude_magic/cli/locate.py": {"find_cli"},
+    # a file for each private option when a process starts; in a thread it could be written after a cancel
+    "claude_magic/cli/private.py": {"keep", "__exit__"},
     # two small settings files of the project, once for each process
     "claude_magic/session/surprises.py": {"surprises"},
     "claude_magic/cli/spawn.py": {"__post_init__"},

@@ -19,6 +19,7 @@ from claude_magic.cli.command import build_argv, build_env
 from claude_magic.cli.exits import exit_cause
 from claude_magic.cli.locate import find_cli, parse_version, version_warning
 from claude_magic.cli.manager import ProcessManager, default_manager
+from claude_magic.cli.private import PrivateFiles
 from claude_magic.cli.probe import ask_version
 from claude_magic.cli.process import ChildProcess, StopReport
 from claude_magic.cli.redact import redact
@@ -125,20 +126,22 @@ class ClaudeProcess:
         found = find_cli(self.options.cli)
         env = build_env(self.options, os.environ)
         version = await self._probe(found.path, env)
-        argv = build_argv(
-            found.path,
-            self.options,
-            session_id=self.session_id,
-            resume=self.resume,
-            copy_of=self.copy_of,
-            version=parse_version(version),
-        )
-        self._redact = partial(redact, env=env)
-        self._child = await self._manager.open(
-            SpawnOptions(self._id, argv[0], tuple(argv[1:]), cwd, env),
-            session_id=self.session_id,
-            redact=self._redact,
-        )
+        with PrivateFiles() as files:
+            argv = build_argv(
+                found.path,
+                self.options,
+                session_id=self.session_id,
+                resume=self.resume,
+                copy_of=self.copy_of,
+                version=parse_version(version),
+                keep=files.keep,
+            )
+            await self._begin(SpawnOptions(self._id, argv[0], tuple(argv[1:]), cwd, env))
+        self._started = True
+
+    async def _begin(self, options: SpawnOptions) -> None:
+        self._redact = partial(redact, env=options.env)
+        self._child = await self._manager.open(options, session_id=self.session_id, redact=self._redact)
         self.warnings += self._manager.registry.news()
         self._reader = asyncio.create_task(self._read(self._child), name="claude_magic reader")
         try:
@@ -146,7 +149,6 @@ class ClaudeProcess:
         except BaseException:
             await self.kill()
             raise
-        self._started = True
 
     async def _initialize(self, reader: asyncio.Task[None]) -> None:
         timeout = self.options.start_timeout

@@ -1,7 +1,8 @@
 """The command line and the environment of a session's process. Pure.
 
 Every value that a user gives travels as `--flag=value` in one argument, so that one that begins with `-` is
-never read as a flag. Prompts are no part of it: they go through stdin.
+never read as a flag. Prompts are no part of it: they go through stdin. Nor is what nobody else on the machine
+may read, a persona and MCP servers with their keys: these go through files.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from claude_magic.errors import UsageError
 from claude_magic.options import Options, checked_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["NESTING_VARIABLES", "build_argv", "build_env"]
 
@@ -62,6 +63,7 @@ def build_argv(
     session_id: str,
     resume: bool,
     version: tuple[int, ...] | None,
+    keep: Callable[[str], str],
     copy_of: str | None = None,
 ) -> list[str]:
     """The argument list of a session's process.
@@ -72,13 +74,14 @@ def build_argv(
         session_id: The conversation's id, a UUID.
         resume: Whether the conversation exists already.
         version: The CLI's version, or None if it is not known.
+        keep: Writes a text to a file that only the user can read, and gives its path.
         copy_of: The conversation that this one begins as a copy of; that one stays as it is.
 
     Raises:
         UsageError: A value cannot be part of a command line, or the id is none.
     """
     start = "--resume" if resume else "--session-id"
-    flags = [(start, checked_id(session_id)), *_flags(options)]
+    flags = [(start, checked_id(session_id)), *_flags(options, keep)]
     if options.model is None and (resume or copy_of is not None):
         flags.append(("--model", DEFAULT_MODEL))
     switches: tuple[str, ...] = _STREAMING
@@ -111,15 +114,15 @@ def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:
     return env
 
 
-def _flags(options: Options) -> Iterator[tuple[str, str]]:
+def _flags(options: Options, keep: Callable[[str], str]) -> Iterator[tuple[str, str]]:
     yield from _given("--model", [options.model])
     yield from _given("--permission-mode", [options.permission_mode])
     # One flag a rule (measured with both generations): a rule may itself hold commas and spaces.
     yield from _given("--allowedTools", options.allow)
     yield from _given("--disallowedTools", options.deny)
     yield from _given("--add-dir", map(os.path.expanduser, options.add_dirs))
-    yield from _given("--append-system-prompt", [_appended_prompt(options)])
-    yield from _given("--mcp-config", options.mcp_config)
+    yield from _appended_prompt(options, keep)
+    yield from _given("--mcp-config", (_mcp_config(value, keep) for value in options.mcp_config))
     yield from _given("--effort", [options.effort])
     yield from _given("--setting-sources", [options.setting_sources])
 
@@ -128,18 +131,32 @@ def _given(flag: str, values: Iterable[str | None]) -> Iterator[tuple[str, str]]
     return ((flag, value) for value in values if value is not None)
 
 
-def _appended_prompt(options: Options) -> str | None:
-    return "\n\n".join(text for text in (options.note, options.system) if text) or None
+def _appended_prompt(options: Options, keep: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    """The note alone is no secret; a persona is the person's own, and may be longer than an argument."""
+    if options.system:
+        text = "\n\n".join(text for text in (options.note, options.system) if text)
+        yield "--append-system-prompt-file", keep(_checked("--system", text))
+    elif options.note:
+        yield "--append-system-prompt", options.note
+
+
+def _mcp_config(value: str, keep: Callable[[str], str]) -> str:
+    """A path as it is; JSON holds keys."""
+    return keep(_checked("--mcp-config", value)) if value.lstrip().startswith("{") else value
 
 
 def _joined(flag: str, value: str) -> str:
+    return f"{flag}={_checked(flag, value)}"
+
+
+def _checked(flag: str, value: str) -> str:
     try:
         os.fsencode(value)
     except UnicodeEncodeError:
         raise UsageError(f"{flag} holds a character that cannot be passed on; remove it.") from None
     if "\0" in value:
         raise UsageError(f"{flag} holds a NUL character; remove it.")
-    return f"{flag}={value}"
+    return value
 
 
 def _with_python_first(folders: list[str]) -> list[str]:

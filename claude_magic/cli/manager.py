@@ -20,6 +20,7 @@ from typing import Literal
 
 from claude_magic.cli.guard import Guard
 from claude_magic.cli.identity import born
+from claude_magic.cli.private import remove_left
 from claude_magic.cli.process import ChildProcess, StopReport
 from claude_magic.cli.reap import Leader, end_trees
 from claude_magic.cli.registry import ProcessInfo, ProcessRegistry, ProcessStatus
@@ -166,6 +167,7 @@ class ProcessManager:
             await asyncio.to_thread(end_trees, leaders, patience=0)
         for info in left:
             self.registry.unregister(info)
+        await asyncio.to_thread(remove_left)
         return running
 
     async def _start(

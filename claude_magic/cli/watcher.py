@@ -53,9 +53,11 @@ def _take(line: str, watched: _Watched) -> None:
 
 def _end(watched: _Watched, folders: list[str]) -> None:
     sys.path += folders
-    from claude_magic.cli.reap import Leader, end_trees  # noqa: PLC0415  # keeps the watcher small
+    from claude_magic.cli.private import remove_left  # noqa: PLC0415  # keeps the watcher small
+    from claude_magic.cli.reap import Leader, end_trees  # noqa: PLC0415
 
     end_trees(Leader(pid, created, mark) for mark, (pid, created) in watched.items())
+    remove_left()
 
 
 if __name__ == "__main__":

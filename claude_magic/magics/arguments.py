@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from argparse import Namespace
@@ -32,10 +33,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its flags, and what `magic_arguments` is told about it."""
+    """One option: its flags, what `magic_arguments` is told about it, and what of its value is shown."""
 
     flags: tuple[str, ...]
     settings: dict[str, Any]
+    shown: Callable[[str], str] = str
 
     @property
     def is_switch(self) -> bool:
@@ -43,8 +45,18 @@ class Option:
         return self.settings.get("action") == "store_true"
 
 
-def _option(*flags: str, **settings: Any) -> Option:
-    return Option(flags, settings)
+def _option(*flags: str, shown: Callable[[str], str] = str, **settings: Any) -> Option:
+    return Option(flags, settings, shown)
+
+
+def _without_keys(value: str) -> str:
+    """An MCP configuration as it may stand in a saved notebook: a path, or the servers' names."""
+    if not value.lstrip().startswith("{"):
+        return value
+    try:
+        return f"{{{', '.join(json.loads(value)['mcpServers'])}}}"
+    except (ValueError, LookupError, TypeError):
+        return "{…}"
 
 
 OPTIONS = (
@@ -100,6 +112,7 @@ OPTIONS = (
         "--mcp-config",
         metavar="JSON|FILE",
         action="append",
+        shown=_without_keys,
         help="MCP servers for the session, from now on. Repeatable.",
     ),
     _option("--effort", metavar="LEVEL", help=f"Effort of the session, from now on: {', '.join(EFFORTS)}."),
@@ -184,7 +197,7 @@ def given_options(options: Namespace) -> dict[str, str]:
         name = option.flags[-1].removeprefix("--")
         value = getattr(options, name.replace("-", "_"))
         if isinstance(value, list):
-            given[f"--{name}"] = ", ".join(value)
+            given[f"--{name}"] = ", ".join(map(option.shown, value))
         elif value is True:
             given[f"--{name}"] = ""
         elif value and value != option.settings.get("default"):

@@ -19,6 +19,7 @@ __all__ = ["expand", "split_flags"]
 
 VALUE_LIMIT = 100_000  # characters of one variable's text that go with a prompt
 PLAIN_LIMIT = 100  # characters of one that stays in its place
+_QUOTED = 20  # characters of a value in an error: enough to find it; further on may be a key
 _FLAG = re.compile(r"--?[A-Za-z][\w-]*")
 _FIELD = re.compile(r"\{([^\W\d]\w*)\}")
 
@@ -125,7 +126,7 @@ def _value(flag: str, rest: str) -> tuple[str, str]:
         if character.isspace() and depth <= 0:
             return rest[:index], rest[index:]
     if depth > 0:
-        raise UsageError(f"The value of {flag} has a parenthesis that is not closed: {rest[:60]}")
+        raise UsageError(f"The value of {flag} has a parenthesis that is not closed: {rest[:_QUOTED]}")
     return rest, ""
 
 
@@ -141,7 +142,7 @@ def _quoted(flag: str, rest: str) -> tuple[str, str]:
             character = rest[index]
         value.append(character)
         index += 1
-    raise UsageError(f"The value of {flag} has a quote that is not closed: {rest[:60]}")
+    raise UsageError(f"The value of {flag} has a quote that is not closed: {rest[:_QUOTED]}")
 
 
 def _unknown(flag: str, known: Collection[str]) -> UsageError:

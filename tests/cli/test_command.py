@@ -21,7 +21,21 @@ OLD, NEW = (2, 1, 191), (2, 1, 327)
 def argv(
     options: Options | None = None, *, resume: bool = False, version: tuple[int, ...] = NEW
 ) -> list[str]:
-    return build_argv(CLI, options or Options(), session_id=ID, resume=resume, version=version)
+    return built(options, resume=resume, version=version)[0]
+
+
+def built(
+    options: Options | None = None, *, resume: bool = False, version: tuple[int, ...] | None = NEW
+) -> tuple[list[str], list[str]]:
+    """An argument list, and the texts that are in files of their own: /private/0, /private/1 …"""
+    kept: list[str] = []
+
+    def keep(text: str) -> str:
+        kept.append(text)
+        return f"/private/{len(kept) - 1}"
+
+    line = build_argv(CLI, options or Options(), session_id=ID, resume=resume, version=version, keep=keep)
+    return line, kept
 
 
 def test_a_plain_session_streams_json_both_ways_and_asks_us_for_permission() -> None:
@@ -55,7 +69,9 @@ def test_every_option_has_its_flag_and_every_rule_a_flag_of_its_own() -> None:
         effort="high",
         setting_sources="user,project",
     )
-    assert argv(options, version=OLD)[8:] == [
+    line, kept = built(options, version=OLD)
+    assert kept == ["Where you are.\n\nA persona.", '{"mcpServers":{}}']
+    assert line[8:] == [
         "--model=opus",
         "--permission-mode=bypassPermissions",
         "--allowedTools=Edit",
@@ -65,9 +81,9 @@ def test_every_option_has_its_flag_and_every_rule_a_flag_of_its_own() -> None:
         "--disallowedTools=WebFetch",
         "--add-dir=/data",
         "--add-dir=../more",
-        "--append-system-prompt=Where you are.\n\nA persona.",
+        "--append-system-prompt-file=/private/0",
         "--mcp-config=servers.json",
-        '--mcp-config={"mcpServers":{}}',
+        "--mcp-config=/private/1",
         "--effort=high",
         "--setting-sources=user,project",
     ]
@@ -80,19 +96,20 @@ def test_nothing_is_bypassed_and_no_mode_is_named_unless_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("note", "system", "flags"),
+    ("note", "system", "flags", "text"),
     [
-        (None, None, []),
-        ("", "", []),
-        ("note", None, ["--append-system-prompt=note"]),
-        (None, "persona", ["--append-system-prompt=persona"]),
-        ("note", "persona", ["--append-system-prompt=note\n\npersona"]),
+        (None, None, [], []),
+        ("", "", [], []),
+        ("note", None, ["--append-system-prompt=note"], []),
+        (None, "persona", ["--append-system-prompt-file=/private/0"], ["persona"]),
+        ("note", "persona", ["--append-system-prompt-file=/private/0"], ["note\n\npersona"]),
     ],
 )
-def test_note_and_persona_are_joined_by_a_blank_line(
-    note: str | None, system: str | None, flags: list[str]
+def test_note_and_persona_are_joined_by_a_blank_line_and_a_persona_is_in_a_file(
+    note: str | None, system: str | None, flags: list[str], text: list[str]
 ) -> None:
-    assert [part for part in argv(Options(note=note, system=system)) if "prompt=" in part] == flags
+    line, kept = built(Options(note=note, system=system))
+    assert ([part for part in line if "--append" in part], kept) == (flags, text)
 
 
 @pytest.mark.fault(93, via="pure")
@@ -102,7 +119,7 @@ def test_note_and_persona_are_joined_by_a_blank_line(
 def test_a_clis_own_snapshot_of_the_prompt_is_turned_off_where_it_knows_the_flag(
     version: tuple[int, ...] | None, *, known: bool
 ) -> None:
-    line = build_argv(CLI, Options(), session_id=ID, resume=True, version=version)
+    line, _ = built(resume=True, version=version)
     assert ("--system-prompt-snapshot=off" in line) is known
 
 
@@ -119,9 +136,11 @@ def test_no_value_is_ever_read_as_a_flag(value: str) -> None:
         mcp_config=(value,),
         setting_sources=value,
     )
-    user_given = argv(options)[8:-1]
+    line, kept = built(options)
+    user_given = line[8:-1]
     assert value not in user_given
-    assert {part.partition("=")[2] for part in user_given} == {value}
+    assert {part.partition("=")[2] for part in user_given} - {"/private/0"} == {value}
+    assert kept == [value] * bool(value)
     assert all(part.startswith("--") for part in user_given)
 
 
@@ -137,7 +156,7 @@ def test_a_value_that_no_argument_can_hold_is_refused_by_its_flag(field: str, ba
 @pytest.mark.parametrize("session_id", ["--help", "", "../../etc/passwd", "x" * 36])
 def test_an_id_that_is_no_uuid_is_refused(session_id: str) -> None:
     with pytest.raises(UsageError, match="conversation id"):
-        build_argv(CLI, Options(), session_id=session_id, resume=True, version=NEW)
+        build_argv(CLI, Options(), session_id=session_id, resume=True, version=NEW, keep=str)
 
 
 @pytest.mark.fault(10, via="pure")
