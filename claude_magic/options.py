@@ -1,4 +1,4 @@
-"""What a session and a turn can be told. Frozen values; imports only the errors."""
+"""What a session and a turn can be told. Frozen values; imports only errors and hooks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from claude_magic.errors import UsageError
+from claude_magic.hooks import Hook
 
 __all__ = ["EFFORTS", "PERMISSION_MODES", "Options", "PermissionMode", "TurnOptions", "checked_id"]
 
@@ -81,6 +82,7 @@ class Options:
             None or 0 for never.
         strict_init: Refuse to work where a project's settings give Claude more than was asked for.
         line_limit: Longest line accepted from the CLI, in bytes.
+        hooks: What the CLI asks us around its own steps.
 
     Raises:
         UsageError: A value is out of range; the message says which.
@@ -110,6 +112,7 @@ class Options:
     quiet_notice: float | None = 60.0
     strict_init: bool = False
     line_limit: int = 64 * 1024 * 1024
+    hooks: tuple[Hook, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         _check_mode(self.permission_mode)

@@ -33,6 +33,7 @@ from claude_magic.errors import (
     WireError,
     WorkingDirectoryError,
 )
+from claude_magic.hooks import declared
 from claude_magic.options import Options
 from claude_magic.wire.control import ControlChannel
 from claude_magic.wire.events import (
@@ -151,9 +152,10 @@ class ClaudeProcess:
             raise
 
     async def _initialize(self, reader: asyncio.Task[None]) -> None:
-        timeout = self.options.start_timeout
+        timeout, hooks = self.options.start_timeout, self.options.hooks
+        fields = {"hooks": declared(hooks)} if hooks else {}
         try:
-            self.info = await self.control.request("initialize", timeout=timeout)
+            self.info = await self.control.request("initialize", timeout=timeout, **fields)
         except ControlTimeoutError:
             raise StartError(
                 f"claude did not answer within {timeout:g} s and was stopped. Try again, or raise "

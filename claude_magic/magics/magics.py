@@ -35,6 +35,7 @@ from claude_magic.magics.prompts import expand
 from claude_magic.magics.status import would_send
 from claude_magic.magics.tasks import TaskMagics, check_task_options
 from claude_magic.notebook import MAIN, Sessions, this_notebook
+from claude_magic.open_notebook import OpenNotebook
 from claude_magic.options import Options
 from claude_magic.prompt import Prompt
 from claude_magic.result import Result
@@ -53,6 +54,7 @@ class ClaudeMagics(Defaults):
         self.foreground = Foreground(shell)
         notebook = this_notebook(shell)
         self.sessions = Sessions(notebook, ConversationStore())
+        self._open = OpenNotebook(lambda: this_notebook(shell).path)
         self.cells = Cells(shell, self._keep_mode)
         self._offline = OfflineModel()
         self._changes: dict[str, dict[str, object]] = {}
@@ -168,6 +170,7 @@ class ClaudeMagics(Defaults):
     # Helpers
 
     async def _ask(self, options: Namespace, prompt: Prompt) -> Result | None:
+        self._open.look()
         if options.task is not None:
             await self.tasks.start(options, prompt, self._putter(options.out))
             return None
@@ -219,7 +222,7 @@ class ClaudeMagics(Defaults):
         if "cwd" not in kept:
             kept["cwd"] = self.directory()  # a later chdir is not followed
         env = await self._offline.environment() if self.backend == "offline" else {}
-        return self.options(env, kept), kept
+        return self.options(env, kept | {"hooks": self._open.hooks}), kept
 
     async def _new_options(self, changes: Mapping[str, object]) -> Options:
         return (await self._settings("", changes))[0]

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import fields
 
 from claude_magic.cli.claude import CONTROL_TIMEOUT, ClaudeProcess
@@ -21,7 +21,8 @@ from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedErro
 from claude_magic.options import Options, TurnOptions, checked_id
 from claude_magic.session.surprises import surprises, untrusted
 from claude_magic.session.usual_model import usual_model
-from claude_magic.wire.events import ControlRequest, Event, ResultEvent, SystemInit
+from claude_magic.wire.control import Handler
+from claude_magic.wire.events import Event, ResultEvent, SystemInit
 
 __all__ = ["Conversation"]
 
@@ -46,7 +47,7 @@ class Conversation:
         turns: Turns it had before.
         deliver: Called with every event of the process.
         exited: Called when a process ends that was not asked to.
-        permission: Answers `can_use_tool`.
+        handlers: Answer the process's control requests, by their subtypes.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Conversation:
         turns: int = 0,
         deliver: Callable[[Event], None],
         exited: Callable[[ClaudeMagicError], None],
-        permission: Callable[[ControlRequest], Awaitable[dict[str, object]]],
+        handlers: Mapping[str, Handler],
     ) -> None:
         self.options = options
         self.session_id = options.session_id or str(uuid.uuid4())
@@ -73,7 +74,7 @@ class Conversation:
         self._greeted = False
         self._deliver = deliver
         self._exited = exited
-        self._permission = permission
+        self._handlers = handlers
 
     @property
     def is_running(self) -> bool:
@@ -247,7 +248,8 @@ class Conversation:
             deliver=self._deliver,
             exited=lambda reason: self._ended(process, reason),
         )
-        process.control.serve("can_use_tool", self._permission)
+        for subtype, handler in self._handlers.items():
+            process.control.serve(subtype, handler)
         try:
             await process.start()
             if resumed and options.model is None:

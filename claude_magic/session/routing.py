@@ -29,6 +29,11 @@ class Router:
         """The CLI is in a turn of its own."""
         return self._own is not None
 
+    @property
+    def owner(self) -> Turn | None:
+        """On whose account the CLI acts now, or acted last."""
+        return self._own or self._turn
+
     def sent(self, turn: Turn) -> None:
         """A prompt is on its way."""
         self._turn = turn
@@ -57,7 +62,7 @@ class Router:
                 self._own, self._turn.begun = None, True
         if not isinstance(event, SystemEvent):
             self._announced = None
-        return self._own or self._turn
+        return self.owner
 
     def is_end_of(self, turn: Turn, event: ResultEvent) -> bool:
         """The `result` just routed is the one of `turn`."""
@@ -73,7 +78,7 @@ class Router:
             self._turn.begun = True
 
     def _task(self, event: SystemEvent, tool: str) -> Turn | None:
-        running = self._own or self._turn
+        running = self.owner
         if event.subtype == "task_started" and running is not None:
             self._tasks[tool] = running
         owner = self._tasks.get(tool, running)

@@ -17,6 +17,7 @@ from typing import Any
 
 from claude_magic.cli.process import StopReport
 from claude_magic.errors import ClaudeMagicError, MalformedLineError, ProcessEndedError, StartError, WireError
+from claude_magic.hooks import answered
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import PermissionRequest
 from claude_magic.session.conversation import Conversation
@@ -58,7 +59,11 @@ class Runner:
 
     def __init__(self, options: Options, status: Status, *, turns: int = 0) -> None:
         self.conversation = Conversation(
-            options, turns=turns, deliver=self._hear, exited=self._exited, permission=self._can_use_tool
+            options,
+            turns=turns,
+            deliver=self._hear,
+            exited=self._exited,
+            handlers={"can_use_tool": self._can_use_tool, "hook_callback": self._answer_hook},
         )
         self.cost = CostMeter()
         self.unknown: Counter[str] = Counter()  # of what no turn took in
@@ -280,6 +285,14 @@ class Runner:
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             self.interrupt(turn)
         return decision.response(request)
+
+    async def _answer_hook(self, control: ControlRequest) -> dict[str, object]:
+        turn, request = self._router.owner, control.request
+        began = turn.transcript.began(str(request.get("tool_use_id"))) if turn is not None else 0.0
+        reply = await answered(self.conversation.options.hooks, request, began)
+        if reply.notice and turn is not None:
+            turn.transcript.notice(reply.notice, "warning")
+        return dict(reply.output)
 
     def _waiting(self, waiting: bool) -> None:  # noqa: FBT001  # a state, not a switch
         if self._status.state is (_S.RUNNING if waiting else _S.WAITING):

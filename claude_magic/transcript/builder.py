@@ -113,6 +113,11 @@ class Builder:
         """Every block, a subagent's after the call that started it."""
         return _walk(self.blocks)
 
+    def began(self, tool_use_id: str) -> float:
+        """When a tool call began to run, the wait for a person's leave not counted; 0 for one not known."""
+        tool = self._tools.get(tool_use_id)
+        return 0.0 if tool is None else tool.started
+
     def notice(self, text: str, level: Level = "info") -> NoticeBlock:
         """Add a line of ours; the same line twice in a row is one."""
         last = self.blocks[-1] if self.blocks else None

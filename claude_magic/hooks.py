@@ -1,0 +1,74 @@
+"""What the CLI asks us around its own steps: before a tool acts, after it. Pure.
+
+Hooks are declared with `initialize`; each then comes as a control request `hook_callback`. The CLI waits for
+the answer, and takes one that does not come in time before a tool acts for a no (measured, both generations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["Hook", "HookReply", "Step", "answered", "declared"]
+
+HELD_BACK = 86_400.0  # seconds: a cell that computes holds up the kernel, which is no reason to refuse a tool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What the CLI is about to do, or has done.
+
+    Args:
+        told: The CLI's account of it.
+        began: When the tool began to run, in seconds since 1970; 0 if that is not known.
+    """
+
+    told: Mapping[str, object]
+    began: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookReply:
+    """What a hook says.
+
+    Args:
+        output: The answer, as the CLI wants it; empty to let things take their course.
+        notice: What the person should know, or "".
+    """
+
+    output: Mapping[str, object] = field(default_factory=dict)
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A question that the CLI shall ask.
+
+    Args:
+        event: When: `PreToolUse`, `PostToolUse`, …
+        matcher: About which tools, as the CLI writes it: `Edit|Write`; "" for all.
+        answer: Called on the session's loop with the step.
+        timeout: Seconds the CLI waits.
+    """
+
+    event: str
+    matcher: str = ""
+    answer: Callable[[Step], Awaitable[HookReply]]
+    timeout: float = HELD_BACK
+
+
+def declared(hooks: Sequence[Hook]) -> dict[str, list[dict[str, object]]]:
+    """The hooks as `initialize` takes them, each known by its place."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for place, hook in enumerate(hooks):
+        entry: dict[str, object] = {"hookCallbackIds": [str(place)], "timeout": hook.timeout}
+        found.setdefault(hook.event, []).append(entry | ({"matcher": hook.matcher} if hook.matcher else {}))
+    return found
+
+
+async def answered(hooks: Sequence[Hook], request: Mapping[str, object], began: float) -> HookReply:
+    """The reply of the hook that a `hook_callback` is for; an empty one if there is no such hook."""
+    named = {str(place): hook for place, hook in enumerate(hooks)}
+    hook, told = named.get(str(request.get("callback_id"))), request.get("input")
+    step = Step(told=told if isinstance(told, Mapping) else {}, began=began)
+    return HookReply() if hook is None else await hook.answer(step)
