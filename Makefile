@@ -8,6 +8,10 @@ BIN := $(VENV)/bin
 # The older generation of the CLI, carried by this wheel as a file (2.1.191).
 OLDER_WHEEL := claude-agent-sdk==0.2.110
 OLDER_CLI := $(VENV)/older-cli/claude_agent_sdk/_bundled/claude
+# The CLI's public typings, which name every message it can send; a test compares them with what is known here.
+# Pinned, so that a release of theirs is looked at when somebody raises it, and breaks nothing on its day.
+TYPINGS_PACKAGE := @anthropic-ai/claude-agent-sdk@0.3.332
+TYPINGS := $(VENV)/typings/package/sdk.d.ts
 # The older generation of ipykernel, put in front of the newer one by tests that want it.
 OLDER_KERNEL := $(VENV)/ipykernel-6
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -17,12 +21,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: $(VENV)/.lab
 	$(BIN)/claude-magic demo
 
-test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) chromium check
+test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) $(TYPINGS) chromium check
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 # What starts no kernel, browser, terminal or CLI: under two minutes.
 .PHONY: quick
-quick: check
+quick: $(TYPINGS) check
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m "not (process or kernel or terminal or browser or bench)" --ignore=tests/session
 
 check: $(VENV)/.test
@@ -71,6 +75,19 @@ $(OLDER_CLI): | $(BIN)/python
 
 $(OLDER_KERNEL): | $(BIN)/python
 	$(PIP) install --no-deps --target $@ ipykernel==6.29.5 nest-asyncio
+
+$(TYPINGS): Makefile | npm
+	mkdir -p $(VENV)/typings
+	cd $(VENV)/typings && npm pack --silent $(TYPINGS_PACKAGE) > /dev/null
+	tar -xzf $(VENV)/typings/*.tgz -C $(VENV)/typings package/sdk.d.ts
+	rm $(VENV)/typings/*.tgz
+	touch $@
+
+.PHONY: npm
+npm:
+	@command -v npm > /dev/null || { \
+	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+	  $$sudo apt-get update -q > /dev/null && $$sudo apt-get install -y -q npm > /dev/null; }
 
 .PHONY: chromium
 chromium:

@@ -29,6 +29,9 @@ _STREAMING = (
     "--permission-prompt-tool=stdio",
 )
 
+# What people's own hooks say: 2.1.191 tells it in no other way. An earlier CLI may not know the flag.
+_HOOK_EVENTS_SINCE = (2, 1, 191)
+
 # Measured: 2.1.327 knows the flag, and without it a resumed conversation keeps its old system prompt. 2.1.191
 # ends with "unknown option", and takes the new prompt anyway. In between it is unknown; a wrong yes is fatal.
 _SNAPSHOT_SINCE = (2, 1, 327)
@@ -88,6 +91,8 @@ def build_argv(
     if copy_of is not None:  # measured: both generations give the copy the id that they are told
         flags = [("--resume", checked_id(copy_of)), *flags]
         switches += ("--fork-session",)
+    if version is not None and version >= _HOOK_EVENTS_SINCE:
+        switches += ("--include-hook-events",)
     if version is not None and version >= _SNAPSHOT_SINCE:
         flags.append(("--system-prompt-snapshot", "off"))
     return [str(cli), *switches, *(_joined(flag, value) for flag, value in flags)]

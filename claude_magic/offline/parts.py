@@ -9,7 +9,7 @@ from typing import Literal
 
 from claude_magic.errors import UsageError
 
-__all__ = ["Error", "Part", "Pause", "Text", "Tool", "code", "part_from", "prose"]
+__all__ = ["Error", "Part", "Pause", "Stop", "Text", "Tool", "code", "part_from", "prose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,14 @@ class Error:
     times: int = 0
 
 
-Part = Text | Tool | Pause | Error
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the answer ends, if not because the model is through: `max_tokens`, `refusal` and the like."""
+
+    reason: str
+
+
+Part = Text | Tool | Pause | Error | Stop
 
 _NUMBER = (int, float)
 # For each kind of part, named by its first key: its keys and their types.
@@ -79,6 +86,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "stall": {"stall": bool},
     "until": {"until": str},
     "error": {"error": int, "type": str, "message": str, "times": int},
+    "stop": {"stop": str},
 }
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -174,4 +182,5 @@ _MAKERS: dict[str, Callable[[Mapping[str, object]], Part]] = {
     "stall": lambda _: Pause(),
     "until": lambda table: Pause(until=str(table["until"])),
     "error": _error,
+    "stop": lambda table: Stop(str(table["stop"])),
 }

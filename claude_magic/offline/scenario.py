@@ -15,7 +15,8 @@ r"""Scenarios: which prompt gets which answer. TOML files, checked when they are
 Parts of a step: `text`, `thinking`, `words` = N or `lines` = N (a long text, a long block of code), each
 with an optional `rate` in words a second; `tool` with `input`; `pause` = seconds; `until` = a file (silence
 until it is there); `stall` = true (silence until the client hangs up); `error` = an HTTP status, with
-optional `type`, `message` and `times` (requests in a row that get it; then the step goes on).
+optional `type`, `message` and `times` (requests in a row that get it; then the step goes on); `stop` = why
+the answer ends, if not because the model is through (`max_tokens`, `refusal`).
 
 Inserted in texts, inputs and `until`: {prompt}, {first_prompt}, {last_prompt} (the one before this),
 {result} (the last tool result), {cwd}. Every other brace stays as it is.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from claude_magic.offline.parts import Error, Part, Pause, Text, Tool
+from claude_magic.offline.parts import Error, Part, Pause, Stop, Text, Tool
 
 __all__ = ["Event", "Reply", "error_body"]
 
@@ -65,7 +65,7 @@ class Reply:
             elif isinstance(part, Error):
                 yield error_body(part)
                 return
-            else:
+            elif not isinstance(part, Stop):
                 yield from _stop(index)
                 index += 1
                 yield from _block_events(part, index)
@@ -79,6 +79,9 @@ class Reply:
 
     @property
     def _stop_reason(self) -> str:
+        for part in self.parts:
+            if isinstance(part, Stop):
+                return part.reason
         return "tool_use" if any(isinstance(part, Tool) for part in self.parts) else "end_turn"
 
     def _frame(self, content: list[Event]) -> Event:

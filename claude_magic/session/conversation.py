@@ -19,7 +19,7 @@ from claude_magic.cli.process import StopReport
 from claude_magic.cli.recorded import conversation_file, is_recorded, projects_folder
 from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions, checked_id
-from claude_magic.session.surprises import surprises, untrusted
+from claude_magic.session.surprises import surprises, unready, untrusted
 from claude_magic.session.usual_model import usual_model
 from claude_magic.wire.control import Handler
 from claude_magic.wire.events import Event, ResultEvent, SystemInit
@@ -72,6 +72,7 @@ class Conversation:
         self._launched = options
         self._can_bypass = False
         self._greeted = False
+        self._unready: dict[str, str] = {}
         self._deliver = deliver
         self._exited = exited
         self._handlers = handlers
@@ -126,6 +127,10 @@ class Conversation:
             return []
         self._greeted = True
         return surprises(event, self._launched, turn) + untrusted(self.process.stderr_tail(STDERR_READ))
+
+    def unready(self, event: SystemInit) -> list[str]:
+        """What the CLI could not bring up: servers and plugins; told when it is new."""
+        return unready(event, self._unready)
 
     def needs_another(self, turn: TurnOptions) -> list[str]:
         """The names of options that the running process cannot take."""
@@ -260,6 +265,7 @@ class Conversation:
             raise
         self._launched, self._can_bypass = self.options, options.permission_mode == BYPASS
         self._greeted = False
+        self._unready = {}
         self.model = options.model or ""
         self.mode = str(process.info.get("current_permission_mode") or options.permission_mode or "default")
         return process.warnings

@@ -112,6 +112,7 @@ class Launcher:
     async def _start(self, options: TurnOptions) -> list[str]:
         if self._status.state is not _S.RECOVERING:
             self._status.enter(_S.STARTING)
+        self._router.ended()
         task = self._start_task = self._spawn(self._conversation.start(options))
         try:
             await asyncio.wait({task})

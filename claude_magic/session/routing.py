@@ -8,10 +8,24 @@ follows it, or is taken into it between two of its steps; then the replay of the
 
 from __future__ import annotations
 
+from collections import deque
+
 from claude_magic.session.turn import Turn
-from claude_magic.wire.events import Event, ResultEvent, SystemEvent, SystemInit, UserMessage
+from claude_magic.wire.events import (
+    AssistantMessage,
+    Event,
+    Notice,
+    ResultEvent,
+    StreamEvent,
+    SystemEvent,
+    SystemInit,
+    UserMessage,
+)
 
 __all__ = ["Router"]
+
+_EARLY = 20  # notices kept until there is a turn to show them
+_OF_A_TURN = (AssistantMessage, ResultEvent, StreamEvent, SystemInit, UserMessage)
 
 
 class Router:
@@ -23,6 +37,7 @@ class Router:
         self._announced: Turn | None = None  # whose task has just ended
         self._tasks: dict[str, Turn] = {}  # by the tool call that began the task
         self._names_prompts = False
+        self._early: deque[Event] = deque(maxlen=_EARLY)
 
     @property
     def is_own(self) -> bool:
@@ -34,9 +49,12 @@ class Router:
         """On whose account the CLI acts now, or acted last."""
         return self._own or self._turn
 
-    def sent(self, turn: Turn) -> None:
-        """A prompt is on its way."""
+    def sent(self, turn: Turn) -> list[Event]:
+        """A prompt is on its way; returns what the process had to say before it had one."""
         self._turn = turn
+        early = list(self._early)
+        self._early.clear()
+        return early
 
     def reset(self) -> None:
         """The process is to end, and its tasks with it."""
@@ -48,6 +66,7 @@ class Router:
         """The process has ended: what the next one says before it has a prompt belongs to no turn."""
         self.reset()
         self._turn = None
+        self._early.clear()
 
     def route(self, event: Event) -> Turn | None:
         """The turn that the next event of the stream belongs to; None before the first."""
@@ -60,9 +79,12 @@ class Router:
                 self._turn is not None and uuid == self._turn.message_id
             ):
                 self._own, self._turn.begun = None, True
-        if not isinstance(event, SystemEvent):
+        if isinstance(event, _OF_A_TURN):
             self._announced = None
-        return self.owner
+        turn = self.owner
+        if turn is None and isinstance(event, Notice):
+            self._early.append(event)
+        return turn
 
     def is_end_of(self, turn: Turn, event: ResultEvent) -> bool:
         """The `result` just routed is the one of `turn`."""

@@ -189,7 +189,8 @@ class Runner:
         if turn.options.timeout and turn.watch is None:
             turn.watch = self.spawn(self._watch_time(turn, turn.options.timeout))
         turn.sent = True
-        self._router.sent(turn)
+        for event in self._router.sent(turn):
+            turn.hear(event)
         try:
             await process.send_user(turn.content, turn.message_id)
         except ProcessEndedError as error:
@@ -248,6 +249,8 @@ class Runner:
 
     def _compare(self, turn: Turn, event: SystemInit) -> None:
         """Says what the process was given unasked; with `strict_init` that ends the turn."""
+        for line in self.conversation.unready(event):
+            turn.transcript.notice(line, "warning")
         found = self.conversation.surprises(event, turn.options)
         for surprise in found:
             turn.transcript.notice(surprise, "warning")

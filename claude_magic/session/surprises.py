@@ -18,6 +18,12 @@ __all__ = ["surprises", "untrusted"]
 
 _WIDENING = ("plan", "dontAsk", "default", "acceptEdits", "auto", "bypassPermissions")
 _SETTINGS = (".claude/settings.local.json", ".claude/settings.json")
+_LINE_LIMIT = 500
+_SERVER_STATES = {
+    "failed": "could not be started, and its tools are missing; `claude mcp list` in a terminal says more",
+    "needs-auth": "wants a login: run `claude` in a terminal and type /mcp",
+    "pending": "has not answered yet, and its tools are missing until it does",
+}
 _UNTRUSTED = re.compile(r".*?has not been trusted\b")
 
 
@@ -42,10 +48,31 @@ def surprises(event: SystemInit, options: Options, turn: TurnOptions) -> list[st
         )
     if event.cwd and Path(event.cwd).resolve() != folder.resolve():
         found.append(f"Claude works in {event.cwd}, not in {folder}.")
-    servers = {str(server.get("name")) for server in event.mcp_servers} & set(_project_servers(folder))
+    running = {str(server.get("name")) for server in event.mcp_servers if server.get("status") == "connected"}
+    servers = running & set(_project_servers(folder))
     if servers:
         found.append(f"MCP servers of this project are in use: {', '.join(sorted(servers))} (.mcp.json).")
     return found
+
+
+def unready(event: SystemInit, told: dict[str, str]) -> list[str]:
+    """MCP servers and plugins that are not what they should be, as far as that is new.
+
+    Args:
+        event: The CLI's report.
+        told: What was told before, by name; brought up to date.
+    """
+    states = {
+        f"The MCP server {server.get('name')}": _SERVER_STATES.get(str(server.get("status")), "")
+        for server in event.mcp_servers
+    }
+    for plugin in event.plugin_errors:
+        states[f"The plugin {plugin.get('plugin')}"] = f"did not load: {plugin.get('message')}"
+    news = [
+        f"{name} {state or 'is ready now'}." for name, state in states.items() if told.get(name, "") != state
+    ]
+    told.update(states)
+    return [line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…" for line in news]
 
 
 def untrusted(stderr: Sequence[str]) -> list[str]:

@@ -16,7 +16,6 @@ from claude_magic.session.runner import Runner
 from claude_magic.session.states import Status
 from claude_magic.session.turn import Outcome, Turn
 from claude_magic.transcript import Transcript
-from claude_magic.transcript.explain import turn_error
 from claude_magic.wire.events import ResultEvent
 
 __all__ = ["Turns"]
@@ -129,4 +128,4 @@ def _message(turn: Turn, outcome: Outcome) -> str:
     """What went wrong; "" if nothing did, or if a person stopped the turn."""
     if turn.interrupted:
         return turn.stop_reason
-    return turn_error(outcome) if isinstance(outcome, ResultEvent) else str(outcome)
+    return turn.transcript.error if isinstance(outcome, ResultEvent) else str(outcome)

@@ -9,6 +9,7 @@ where there were no partials. In both generations of the CLI it comes before the
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from claude_magic.transcript.blocks import (
@@ -21,6 +22,7 @@ from claude_magic.transcript.blocks import (
 )
 from claude_magic.transcript.builder import Builder, Scope
 from claude_magic.transcript.explain import explained
+from claude_magic.transcript.notices import cut_line, lines_of
 from claude_magic.transcript.todos import TodoList
 from claude_magic.wire import events as wire
 
@@ -32,6 +34,7 @@ _SILENT_DELTAS = {"signature_delta", "citations_delta"}
 _SILENT_BLOCKS = {"redacted_thinking"}
 # What 2.1.330 puts before a subagent's report, for the model: a line in a tag of its own.
 _ASIDE = re.compile(r"\A(?:\s*<([\w-]{1,40})>[^\n]{0,2000}</\1>[ \t]*(?:\n|\Z))+\s*")
+_REMEMBERED = 50  # lines that would be said twice
 _NEVER_SHOWN = {"originalFile", "file", "content", "stdout"}
 
 
@@ -42,6 +45,9 @@ class Assembly(Builder):
         super().__init__(clock, text_limit)
         self._todos = TodoList()
         self._newest_list: ToolBlock | None = None
+        self._halt = ""  # why the CLI goes no further, if it said so
+        self._matters: deque[str] = deque(maxlen=_REMEMBERED)
+        self._hooks_said: deque[str] = deque(maxlen=_REMEMBERED)
 
     def apply(self, event: wire.Event) -> None:
         """Take in one event; those that are not for the reader change nothing."""
@@ -63,7 +69,8 @@ class Assembly(Builder):
             case wire.Unknown():
                 self._count(f"{event.type}/{event.subtype}" if event.subtype else event.type)
             case _:
-                pass
+                if isinstance(event, wire.Notice):
+                    self._on_notice(event)
 
     def _on_stream(self, event: wire.StreamEvent) -> None:
         self._end_retry()
@@ -76,6 +83,8 @@ class Assembly(Builder):
             self._grow(scope, raw.index, raw.delta)
         elif raw.type == "content_block_stop":
             self._finish(scope.open.pop(raw.index, None))
+        elif raw.type == "message_delta" and raw.delta is not None and scope is self._main:
+            self._on_cut(raw.delta.stop_reason)
 
     def _open(self, scope: Scope, index: int, content: wire.Block) -> None:
         if content.type == "tool_use":
@@ -182,6 +191,26 @@ class Assembly(Builder):
             tool.result = self._budget.ends(event.summary or "")
             tool.details = {"status": event.status or ""}
             self._touch(tool)
+
+    def _on_cut(self, stop_reason: str | None) -> None:
+        if line := cut_line(stop_reason):
+            self.notice(line.text, line.level)
+
+    def _on_notice(self, event: wire.Notice) -> None:
+        """Shows what is new in it; 2.1.332 says a hook's word twice, 2.1.191 only with its response."""
+        if isinstance(event, wire.LocalCommandOutput):
+            self._settle(self._main, None, "text", event.content)
+        for line in lines_of(event):
+            if isinstance(event, wire.HookResponse):
+                self._hooks_said.append(line.text)
+            elif line.text in self._hooks_said:
+                self._hooks_said.remove(line.text)
+                continue
+            if line.about and line.about in self._matters:
+                continue
+            self._matters.append(line.about)
+            self._halt = line.text if line.halts else self._halt
+            self.notice(line.text, line.level)
 
     def _on_result(self, event: wire.ResultEvent) -> None:
         self._end_retry()

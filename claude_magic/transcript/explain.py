@@ -9,7 +9,7 @@ from claude_magic.control_characters import one_line
 if TYPE_CHECKING:
     from claude_magic.wire import events as wire
 
-__all__ = ["NOT_LOGGED_IN", "explained", "turn_error"]
+__all__ = ["NOT_LOGGED_IN", "explained", "silence", "turn_error"]
 
 NOT_LOGGED_IN = (
     "Not logged in. Run `claude` in a terminal and type /login, or set ANTHROPIC_API_KEY; "
@@ -21,13 +21,36 @@ _KEY_REFUSED = (
 )
 
 
-def turn_error(event: wire.ResultEvent) -> str:
+_SILENCES = {
+    "max_tokens": ": the model's limit of output tokens was reached",
+    "model_context_window_exceeded": ": the context window is full",
+    "refusal": ": the model declined",
+}
+# Ends that are as they should be, or that an interrupt, which has its own words, has brought about.
+_FINE = {
+    None,
+    "",
+    "aborted_streaming",
+    "aborted_tools",
+    "background_requested",
+    "completed",
+    "stop_hook_prevented",  # after the answer
+    "tool_deferred",
+}
+
+
+def turn_error(event: wire.ResultEvent, halt: str = "") -> str:
     """What went wrong in a turn, in a line that says what to do; "" if nothing did.
 
-    `is_error` counts, whatever the subtype says: an API error comes as `success` with `is_error`.
+    `is_error` counts, whatever the subtype says: an API error comes as `success` with `is_error`. So does an
+    end before the answer: a hook's no comes as `success` and without any request to the model.
+
+    Args:
+        event: The turn's last word.
+        halt: Why the CLI went no further, if it said so.
     """
     if not event.is_error and event.subtype in {"", "success"}:
-        return ""
+        return _cut_short(event, halt)
     said = event.result or "; ".join(error for error in event.errors if "_diagnostic]" not in error)
     if said or event.api_error_status:
         return explained(said, event.api_error_status)
@@ -35,6 +58,22 @@ def turn_error(event: wire.ResultEvent) -> str:
         "error_max_turns": "The turn reached its limit of model requests.",
         "error_during_execution": "The turn was stopped before its end.",
     }.get(event.subtype, "The turn failed, and the CLI did not say why.")
+
+
+def silence(event: wire.ResultEvent) -> str:
+    """What to say of a turn that ended well and without a word."""
+    if event.num_turns == 0:
+        return "The command said nothing."
+    why = _SILENCES.get(event.stop_reason or "", "")
+    return f"Claude ended the turn without an answer{why}."
+
+
+def _cut_short(event: wire.ResultEvent, halt: str) -> str:
+    if halt and (event.num_turns == 0 or event.terminal_reason == "hook_stopped"):
+        return halt
+    if event.terminal_reason in _FINE:
+        return ""
+    return f"The turn ended before its answer ({str(event.terminal_reason).replace('_', ' ')})."
 
 
 def explained(text: str, status: int | None = None) -> str:

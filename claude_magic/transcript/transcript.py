@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 
 from claude_magic.result import Result, ToolCall
 from claude_magic.transcript.assembly import Assembly
-from claude_magic.transcript.blocks import Block, Footer, NoticeBlock, PermissionBlock, TextBlock, ToolState
-from claude_magic.transcript.explain import turn_error
+from claude_magic.transcript.blocks import (
+    Block,
+    Footer,
+    NoticeBlock,
+    PermissionBlock,
+    TextBlock,
+    ToolBlock,
+    ToolState,
+)
+from claude_magic.transcript.explain import silence, turn_error
 from claude_magic.wire import events as wire
 
 if TYPE_CHECKING:
@@ -247,8 +255,24 @@ class Transcript(Assembly):
         elif isinstance(event, (wire.StreamEvent, wire.AssistantMessage)):
             self._runs()
         elif isinstance(event, wire.ResultEvent):
-            self.error = turn_error(event)
+            self.error, self._halt = turn_error(event, self._halt), ""
         super().apply(event)
+        if isinstance(event, wire.ResultEvent) and not self.error:
+            self._say_it_all(event)
+
+    def _say_it_all(self, event: wire.ResultEvent) -> None:
+        """A turn that ends well has a last word: the answer, the result's own text, or that there is none."""
+        if event.result and not self.answer:
+            self._settle(self._main, None, "text", event.result)
+        elif not event.result and event.structured_output is None and self._is_silent(event):
+            self.notice(silence(event))
+
+    def _is_silent(self, event: wire.ResultEvent) -> bool:
+        """The model's last word is a call; or nothing came of a command, not even a line of the CLI's."""
+        kinds = (TextBlock, ToolBlock) if event.num_turns else (TextBlock, NoticeBlock)
+        spoken = (b for b in reversed(self.blocks) if isinstance(b, kinds))
+        last = next((b for b in spoken if not isinstance(b, TextBlock) or b.text.strip()), None)
+        return last is None or isinstance(last, ToolBlock)
 
     def _on_init(self, event: wire.SystemInit) -> None:
         self.update(
@@ -270,6 +294,9 @@ class Transcript(Assembly):
             self._signal = None
 
     def _fail(self, error: str) -> None:
-        said = {block.text for block in self.blocks[-3:] if isinstance(block, NoticeBlock)}
-        if error not in said:
-            self.notice(error, "error")
+        for block in self.blocks[-3:]:
+            if isinstance(block, NoticeBlock) and block.text == error:
+                block.level = "error"
+                self._touch(block)
+                return
+        self.notice(error, "error")

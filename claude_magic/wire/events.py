@@ -11,9 +11,13 @@ import re
 
 import msgspec
 
+from claude_magic.wire import notices
 from claude_magic.wire.messages import JSON, Block, Delta, Message, ModelUsage, RawStream, Record, TokenUsage
+from claude_magic.wire.notices import HookResponse, LocalCommandOutput, Notice
 
 __all__ = [
+    "IGNORED",
+    "KNOWN",
     "ApiRetry",
     "AssistantMessage",
     "Block",
@@ -24,8 +28,11 @@ __all__ = [
     "Delta",
     "Diagnostic",
     "Event",
+    "HookResponse",
+    "LocalCommandOutput",
     "Message",
     "ModelUsage",
+    "Notice",
     "Passing",
     "RawStream",
     "ResultEvent",
@@ -44,7 +51,6 @@ class StreamEvent(Record, frozen=True):
 
     event: RawStream
     parent_tool_use_id: str | None = None
-    session_id: str = ""
 
 
 class SystemInit(Record, frozen=True, rename="camel"):
@@ -53,11 +59,9 @@ class SystemInit(Record, frozen=True, rename="camel"):
     session_id: str = msgspec.field(default="", name="session_id")
     cwd: str = ""
     model: str = ""
-    tools: list[str] = msgspec.field(default_factory=list)
     permission_mode: str = ""
     mcp_servers: list[JSON] = msgspec.field(default_factory=list, name="mcp_servers")
-    slash_commands: list[str] = msgspec.field(default_factory=list, name="slash_commands")
-    claude_code_version: str = msgspec.field(default="", name="claude_code_version")
+    plugin_errors: list[JSON] = msgspec.field(default_factory=list, name="plugin_errors")
 
 
 class ApiRetry(Record, frozen=True):
@@ -71,13 +75,12 @@ class ApiRetry(Record, frozen=True):
 
 
 class SystemEvent(Record, frozen=True):
-    """Any other `system` event: status, state changes, the CLI's own background tasks."""
+    """The CLI's own background tasks."""
 
     subtype: str = ""
     status: str | None = None
     task_id: str | None = None
     tool_use_id: str | None = None
-    description: str | None = None
     summary: str | None = None
     patch: object = None
     tasks: object = None
@@ -88,8 +91,6 @@ class AssistantMessage(Record, frozen=True):
 
     message: Message
     parent_tool_use_id: str | None = None
-    session_id: str = ""
-    uuid: str = ""
     error: str | None = None
 
 
@@ -98,7 +99,6 @@ class UserMessage(Record, frozen=True, rename={"is_replay": "isReplay"}):
 
     message: Message
     parent_tool_use_id: str | None = None
-    session_id: str = ""
     uuid: str = ""
     is_replay: bool = False
     tool_use_result: object = None
@@ -110,13 +110,14 @@ class ResultEvent(Record, frozen=True, rename={"model_usage": "modelUsage"}):
     subtype: str = ""
     is_error: bool = False
     result: str | None = None
+    stop_reason: str | None = None
+    terminal_reason: str | None = None
     errors: list[str] = msgspec.field(default_factory=list)
     total_cost_usd: float | None = None
     usage: TokenUsage | None = None
     model_usage: dict[str, ModelUsage] = msgspec.field(default_factory=dict)
     model_usage_since_last_result: dict[str, ModelUsage] | None = None
     num_turns: int = 0
-    duration_ms: float = 0
     session_id: str = ""
     api_error_status: int | None = None
     structured_output: object = None
@@ -159,18 +160,15 @@ class ControlResponse(Record, frozen=True):
 
 
 class ConversationReset(Record, frozen=True):
-    """The conversation begins anew (`/clear`); `session_id` is the old one.
+    """The conversation begins anew (`/clear`); 2.1.191 sends no such event.
 
-    The id to resume by comes with the next `SystemInit`; `new_conversation_id` is another one (2.1.327).
-    2.1.191 sends no such event.
+    The ids in it are the old one and another than the one to resume by, which the next `SystemInit` has
+    (2.1.327).
     """
-
-    session_id: str = ""
-    new_conversation_id: str | None = None
 
 
 class Passing(Record, frozen=True):
-    """Known, and of no use here: a prompt's way through the CLI's queue, rate limits, a tool's heartbeat."""
+    """Known, and of no use here: `IGNORED` says why."""
 
     type: str = ""
 
@@ -207,11 +205,34 @@ Event = (
     | ControlCancel
     | ControlResponse
     | ConversationReset
+    | Notice
     | Passing
     | Unknown
     | Diagnostic
 )
 
+
+# What no person needs to see, and why. A system event has its subtype after the stroke.
+IGNORED = {
+    "active_goal": "only the terminal's /goal sets one",
+    "command_lifecycle": "a prompt's way through the CLI's queue; the queue here is ours",
+    "keep_alive": "it says nothing",
+    "prompt_suggestion": "not asked for",
+    "tool_progress": "a call's card counts the time itself",
+    "tool_use_summary": "the calls themselves are shown",
+    "system/commands_changed": "nothing here lists the commands",
+    "system/control_request_progress": "our requests have a time limit of their own",
+    "system/elicitation_complete": "follows a request that was refused here",
+    "system/files_persisted": "a hosted session's file store",
+    "system/hook_progress": "the hook's response has all of it",
+    "system/hook_started": "the hook's response follows",
+    "system/mirror_error": "a session store, which nobody here sets",
+    "system/permission_denied": "the call's card shows the refusal and its reason",
+    "system/session_state_changed": "the session follows its own state",
+    "system/task_progress": "the subagent's own calls are shown",
+    "system/thinking_tokens": "the thinking itself is shown",
+    "system/worker_shutting_down": "a hosted session's; here the exit is told",
+}
 
 _QUOTED = 200
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -226,24 +247,39 @@ class _Head(msgspec.Struct):
 
 
 _head = msgspec.json.Decoder(_Head)
-_any_system = msgspec.json.Decoder(SystemEvent)
-_by_subtype: dict[str | None, msgspec.json.Decoder[Event]] = {
-    "init": msgspec.json.Decoder(SystemInit),
-    "api_retry": msgspec.json.Decoder(ApiRetry),
-}
-_by_type: dict[str, msgspec.json.Decoder[Event]] = {
-    "stream_event": msgspec.json.Decoder(StreamEvent),
+_task: msgspec.json.Decoder[Event] = msgspec.json.Decoder(SystemEvent)
+_fallback: msgspec.json.Decoder[Event] = msgspec.json.Decoder(notices.RefusalFallback)
+_by_name: dict[str, msgspec.json.Decoder[Event]] = {
     "assistant": msgspec.json.Decoder(AssistantMessage),
-    "user": msgspec.json.Decoder(UserMessage),
-    "result": msgspec.json.Decoder(ResultEvent),
+    "auth_status": msgspec.json.Decoder(notices.AuthStatus),
+    "control_cancel_request": msgspec.json.Decoder(ControlCancel),
     "control_request": msgspec.json.Decoder(ControlRequest),
     "control_response": msgspec.json.Decoder(ControlResponse),
-    "control_cancel_request": msgspec.json.Decoder(ControlCancel),
     "conversation_reset": msgspec.json.Decoder(ConversationReset),
-    "command_lifecycle": msgspec.json.Decoder(Passing),
-    "rate_limit_event": msgspec.json.Decoder(Passing),
-    "tool_progress": msgspec.json.Decoder(Passing),
+    "rate_limit_event": msgspec.json.Decoder(notices.RateLimitEvent),
+    "result": msgspec.json.Decoder(ResultEvent),
+    "stream_event": msgspec.json.Decoder(StreamEvent),
+    "user": msgspec.json.Decoder(UserMessage),
+    "system/api_retry": msgspec.json.Decoder(ApiRetry),
+    "system/background_tasks_changed": _task,
+    "system/compact_boundary": msgspec.json.Decoder(notices.CompactBoundary),
+    "system/hook_response": msgspec.json.Decoder(notices.HookResponse),
+    "system/informational": msgspec.json.Decoder(notices.Informational),
+    "system/init": msgspec.json.Decoder(SystemInit),
+    "system/local_command_output": msgspec.json.Decoder(notices.LocalCommandOutput),
+    "system/memory_recall": msgspec.json.Decoder(notices.MemoryRecall),
+    "system/model_refusal_fallback": _fallback,
+    "system/model_refusal_no_fallback": _fallback,
+    "system/notification": msgspec.json.Decoder(notices.Notification),
+    "system/plugin_install": msgspec.json.Decoder(notices.PluginInstall),
+    "system/session_writes_lost": msgspec.json.Decoder(notices.WritesLost),
+    "system/status": msgspec.json.Decoder(notices.StatusEvent),
+    "system/task_notification": _task,
+    "system/task_started": _task,
+    "system/task_updated": _task,
 }
+KNOWN = frozenset(_by_name)
+"""The events that are shown or used, by type; a system event has its subtype after the stroke."""
 
 
 def decode(line: bytes) -> Event:
@@ -267,9 +303,12 @@ def _typed(line: bytes) -> Event:
     if not isinstance(head.type, str):
         return _diagnostic("shape", line)
     subtype = head.subtype if isinstance(head.subtype, str) else None
-    decoder = _by_subtype.get(subtype, _any_system) if head.type == "system" else _by_type.get(head.type)
+    if head.type == "system" and subtype is None:
+        return _diagnostic("shape", line, head.type)
+    name = f"system/{subtype}" if head.type == "system" else head.type
+    decoder = _by_name.get(name)
     if decoder is None:
-        return Unknown(type=head.type, subtype=subtype)
+        return Passing(type=name) if name in IGNORED else Unknown(type=head.type, subtype=subtype)
     try:
         return decoder.decode(line)
     except msgspec.ValidationError:

@@ -25,8 +25,6 @@ class TokenUsage(Record, frozen=True):
 class ModelUsage(Record, frozen=True, rename="camel"):
     """One model's share of the process's usage so far (cumulative)."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
     context_window: int = 0
     cost_usd: float = msgspec.field(default=0.0, name="costUSD")
 
@@ -50,7 +48,6 @@ class Message(Record, frozen=True):
     """A message of the conversation. `content` is text or blocks."""
 
     id: str | None = None
-    role: str = ""
     model: str | None = None
     content: str | list[Block] = ""
     usage: TokenUsage | None = None

@@ -47,6 +47,7 @@ def test_a_plain_session_streams_json_both_ways_and_asks_us_for_permission() -> 
         "--include-partial-messages",
         "--replay-user-messages",
         "--permission-prompt-tool=stdio",
+        "--include-hook-events",
         f"--session-id={ID}",
     ]
 
@@ -71,7 +72,7 @@ def test_every_option_has_its_flag_and_every_rule_a_flag_of_its_own() -> None:
     )
     line, kept = built(options, version=OLD)
     assert kept == ["Where you are.\n\nA persona.", '{"mcpServers":{}}']
-    assert line[8:] == [
+    assert line[9:] == [
         "--model=opus",
         "--permission-mode=bypassPermissions",
         "--allowedTools=Edit",
@@ -137,7 +138,7 @@ def test_no_value_is_ever_read_as_a_flag(value: str) -> None:
         setting_sources=value,
     )
     line, kept = built(options)
-    user_given = line[8:-1]
+    user_given = line[9:-1]
     assert value not in user_given
     assert {part.partition("=")[2] for part in user_given} - {"/private/0"} == {value}
     assert kept == [value] * bool(value)

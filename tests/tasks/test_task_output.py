@@ -14,7 +14,7 @@ def streamed(text: str, parent: str | None = None) -> StreamEvent:
 
 
 def whole(*blocks: Block, parent: str | None = None) -> AssistantMessage:
-    return AssistantMessage(Message(role="assistant", content=list(blocks)), parent)
+    return AssistantMessage(Message(content=list(blocks)), parent)
 
 
 def heard(events: Iterable[StreamEvent | AssistantMessage | None]) -> list[str]:
