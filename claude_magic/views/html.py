@@ -24,7 +24,7 @@ from claude_magic.transcript.blocks import (
 from claude_magic.views import describe
 from claude_magic.views.elements import code, details, div, span
 from claude_magic.views.markup import markdown, sanitized
-from claude_magic.views.style import style
+from claude_magic.views.style import linked, style
 from claude_magic.views.tools import tool, written
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ _DEPTH_LIMIT = 8
 _BOX = '<div class="claude-box"></div>'
 _CHILDREN = '<div class="claude-children claude-box"></div>'
 _SHORT_CELL = 30  # characters that stay in one line
-_TABLE_STYLE = (  # JupyterLab aligns every cell to the right, by a selector that weighs more than one class
-    "<style>.claude-table.claude-table { overflow-x: auto; "
-    ":is(th, td) { text-align: left; vertical-align: top; } .claude-short { white-space: nowrap; } }</style>"
+# JupyterLab aligns every cell to the right, by a selector that weighs more than one class.
+_TABLE_STYLE = linked(
+    ".claude-table.claude-table { overflow-x: auto; "
+    "th, td { text-align: left; vertical-align: top; } .claude-short { white-space: nowrap; } }"
 )
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(?!.*`)")
 _FENCE_END = re.compile(r"\n[ \t]*(?:`+|~+)[ \t]*\Z")

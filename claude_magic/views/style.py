@@ -1,31 +1,42 @@
-"""The style sheet of a turn. `static/turn.css` has two parts: for every turn, and for the widget only."""
+"""The style sheets of a turn: a small one in each saved turn, the whole one that a widget brings along.
+
+The small one is a link that holds its sheet: as an element's text it would be text to read where Markdown is
+made of a notebook, and where a front end strips the tags alone.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from importlib.resources import files
+from urllib.parse import quote
 
-__all__ = ["style", "widget_style"]
+__all__ = ["linked", "style", "widget_style"]
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACE = re.compile(r"\s+")
-_WIDGET_ONLY = "@media widget {}"
+_NEEDLESS = re.compile(r" ?([{},;>]) ?|(?<=:) | (?=\+)|(?<=\+) |(?<![\d.])0(?=\.\d)")
+_WRITTEN = " !$&'()*+,/:;=?@~{}>[]^|"  # stands for itself in an attribute and in a data URL
 
 
 @lru_cache(maxsize=1)
 def style() -> str:
-    """The style sheet of a static turn, as a `style` element."""
-    return f"<style>{_sheet().partition(_WIDGET_ONLY)[0].strip()}</style>"
+    """The style of a static turn."""
+    return linked(_sheet("saved.css"))
+
+
+def linked(sheet: str) -> str:
+    """A style sheet as an element that has no text."""
+    short = _NEEDLESS.sub(lambda found: found[1] or "", sheet).replace(";}", "}").strip()
+    return f'<link rel="stylesheet" href="data:text/css,{quote(short, safe=_WRITTEN)}">'
 
 
 @lru_cache(maxsize=1)
 def widget_style() -> str:
-    """The style sheet of a turn in a widget: the same, for another root, and more for its controls."""
-    static, _, more = _sheet().partition(_WIDGET_ONLY)
-    return static.replace(".claude-static", ".claude-turn") + more
+    """The style sheet of a turn in a widget, and of the static ones in the same page."""
+    return _sheet("turn.css")
 
 
-def _sheet() -> str:
-    sheet = (files("claude_magic.views") / "static" / "turn.css").read_text(encoding="utf-8")
+def _sheet(name: str) -> str:
+    sheet = (files("claude_magic.views") / "static" / name).read_text(encoding="utf-8")
     return _SPACE.sub(" ", _COMMENT.sub("", sheet))
