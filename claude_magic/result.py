@@ -1,16 +1,12 @@
-"""What a turn came to. Plain data; imports nothing from the package."""
+"""What a turn came to. Plain data."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 __all__ = ["Result", "ToolCall", "Usage"]
 
 _REPR_LENGTH = 60  # characters of the answer
-_FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[^\n]*\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +76,10 @@ class Result:
 
     @property
     def code(self) -> str:
-        """The answer's code blocks, joined by blank lines; "" if it has none."""
-        return "\n\n".join(match["body"].rstrip("\n") for match in _FENCE.finditer(self.text))
+        """The answer's blocks of code as the cell shows them, joined by blank lines; "" if it has none."""
+        from claude_magic.commonmark.parser import code_blocks  # noqa: PLC0415  # load budget
+
+        return "\n\n".join(block.text.rstrip("\n") for block in code_blocks(self.text))
 
     def __str__(self) -> str:
         return self.text

@@ -142,7 +142,10 @@ class ConversationMagics:
         elif "--force" in given.flags:
             raise UsageError(f"Usage: {_HISTORY}")
         else:
-            show(self._shell, {shown: text, "text/plain": text})
+            from claude_magic.views.html import document  # noqa: PLC0415  # load budget
+
+            page = {"text/html": document(text)} if shown == "text/markdown" else {}
+            show(self._shell, page | {shown: text, "text/plain": text})
 
     @no_var_expand
     async def claude_resume(self, line: str) -> None:

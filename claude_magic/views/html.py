@@ -10,6 +10,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from claude_magic.commonmark.mathematics import IGNORE
 from claude_magic.control_characters import clean, exact, shortened
 from claude_magic.transcript.blocks import (
     Block,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "block",
+    "document",
     "frame",
     "frame_lines",
     "header",
@@ -69,7 +71,7 @@ def turn(transcript: Transcript) -> str:
         _hidden(transcript),
         _footer(transcript),
     ]
-    return f'{style()}<div class="claude-static">{"".join(parts)}</div>'
+    return style() + div(f"claude-static {IGNORE}", "".join(parts))
 
 
 def block(each: Block, cwd: str = "") -> str:
@@ -109,11 +111,11 @@ def section(text: str, *, finished: bool) -> str:
     """A piece of an answer between two of `markup.sections`; code is coloured once it is finished."""
     fence = _FENCE.match(text)
     if finished or (fence and _closed(text, fence[1])):
-        return markdown(text) if len(text) <= _LIVE_MARKDOWN or fence else _plain(text)
+        return markdown(text, typeset=True) if len(text) <= _LIVE_MARKDOWN or fence else _plain(text)
     if fence:
         said = text.partition("\n")[2]
         return code("claude-code", escape(said.rpartition("\n")[0] if _FENCE_END.search(said) else said))
-    return markdown(text, coloured=False) if len(text) <= _LIVE_MARKDOWN else _plain(text)
+    return markdown(text, coloured=False, typeset=True) if len(text) <= _LIVE_MARKDOWN else _plain(text)
 
 
 def header(transcript: Transcript) -> str:
@@ -135,7 +137,12 @@ def placeholder(transcript: Transcript) -> str:
     """What stands in a notebook that is saved while the turn is shown live."""
     line = div("claude-footer", "The turn was still running when this was saved.")
     parts = [_header(transcript, describe.header(transcript), "running"), _prompt(transcript), line]
-    return f'{style()}<div class="claude-static">{"".join(parts)}</div>'
+    return style() + div(f"claude-static {IGNORE}", "".join(parts))
+
+
+def document(text: str) -> str:
+    """Our own Markdown as HTML, in which the page typesets what it typesets in a turn and nothing else."""
+    return div(f"claude-document {IGNORE}", markdown(text, typeset=True))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
@@ -150,7 +157,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") ->
     body = "".join(_row("td", row, headed=not head) for row in rows)
     below = div("claude-note", escape(exact(note))) if note else ""
     inside = f"<table>{above}<tbody>{body}</tbody></table>{below}"
-    return _TABLE_STYLE + sanitized(div("claude-table", inside))
+    return _TABLE_STYLE + div(IGNORE, sanitized(div("claude-table", inside)))
 
 
 def _row(tag: str, cells: Sequence[str], *, headed: bool = False) -> str:
@@ -230,7 +237,7 @@ def _answer(text: TextBlock) -> str:
         return ""
     if not text.finished and len(said) > _LIVE_MARKDOWN:
         return div("claude-answer", _plain(said))
-    return div("claude-answer", markdown(said))
+    return div("claude-answer", markdown(said, typeset=True))
 
 
 def _thinking(thought: ThinkingBlock) -> str:

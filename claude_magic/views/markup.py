@@ -14,17 +14,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 import nh3
-from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
+from claude_magic.commonmark.mathematics import GROWING, PROCESS
+from claude_magic.commonmark.parser import MAX_NESTING, new_parser
 from claude_magic.control_characters import clean
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
 
+    from markdown_it import MarkdownIt
     from markdown_it.renderer import RendererHTML
     from markdown_it.rules_core import StateCore
     from markdown_it.utils import OptionsDict
@@ -33,11 +35,11 @@ if TYPE_CHECKING:
 __all__ = ["highlighted", "markdown", "markdown_tokens", "sanitized", "sections"]
 
 _WEB = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
-_MAX_NESTING = 60
 _MAX_WORK = 1_000_000
 _BRACKET_WORK = 40
 _HIGHLIGHT_LIMIT = 20_000
 _HIGHLIGHT_TIME = 0.3
+_MOST_FORMULAS = 1_000  # a page takes about a millisecond for each
 _PLAIN = {"", "w", "p", "n"}
 _LANGUAGES = {
     name: lexer
@@ -75,7 +77,8 @@ _ATTRIBUTES: dict[str, set[str]] = {tag: {"class"} for tag in _CLASSED} | {
     "img": {"alt", "class", "src"},
     "ol": {"start"},
 }
-_CLASSES = re.compile(r"(?:claude-[a-z-]+|[a-z][a-z0-9]?)(?: (?:claude-[a-z-]+|[a-z][a-z0-9]?))*")
+_CLASS = r"(?:claude-[a-z-]+|[a-z][a-z0-9]?|(?:mathjax|tex2jax)_process)"
+_CLASSES = re.compile(rf"{_CLASS}(?: {_CLASS})*")
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 
 
@@ -105,13 +108,14 @@ def _kept(_tag: str, name: str, value: str) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def markdown(text: str, *, coloured: bool = True) -> str:
+def markdown(text: str, *, coloured: bool = True, typeset: bool = False) -> str:
     """Markdown as HTML that is safe to put into a page.
 
     Args:
-        text: CommonMark with tables and ~~strikethrough~~. HTML in it stays text, an image becomes a link,
-            and only http, https and mailto make a link.
+        text: CommonMark with tables, ~~strikethrough~~ and mathematics. HTML in it stays text, an image
+            becomes a link, and only http, https and mailto make a link.
         coloured: Whether code is.
+        typeset: Whether the page is to typeset the formulas, else they stay as they are written.
 
     Returns:
         Sanitised HTML; very large or very deeply nested text comes as it is, in a `pre`.
@@ -120,7 +124,8 @@ def markdown(text: str, *, coloured: bool = True) -> str:
     if tokens is None:
         return f'<pre class="claude-plain">{escape(clean(text))}</pre>'
     parser = _parser()
-    environment = {"deadline": time.perf_counter() + _HIGHLIGHT_TIME if coloured else 0.0}
+    deadline = time.perf_counter() + _HIGHLIGHT_TIME if coloured else 0.0
+    environment = {"deadline": deadline, "formulas": _MOST_FORMULAS if typeset else 0}
     return sanitized(cast("str", parser.renderer.render(tokens, parser.options, environment)))
 
 
@@ -131,7 +136,7 @@ def markdown_tokens(text: str) -> list[Token] | None:
         return None
     tokens = _parser().parse(text)
     # The parser leaves out what nests deeper than its limit, and text must never be lost.
-    return None if any(token.level >= _MAX_NESTING - 2 for token in tokens) else tokens
+    return None if any(token.level >= MAX_NESTING - 2 for token in tokens) else tokens
 
 
 def sections(text: str) -> list[str]:
@@ -145,7 +150,7 @@ def sections(text: str) -> list[str]:
 def _outline(text: str) -> list[Token]:
     parser = _parser()
     tokens: list[Token] = []
-    parser.block.tokenize(state := StateBlock(text, parser, {}, tokens), 0, state.lineMax)
+    parser.block.tokenize(state := StateBlock(text, parser, {GROWING: True}, tokens), 0, state.lineMax)
     return [token for token in tokens if token.level == 0 and token.nesting >= 0]
 
 
@@ -181,13 +186,14 @@ def _span(kind: _TokenType, text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING})
-    parser.enable(["table", "strikethrough"])
+    parser = new_parser()
     parser.validateLink = lambda url: _WEB.match(url) is not None  # type: ignore[method-assign]
     parser.core.ruler.push("claude_images", _images_to_links)
     parser.core.ruler.push("claude_cells", _aligned_cells)
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
+    parser.add_render_rule("math_inline", _formula)
+    parser.add_render_rule("math_block", _formula)
     return parser
 
 
@@ -221,3 +227,13 @@ def _fence(
     language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
     code = highlighted(token.content, language, env["deadline"])
     return f'<pre class="claude-code"><code>{code}</code></pre>\n'
+
+
+def _formula(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _o: OptionsDict, env: MutableMapping[str, float]
+) -> str:
+    token = tokens[index]
+    tag, end = ("p", "\n") if token.block else ("span", "")
+    env["formulas"] -= 1
+    classes = f' class="{PROCESS}"' if env["formulas"] >= 0 else ""
+    return f"<{tag}{classes}>{escape(token.content)}</{tag}>{end}"

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.theme import Theme
 
+from claude_magic.commonmark.gfm import BARE
 from claude_magic.control_characters import clean, exact
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import (
@@ -276,8 +277,13 @@ def _rich_markdown(text: str) -> RenderableType:
     if tokens is None:
         return Text(clean(text))
     for token in tokens:
-        if token.type == "fence" and len(token.content) > _CODE_LIMIT:
+        if token.type == "math_block":
+            token.type = "fence"  # rich shows only what it knows
+        elif token.type == "fence" and len(token.content) > _CODE_LIMIT:
             token.info = ""
+        for child in token.children or ():
+            if child.type == "math_inline" or child.markup == BARE:
+                child.type = "text"
     drawn = Markdown("", hyperlinks=False, code_theme="ansi_dark")
     drawn.parsed = tokens
     return drawn

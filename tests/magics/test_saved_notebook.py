@@ -17,6 +17,7 @@ from magic_fixtures import Page, offline_environment, read_page
 from nbclient import NotebookClient
 
 from claude_magic import offline
+from claude_magic.views.style import style
 
 pytestmark = pytest.mark.kernel
 
@@ -87,11 +88,26 @@ def foreign(page: Page) -> list[tuple[str, dict[str, str | None]]]:
     return [
         (tag, attributes)
         for tag, attributes in page.elements
-        if tag
-        in {"script", "iframe", "svg", "form", "input", "button", "object", "math", "link", "meta", "video"}
-        or not set(attributes) <= OURS
-        or (tag == "img" and not str(attributes.get("src")).startswith("data:image/"))
-        or (tag == "a" and not str(attributes.get("href")).startswith(("http://", "https://", "mailto:")))
+        if (tag, attributes) not in read_page(style()).elements
+        and (
+            tag
+            in {
+                "script",
+                "iframe",
+                "svg",
+                "form",
+                "input",
+                "button",
+                "object",
+                "math",
+                "link",
+                "meta",
+                "video",
+            }
+            or not set(attributes) <= OURS
+            or (tag == "img" and not str(attributes.get("src")).startswith("data:image/"))
+            or (tag == "a" and not str(attributes.get("href")).startswith(("http://", "https://", "mailto:")))
+        )
     ]
 
 
@@ -137,6 +153,7 @@ def test_the_file_holds_no_key_no_environment_and_no_widget(
     assert os.environ["PATH"] not in text
 
 
+@pytest.mark.fault(125, via="real")
 @pytest.mark.parametrize(
     ("kind", "exporter"), [("html", nbconvert.HTMLExporter), ("markdown", nbconvert.MarkdownExporter)]
 )
@@ -147,8 +164,11 @@ def test_nbconvert_shows_every_answer(saved: Path, kind: str, exporter: type) ->
     for said in ("first", "window.ran", "from the background", ["answer", "= 6 * 7"][0]):
         assert said in text
     assert KEY not in body
+    if kind == "markdown":
+        assert "<style" not in body
+        assert "border-left" not in read_page(body).text, "no style sheet to read"
     if kind == "html":
-        answers = body[body.index('<div class="claude-static">') :]
+        answers = body[body.index('<div class="claude-static ') :]
         assert "<script>window.ran" not in answers
         assert "onerror=" not in [
             name for _, attributes in read_page(answers).elements for name in attributes

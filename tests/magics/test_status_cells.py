@@ -81,8 +81,8 @@ def test_what_a_session_was_told_is_text_in_its_table(notebook: MagicNotebook) -
 
     page = read_page(display.data["text/html"])
     assert "<img src=x onerror=alert(1)>⟦U+202E⟧|&amp;" in page.text
-    assert page.tags == {"style", "div", "table", "tbody", "tr", "th", "td"}
-    assert page.attributes == {"class"}
+    assert page.tags == {"link", "div", "table", "tbody", "tr", "th", "td"}
+    assert page.attributes == {"class", "rel", "href"}
     assert "\u202e" not in display.data["text/plain"]
 
 
@@ -156,7 +156,8 @@ def test_the_history_is_shown_as_markdown_in_which_hostile_text_stays_text(noteb
 
     (display,) = notebook.do("%claude_history").displays
 
-    assert set(display.data) == {"text/markdown", "text/plain"}
+    assert set(display.data) == {"text/html", "text/markdown", "text/plain"}
+    assert not read_page(display.data["text/html"]).tags & {"script", "img", "b"}
     said = display.data["text/markdown"]
     assert said.index("say one") < said.index("hostile")
     page = read_page(MarkdownIt("commonmark", {"html": True}).render(said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from turns import Page, called, dangers, finished, growing, hostile, request, re
 
 from claude_magic.views import html
 from claude_magic.views.markup import markdown, sections
+from claude_magic.views.style import style
 from claude_magic.views.text import markdown_of, plain_of
 from claude_magic.wire import events as wire
 
@@ -132,7 +134,7 @@ def test_the_same_payloads_are_inert_wherever_they_turn_up(payload: str) -> None
 
     assert dangers(made) == []
     assert "img" not in Page(made).tags
-    assert len(re.findall("<style>", made)) == 1
+    assert made.count(style()) == 1
 
 
 @pytest.mark.fault(83, via="pure")
@@ -159,6 +161,12 @@ def test_a_payload_split_across_deltas_is_inert_at_every_step() -> None:
         "`" * 300_000,
         "```python\n" + "\n " * 9_000 + "\n```",
         "```typescript\n" + "a." * 9_000 + "\n```",
+        *(
+            "https://a.b " * 80_000,
+            "https://a" + ")" * 900_000,
+            "https://a" + ".)" * 400_000,
+            "- [x] a\n" * 50_000,
+        ),
     ],
     ids=lambda text: repr(text[:12]),
 )
@@ -206,13 +214,72 @@ def test_every_recorded_turn_is_shown_and_harmless(generation: str) -> None:
     for path in sorted((RECORDINGS / generation).glob("*.jsonl")):
         made = html.turn(finished(*(wire.decode(line) for line in path.read_bytes().splitlines())))
         assert dangers(made) == []
-        assert 'class="claude-static"' in made
+        assert 'class="claude-static ' in made
 
 
 def plainly(made: str) -> str:
     """What is left where style sheets are stripped."""
     apart = re.sub(r"(</(?:div|summary|pre|p|li)>)", r"\1 ", made)
     return " ".join(Page(apart).text.split())
+
+
+@pytest.mark.fault(126, via="pure")
+def test_a_task_list_shows_what_is_done_and_what_is_not() -> None:
+    page = Page(made := markdown("- [x] one\n- [ ] **two**\n  - [X] three\n- four\n- [ ]five\n- \\[ ] six"))
+
+    assert page.text.split() == ["✓", "one", "○", "two", "✓", "three", "four", "[", "]five", "[", "]", "six"]
+    assert page.values("class") == ["claude-task"] * 3
+    assert dangers(made) == []
+
+
+@pytest.mark.fault(126, via="pure")
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://a.b/c_d_e?x=1&y=2.", "https://a.b/c_d_e?x=1&y=2"),
+        ("(https://a.b/w_(v)), then", "https://a.b/w_(v)"),
+        ("**https://a.b**", "https://a.b"),
+        ("看https://a.b/c。", "https://a.b/c"),
+        ("<https://a.b>", "https://a.b"),
+        ("| HTTP://a.b |\n|-|", "HTTP://a.b"),
+        ("[https://a.b](https://c.d)", "https://c.d"),
+    ],
+)
+def test_a_bare_address_is_a_link(text: str, address: str) -> None:
+    page = Page(markdown(text))
+
+    assert page.values("href") == [address]
+    assert page.values("rel") == ["noopener noreferrer nofollow"]
+
+
+@pytest.mark.fault(78, via="pure")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "`https://a.b`",
+            "    https://a.b",
+            "javascript://a.b/%0aalert(1)",
+            "ftp://a.b",
+            "https://",
+            "www.a.b",
+        ),
+        *("xhttps://a.b", "a@b.c", "file:///etc/passwd", "$https://a.b$", "```\nhttps://a.b\n```"),
+    ],
+)
+def test_nothing_but_a_web_address_is_a_link_by_itself(text: str) -> None:
+    assert Page(markdown(text)).values("href") == []
+
+
+@pytest.mark.fault(125, via="pure")
+def test_the_style_of_a_saved_turn_is_small_and_has_no_text() -> None:
+    made = html.turn(finished(said("Yes.")))
+
+    assert made.startswith(style())
+    assert len(json.dumps(style())) <= 1_000
+    assert Page(style()).tags == ["link"]
+    assert Page(style()).text == ""
+    assert "{" not in Page(made).text
 
 
 @pytest.mark.fault(73, via="pure")

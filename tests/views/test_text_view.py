@@ -53,13 +53,74 @@ def test_a_whole_turn_is_passive_wherever_the_payload_turns_up(payload: str) -> 
 @given(
     st.lists(
         st.sampled_from(
-            [*"<>[]()!`~\\&:\n -#|", "```", "~~~", "javascript:x", "<img src=x>", "](", "![", "]: ", "    "]
+            [
+                *"<>[]()!`~\\&:\n -#|$",
+                "<b>",
+                "```",
+                "~~~",
+                "javascript:x",
+                "<img src=x>",
+                "](",
+                "![",
+                "]: ",
+                "    ",
+            ]
         ),
         max_size=25,
     ).map("".join)
 )
 def test_no_text_at_all_makes_active_markdown(text: str) -> None:
     assert dangers(rendered(safe_markdown(text))) == []
+
+
+CODES = [
+    ("```cpp\nvector<int> v;\n```", "vector<int> v;"),
+    ("    vector<int> v; // [a](b) ![c](d)\n\n    `x` <b>", "vector<int> v; // [a](b) ![c](d)\n\n`x` <b>"),
+    ("1. Do:\n\n   ```html\n   <script>x</script>\n   ```\n   And go on.\n2. Then.", "<script>x</script>"),
+    ("> - ~~~~ sh\n>   cat <<EOF\n>   ~~~\n>   ~~~~~", "cat <<EOF\n~~~"),
+    ("- ````\n  ```\n  <b>\n  ```\n  ````", "```\n<b>\n```"),
+]
+
+
+@pytest.mark.fault(124, via="pure")
+@pytest.mark.parametrize(("text", "code"), CODES)
+def test_blocks_of_code_are_the_same_in_history_wherever_they_stand(text: str, code: str) -> None:
+    page = rendered(made := safe_markdown(text))
+
+    assert code in made
+    assert code in page.text
+    assert dangers(page) == []
+    assert made.count("```") == made.count("\n```") + made.startswith("```") or "````" in made
+
+
+@pytest.mark.fault(124, via="pure")
+def test_code_in_a_line_is_as_it_is_and_prose_beside_it_is_not() -> None:
+    text = "Not <b>, but `vector<int>`, ``a`<b>[c](d:e)`` and `![x](y)`; ` <i> and\n<u>` go on."
+
+    made = safe_markdown(text)
+
+    assert "`vector<int>`, ``a`<b>[c](d:e)`` and `![x](y)`" in made
+    assert dangers(rendered(made)) == []
+    assert rendered(made).text.strip() == text.replace("``a`<b>", "a`<b>").replace(
+        "(d:e)``", "(d:e)"
+    ).replace("`vector<int>`", "vector<int>").replace("`![x](y)`", "![x](y)")
+
+
+@pytest.mark.fault(124, via="pure")
+def test_code_in_a_tables_cells_ends_with_its_cell() -> None:
+    page = rendered(safe_markdown("| `a | <img src=x onerror=y>` |\n|-|-|\n| `<b>` | `c | <i>` |"))
+
+    assert dangers(page) == []
+    assert "<b>" in page.text
+
+
+@pytest.mark.fault(119, via="pure")
+def test_formulas_stay_and_other_dollars_are_escaped() -> None:
+    text = "It costs $5 and $10; $a<b$ and\n$$\nx \\\\ y<z\n$$\n\\(c<d\\) or `$e`."
+
+    assert safe_markdown(text) == (
+        "It costs \\$5 and \\$10; $a< b$ and\n$$\nx \\\\ y< z\n$$\n\\(c< d\\) or `$e`."
+    )
 
 
 def test_fenced_code_comes_through_unchanged() -> None:
@@ -77,7 +138,12 @@ def test_a_fence_in_the_code_does_not_end_it() -> None:
 
 @pytest.mark.fault(83, via="pure")
 @pytest.mark.parametrize(
-    "text", ["`" * 300_000, "``` \n" * 60_000, "]:" * 200_000, "![" * 200_000, "<a " * 200_000]
+    "text",
+    [
+        *("`" * 300_000, "``` \n" * 60_000, "]:" * 200_000, "![" * 200_000, "<a " * 200_000, "$a " * 200_000),
+        *("`a " * 200_000, " ".join("`" * n for n in range(1, 800)), "- ```\n  a\n" * 20_000),
+    ],
+    ids=lambda text: repr(text[:12]),
 )
 def test_hostile_text_takes_linear_time(text: str) -> None:
     began = time.process_time()

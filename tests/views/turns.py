@@ -9,6 +9,7 @@ from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.prompt import Attachment
 from claude_magic.result import Result, Usage
 from claude_magic.transcript import Transcript
+from claude_magic.views.style import style
 from claude_magic.wire import events as wire
 
 TAGS = frozenset(
@@ -39,7 +40,6 @@ TAGS = frozenset(
             "s",
             "span",
             "strong",
-            "style",
             "summary",
             "table",
             "tbody",
@@ -86,7 +86,7 @@ class Page(HTMLParser):
 
 def dangers(html: str) -> list[str]:
     """Everything in some HTML that could act: empty for what we make."""
-    page = Page(html)
+    page = Page(html.replace(style(), ""))
     found = [f"<{tag}>" for tag in page.tags if tag not in TAGS]
     found += [f"{tag} {name}={value[:40]}" for tag, name, value in page.attributes if name not in ATTRIBUTES]
     found += [link for link in page.values("href") if not re.match(r"(?i)https?://|mailto:", link)]
@@ -94,7 +94,9 @@ def dangers(html: str) -> list[str]:
         src for src in page.values("src") if not re.match(r"data:image/(png|jpeg|gif|webp);base64,", src)
     ]
     found += [
-        name for name in page.values("class") if not re.fullmatch(r"(claude-[a-z-]+|[a-z][a-z0-9]?| )*", name)
+        name
+        for name in page.values("class")
+        if not re.fullmatch(r"(claude-[a-z-]+|[a-z][a-z0-9]?|(mathjax|tex2jax)_(process|ignore)| )*", name)
     ]
     return found
 

@@ -15,6 +15,7 @@
 
 const MODE_NAMES = { default: "ask first", acceptEdits: "accept edits", plan: "plan only", bypassPermissions: "no checks" };
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+const FORMULA = ".mathjax_process";
 
 /** What the kernel has sent of a turn; shared by all its views. */
 class Store {
@@ -151,6 +152,8 @@ class View {
     this.cardOf = new WeakMap();
     /** @type {WeakMap<Element, boolean>} */
     this.wasOpen = new WeakMap();
+    /** @type {WeakMap<Element, string>} what a formula was before the page made it one */
+    this.formulas = new WeakMap();
     this.writer = new Writer();
     this.root = make("div", "claude-turn", { role: "group" });
     this.bar = make("div", "claude-bar");
@@ -163,12 +166,15 @@ class View {
     this.root.append(this.bar, this.body, this.status);
     el.append(this.root);
     this.timer = setInterval(() => this.tick(), 1000);
+    this.watch = new ResizeObserver(() => this.typeset(this.body));
+    this.watch.observe(this.root);
     this.show(store.whole(), true);
     store.views.add(this);
   }
 
   close() {
     clearInterval(this.timer);
+    this.watch.disconnect();
     this.writer.finish();
     this.store.views.delete(this);
     this.root.remove();
@@ -222,6 +228,18 @@ class View {
     template.innerHTML = html;
     this.morph(slot, template.content, slowly);
     for (const pre of slot.querySelectorAll("pre")) this.equip(pre);
+    this.writer.step(() => this.typeset(slot));
+  }
+
+  /** Has the front end show the formulas as it does in the saved answer. @param {Element} slot */
+  typeset(slot) {
+    const typesetter = this.store.model.widget_manager?.rendermime?.latexTypesetter;
+    if (!typesetter || !this.root.offsetWidth) return; // MathJax takes a formula's size from where it stands
+    for (const formula of slot.querySelectorAll(FORMULA)) {
+      if (this.formulas.has(formula)) continue;
+      this.formulas.set(formula, formula.textContent ?? "");
+      typesetter.typeset(formula);
+    }
   }
 
   /** Makes `old` like `next` with as few changes as possible, so that nothing a person holds is lost.
@@ -239,7 +257,9 @@ class View {
         else if (here.data !== node.data) here.data = node.data;
       } else if (here instanceof Element && node instanceof Element && alike(here, node)) {
         this.attributes(here, node);
-        if (!here.classList.contains("claude-box")) this.morph(here, node, slowly);
+        const formula = this.formulas.get(here);
+        if (formula === undefined && !here.classList.contains("claude-box")) this.morph(here, node, slowly);
+        else if (formula !== undefined && formula !== node.textContent) here.replaceWith(node);
       } else {
         here.replaceWith(node);
       }
@@ -269,12 +289,13 @@ class View {
 
   /** Appends a node as if it were being written. @param {Node} parent @param {Node} node */
   write(parent, node) {
-    const copy = node.cloneNode(false);
+    const isFormula = node instanceof Element && node.matches(FORMULA);
+    const copy = node.cloneNode(isFormula);
     const text = copy instanceof Text ? copy.data : "";
     if (copy instanceof Text) copy.data = "";
     this.writer.step(() => this.append(parent, copy));
     if (copy instanceof Text) this.writer.text(copy, text);
-    for (const child of [...node.childNodes]) this.write(copy, child);
+    for (const child of isFormula ? [] : [...node.childNodes]) this.write(copy, child);
   }
 
   /** A scrolling piece can be reached by keyboard, and code can be copied. @param {HTMLPreElement} pre */
@@ -517,6 +538,7 @@ function make(tag, kind, attributes = {}, text = "") {
 /** Whether one can become the other. Code that becomes output cannot: it has a button to copy it.
  * @param {Element} here @param {Element} node */
 function alike(here, node) {
+  if (here.matches(FORMULA) !== node.matches(FORMULA)) return false;
   return here.nodeName === node.nodeName && (here.nodeName !== "PRE" || here.className === node.className);
 }
 

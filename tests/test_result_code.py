@@ -1,0 +1,35 @@
+"""The code of an answer: what the cell shows as blocks of code, wherever they stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from claude_magic.result import Result
+from claude_magic.views.markup import markdown
+
+
+@pytest.mark.fault(124, via="pure")
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("So:\n\n```python\nx = 1\n```\n\nDone.", "x = 1"),
+        (
+            "1. Do:\n   ```python\n   if x:\n\n       y()\n   ```\n2. And\n\n   ~~~\n   z\n   ~~~",
+            "if x:\n\n    y()\n\nz",
+        ),
+        ("> ```\n> quoted\n> ```", "quoted"),
+        ("- a\n  - > ```\n    > deep\n    > ```", "deep"),
+        ("````md\n```\ninner\n```\n`````", "```\ninner\n```"),
+        ("~~~~ sh\n~~~\n```\n~~~~~~  ", "~~~\n```"),
+        ("Text\n\n    indented\n\n      more", "indented\n\n  more"),
+        ("```\nnever closed", "never closed"),
+        ("```python\r\nx = 1\r\n```\r\n", "x = 1"),
+        ("```one line```", ""),
+        ("Only `a` span and\n    no code", ""),
+        ("$$\n```\n$$", ""),
+        ("", ""),
+    ],
+)
+def test_the_code_of_a_result_is_what_the_view_shows_as_code(text: str, code: str) -> None:
+    assert Result(text=text).code == code
+    assert ("<pre" in markdown(text)) is bool(code)
