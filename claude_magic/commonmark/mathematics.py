@@ -86,6 +86,7 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:  # n
         state.line = end
         token = state.push("math_block", "math", 0)
         token.content, token.block, token.map = content, True, [first, end]
+        token.meta[GROWING] = not content[2:].endswith(closing)
     return True
 
 

@@ -143,8 +143,17 @@ def sections(text: str) -> list[str]:
     """The top-level Markdown blocks of `text`, in order, nothing left out; only the last can still change."""
     text = clean(text)
     lines = text.split("\n")
-    starts = {0, *(token.map[0] for token in _outline(text) if token.map), len(lines)}
+    starts = {0, *(token.map[0] for token in _outline(text) if token.map and not _may_adjoin(token, lines))}
+    starts.add(len(lines))
     return ["\n".join(lines[begin:end]) for begin, end in pairwise(sorted(starts))]
+
+
+def _may_adjoin(token: Token, lines: list[str]) -> bool:
+    """A formula that is not closed yet, by a whole line, can still be a part of the paragraph above it."""
+    if token.type != "math_block" or not token.map:
+        return False
+    first, last = token.map
+    return (bool(token.meta[GROWING]) or last >= len(lines)) and first > 0 and bool(lines[first - 1].strip())
 
 
 def _outline(text: str) -> list[Token]:

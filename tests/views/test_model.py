@@ -21,7 +21,7 @@ MARKDOWN = st.lists(
     st.sampled_from(
         ["word ", "\n", "\n\n", "```python\n", "```", "- item\n", "# head\n", "| a | b |\n|---|---|\n",
          "x = 1\n", "  ", "**bold**", "`code`", "<b>", "&", "🜁", "é", "[a](http://b)", "> quote\n",
-         "1. one\n", "~~~\n", "\r", "\x1b[1m", "12", "---"]
+         "1. one\n", "~~~\n", "\r", "\x1b[1m", "12", "---", "$$", "$$\n", "$x$", "\\[\n", "\\]"]
     ),
     max_size=40,
 )  # fmt: skip
