@@ -8,7 +8,7 @@
     │   └── InUseError              a live process has the conversation, or the name, already
     ├── WireError               what the CLI wrote cannot be read
     │   ├── LineTooLongError        a line over the cap
-    │   └── MalformedLineError      a line that should be JSON and is not
+    │   └── MalformedLineError      a line that should be a message and is none
     ├── ControlError            a control request was refused or not answered
     │   └── ControlTimeoutError     it was not answered in time
     ├── ProcessEndedError       the process ended in the middle of something
@@ -116,7 +116,7 @@ class LineTooLongError(WireError):
 
 
 class MalformedLineError(WireError):
-    """A complete line that begins as JSON and is not JSON; the message quotes at most 200 characters."""
+    """A complete line that begins as a message and is none; the message quotes at most 200 characters."""
 
 
 class ControlError(ClaudeMagicError):

@@ -183,9 +183,9 @@ class Unknown(Record, frozen=True):
 class Diagnostic(Record, frozen=True):
     """A line that is no event.
 
-    `kind` is "noise" (not JSON: a warning of some library), "malformed" (begins as JSON and is not),
-    or "shape" (JSON of another shape). `text` quotes at most 200 characters; `type` is what the line says it
-    is, so that an unreadable `result` can still end its turn.
+    `kind` is "noise" (not JSON: a warning of some library), "malformed" (begins as a message and is none: it
+    was cut), or "shape" (JSON of another shape). `text` quotes at most 200 characters; `type` is what the
+    line says it is, so that an unreadable `result` can still end its turn.
     """
 
     kind: str
@@ -235,6 +235,8 @@ IGNORED = {
 }
 
 _QUOTED = 200
+# How the CLI's own messages begin (2.1.191, 2.1.332): with their type, and a result also with its figures.
+_MESSAGE = re.compile(rb'\{"(?:type|subtype|is_error|duration_ms|duration_api_ms|session_id|uuid)":')
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -321,7 +323,7 @@ def _second_look(line: bytes) -> Event:
         value = json.loads(line.decode(errors="replace"))
         return _typed(_LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)).encode())
     except json.JSONDecodeError:
-        return _diagnostic("malformed" if line.lstrip().startswith(b"{") else "noise", line)
+        return _diagnostic("malformed" if _MESSAGE.match(line) else "noise", line)
     except (ValueError, RecursionError):  # JSON of no meaning here: NaN, thousands of digits, nested too deep
         return _diagnostic("shape", line)
 

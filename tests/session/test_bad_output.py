@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,24 @@ async def test_lines_of_a_wrong_shape_are_counted_and_the_turn_goes_on(fake: Ses
     assert (await talk.ask("hi")).text == "You said: hi"
     assert talk.unknown["shape line"] >= 5
     assert talk.state is SessionState.IDLE
+
+
+@pytest.mark.fault(127, via="real")
+async def test_a_stray_line_that_begins_like_json_is_kept_and_the_turns_go_on(
+    session: Sessions, cli: Path, tmp_path: Path
+) -> None:
+    wrapper = tmp_path / "claude"
+    stray = "case \" $* \" in *' -v '*) ;; *) echo '{ loading: true }'; echo '{'; esac"
+    wrapper.write_text(f'#!/bin/sh\n{stray}\nexec {cli} "$@"\n', encoding="utf-8")
+    wrapper.chmod(0o755)
+    talk = session(cli=str(wrapper))
+
+    assert [(await talk.ask(f"say {word}")).text for word in ("one", "two")] == ["one", "two"]
+
+    process = talk.conversation.process
+    assert process is not None
+    assert list(process.noise) == ["{ loading: true }", "{"]
+    assert talk.history[-1].unknown == {}
 
 
 @pytest.mark.fault(24, via="fake")

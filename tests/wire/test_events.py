@@ -122,17 +122,46 @@ def test_a_line_that_is_no_json_is_noise(line: str) -> None:
     assert decode(line.encode()) == Diagnostic(kind="noise", text=line)
 
 
+@pytest.mark.fault(127, via="pure")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "{'type': 1}",
+        "{ level: 'warn' }",
+        '{"level":"warn","type":',
+        '{"a":1}{"b":2}',
+        "{{name}}",
+        ' {"type":',
+    ],
+)
+def test_a_stray_line_that_begins_as_json_and_is_none_is_noise(line: str) -> None:
+    assert decode(line.encode()) == Diagnostic(kind="noise", text=line)
+
+
+@pytest.mark.fault(20, via="real")
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_every_message_of_the_real_cli_that_is_cut_is_malformed(path: Path) -> None:
+    for line in path.read_bytes().splitlines():
+        cut = decode(line[: len(line) // 2])
+        assert isinstance(cut, Diagnostic)
+        assert cut.kind == "malformed"
+
+
 @pytest.mark.fault(20, via="pure")
-@pytest.mark.parametrize("line", ['{"type":"user",}', '{"type":"user"', "{'type': 1}", '{"a":1}{"b":2}'])
-def test_a_broken_object_is_malformed_and_quoted(line: str) -> None:
+@pytest.mark.parametrize(
+    "line",
+    ['{"type":"user",}', '{"type":"user"', '{"duration_api_ms":118,"stop', '{"is_error":fal'],
+)
+def test_a_broken_message_is_malformed_and_quoted(line: str) -> None:
     assert decode(line.encode()) == Diagnostic(kind="malformed", text=line)
 
 
 @pytest.mark.fault(20, via="pure")
 def test_a_broken_line_of_any_length_is_quoted_to_200_characters() -> None:
-    found = decode("{é".encode() + "東".encode() * 100_000)
+    found = decode('{"type":é'.encode() + "東".encode() * 100_000)
     assert isinstance(found, Diagnostic)
-    assert found.text == "{é" + "東" * 198
+    assert found.text == '{"type":é' + "東" * 191
 
 
 @pytest.mark.fault(23, via="pure")
