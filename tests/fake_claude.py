@@ -51,6 +51,7 @@ class Fake:
         self.reply: Callable[[JSON], None] = self.emit
         self.text = ""
         self.turns = 0
+        self.told: JSON = {}  # more of the answer to `initialize`
         self.interrupted = threading.Event()
         self.prompts: queue.SimpleQueue[JSON | None] = queue.SimpleQueue()
         self.answers: queue.SimpleQueue[JSON] = queue.SimpleQueue()
@@ -126,7 +127,7 @@ class Fake:
 
     def _answer(self, request_id: str, subtype: str) -> None:
         if subtype == "initialize":
-            self.emit(success(request_id, {"commands": [], "models": [], "pid": os.getpid()}))
+            self.emit(success(request_id, {"commands": [], "models": [], "pid": os.getpid(), **self.told}))
             self.at("initialized")
         elif subtype not in KNOWN_REQUESTS:
             self.reply(refusal(request_id, subtype))
@@ -221,6 +222,12 @@ def ignore(_: Fake, __: str) -> None:
 
 def refuse_settings(_: Fake, __: str) -> None:
     KNOWN_REQUESTS.discard("apply_flag_settings")
+
+
+def begins_wide(fake: Fake, _: str) -> None:
+    """It begins in a mode that lets it do more, and keeps it."""
+    fake.told = {"current_permission_mode": "acceptEdits"}
+    KNOWN_REQUESTS.discard("set_permission_mode")
 
 
 def no_way_back(fake: Fake, _: str) -> None:
@@ -355,6 +362,7 @@ def garbled_version(_: Fake, __: str) -> None:
 
 BEHAVIOURS: dict[str, tuple[set[str], Callable[[Fake, str], None]]] = {
     "bad-utf8": ({"turn"}, bad_utf8),
+    "begins-wide": ({"start"}, begins_wide),
     "close-stdout": ({"turn"}, close_stdout),
     "crlf": ({"start"}, crlf),
     "deltas": ({"turn"}, deltas),

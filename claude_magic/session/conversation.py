@@ -19,6 +19,7 @@ from claude_magic.cli.process import StopReport
 from claude_magic.cli.recorded import conversation_file, is_recorded, projects_folder
 from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions, checked_id
+from claude_magic.session.modes import agree_on_mode
 from claude_magic.session.surprises import surprises, unready, untrusted
 from claude_magic.session.usual_model import usual_model
 from claude_magic.wire.control import Handler
@@ -73,6 +74,8 @@ class Conversation:
         self._can_bypass = False
         self._greeted = False
         self._unready: dict[str, str] = {}
+        self._began_in = ""  # the process's permission mode at its start, if it told
+        self._unasked = "default"  # the mode where none is asked for
         self._deliver = deliver
         self._exited = exited
         self._handlers = handlers
@@ -126,7 +129,8 @@ class Conversation:
         if self.process is None or self._greeted:
             return []
         self._greeted = True
-        return surprises(event, self._launched, turn) + untrusted(self.process.stderr_tail(STDERR_READ))
+        found = surprises(event, self._launched, turn, self._began_in)
+        return found + untrusted(self.process.stderr_tail(STDERR_READ))
 
     def unready(self, event: SystemInit) -> list[str]:
         """What the CLI could not bring up: servers and plugins; told when it is new."""
@@ -186,8 +190,9 @@ class Conversation:
         if self.options.model != self._launched.model:
             await self.request("set_model", model=await self._usual_model())
         if self.options.permission_mode != self._launched.permission_mode:
-            self.mode = self.options.permission_mode or "default"
-            await self.request("set_permission_mode", mode=self.mode)
+            mode = self.options.permission_mode or self._unasked
+            answer = await self.request("set_permission_mode", mode=mode)
+            self.mode = str(answer.get("mode") or mode)
         self._launched = self.options
 
     @contextlib.asynccontextmanager
@@ -201,7 +206,8 @@ class Conversation:
         try:
             for adjustment in self._adjustments(turn, await self._usual_model() if turn.model else None):
                 applied.append(adjustment)
-                await self.request(adjustment[0], CONTROL_TIMEOUT, **adjustment[1])
+                answer = await self.request(adjustment[0], CONTROL_TIMEOUT, **adjustment[1])
+                self.mode = str(answer.get("mode") or self.mode)
             yield
         finally:
             await self._put_back(applied)
@@ -259,6 +265,7 @@ class Conversation:
             await process.start()
             if resumed and options.model is None:
                 await self._leave_model()
+            agreed = await agree_on_mode(process, options.permission_mode)
         except BaseException:
             self._forget(process)
             await process.kill()
@@ -267,8 +274,10 @@ class Conversation:
         self._greeted = False
         self._unready = {}
         self.model = options.model or ""
-        self.mode = str(process.info.get("current_permission_mode") or options.permission_mode or "default")
-        return process.warnings
+        self._began_in, self.mode = agreed.began_in, agreed.mode
+        if options.permission_mode is None:
+            self._unasked = self.mode
+        return process.warnings + agreed.notices
 
     async def _leave_model(self) -> None:
         """A resumed conversation gives up the model of its last turn: it was begun with the CLI's default."""
@@ -347,7 +356,7 @@ class Conversation:
         if turn.model:
             wanted.append(("set_model", {"model": turn.model}, {"model": usual_model}))
         if turn.permission_mode:
-            usual = self.options.permission_mode or "default"
+            usual = self.options.permission_mode or self._unasked
             before = usual if turn.permission_mode == BYPASS else self.mode
             wanted.append(("set_permission_mode", {"mode": turn.permission_mode}, {"mode": before}))
         if turn.allow or turn.deny:

@@ -14,7 +14,7 @@ from pathlib import Path
 from claude_magic.options import Options, TurnOptions
 from claude_magic.wire.events import SystemInit
 
-__all__ = ["surprises", "untrusted"]
+__all__ = ["is_wider", "surprises", "unready", "untrusted"]
 
 _WIDENING = ("plan", "dontAsk", "default", "acceptEdits", "auto", "bypassPermissions")
 _SETTINGS = (".claude/settings.local.json", ".claude/settings.json")
@@ -27,13 +27,14 @@ _SERVER_STATES = {
 _UNTRUSTED = re.compile(r".*?has not been trusted\b")
 
 
-def surprises(event: SystemInit, options: Options, turn: TurnOptions) -> list[str]:
+def surprises(event: SystemInit, options: Options, turn: TurnOptions, began_in: str = "") -> list[str]:
     """What the first `init` of a process reports that nobody here asked for.
 
     Args:
         event: The CLI's report.
         options: What was asked for the session.
         turn: What was asked for the turn.
+        began_in: The permission mode that the process began in, if it told.
 
     Returns:
         A line for each: a wider permission mode and where it comes from, another directory, servers.
@@ -41,11 +42,19 @@ def surprises(event: SystemInit, options: Options, turn: TurnOptions) -> list[st
     folder = options.directory
     asked = turn.permission_mode or options.permission_mode or "default"
     found = []
-    if _is_wider(event.permission_mode, asked):
-        found.append(
-            f"The permission mode is {event.permission_mode}, not {asked}: it comes from "
-            f"{_source(folder, event.permission_mode)}. To be asked: --permission-mode {asked}"
-        )
+    began_in = began_in or event.permission_mode
+    if is_wider(began_in, asked):
+        source = _source(folder, began_in)
+        if is_wider(event.permission_mode, asked):
+            found.append(
+                f"The permission mode is {event.permission_mode}, not {asked}: it comes from "
+                f"{source}. To be asked: --permission-mode {asked}"
+            )
+        else:
+            found.append(
+                f"The permission mode is {event.permission_mode}, not {began_in}, which comes from {source} "
+                f"and was not asked for. To have it: --permission-mode {began_in}"
+            )
     if event.cwd and Path(event.cwd).resolve() != folder.resolve():
         found.append(f"Claude works in {event.cwd}, not in {folder}.")
     running = {str(server.get("name")) for server in event.mcp_servers if server.get("status") == "connected"}
@@ -75,15 +84,16 @@ def unready(event: SystemInit, told: dict[str, str]) -> list[str]:
     return [line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…" for line in news]
 
 
-def untrusted(stderr: Sequence[str]) -> list[str]:
-    """The CLI's words on settings it ignores, because the folder was never trusted; without paths."""
-    return [f"{match[0]}." for line in stderr if (match := _UNTRUSTED.match(line))]
-
-
-def _is_wider(mode: str, asked: str) -> bool:
+def is_wider(mode: str, asked: str) -> bool:
+    """Whether a permission mode lets Claude do more unasked than another; one that is not known does."""
     if mode not in _WIDENING or asked not in _WIDENING:
         return bool(mode) and mode != asked
     return _WIDENING.index(mode) > _WIDENING.index(asked)
+
+
+def untrusted(stderr: Sequence[str]) -> list[str]:
+    """The CLI's words on settings it ignores, because the folder was never trusted; without paths."""
+    return [f"{match[0]}." for line in stderr if (match := _UNTRUSTED.match(line))]
 
 
 def _source(folder: Path, mode: str) -> str:
