@@ -23,6 +23,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from claude_magic.errors import StateError
 from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
 from claude_magic.foreground.late import LateInterrupts
+from claude_magic.foreground.one_line import OneLineErrors
 from claude_magic.foreground.rewrite import AWAITED, BARE, rewrite
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Foreground:
         # event ever says that it has ended.
         self._executing: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
         self._late = LateInterrupts(getattr(shell, "kernel", None))
+        self._errors = OneLineErrors(shell)
 
     @property
     def awaited_names(self) -> frozenset[str]:
@@ -77,6 +79,7 @@ class Foreground:
         self._shell.events.register("pre_run_cell", self._begin)
         self._shell.events.register("post_run_cell", self._end)
         self._late.install()
+        self._errors.install()
 
     def uninstall(self) -> None:
         """Takes out the hooks and every registered magic, and puts back what these had replaced."""
@@ -93,6 +96,7 @@ class Foreground:
             self._shell.events.unregister("pre_run_cell", self._begin)
             self._shell.events.unregister("post_run_cell", self._end)
             self._late.uninstall()
+            self._errors.uninstall()
 
     def register(self, name: str, kind: MagicKind, function: Callable[..., Coroutine[Any, Any, Any]]) -> None:
         """Makes a coroutine function a magic that is awaited where it can be, and run to its end elsewhere.
