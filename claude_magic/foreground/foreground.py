@@ -133,10 +133,10 @@ class Foreground:
 
         It stays the same when user code runs a loop of its own, for instance by `asyncio.run`.
         """
-        kernel_loop = getattr(getattr(self._shell, "kernel", None), "io_loop", None)
-        if kernel_loop is not None:
-            self._loop = kernel_loop.asyncio_loop
-        if self._loop is None or self._loop.is_closed():
+        kernel = getattr(self._shell, "kernel", None)
+        if kernel is not None:
+            self._loop = _kernel_loop(kernel)
+        elif self._loop is None or self._loop.is_closed():
             self._loop = get_asyncio_loop()
         return self._loop
 
@@ -182,6 +182,7 @@ class Foreground:
         """Whether the source being transformed is a cell that its runner will await."""
         return (
             not self._a_cell_executes()
+            and get_asyncio_loop() is self.main_loop()  # a cell before the kernel's loop runs is on another
             and self._shell.autoawait
             and self._shell.loop_runner is _asyncio_runner
             and threading.current_thread() is threading.main_thread()
@@ -239,6 +240,17 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _kernel_loop(kernel: Any) -> asyncio.AbstractEventLoop:
+    """The loop of a kernel; in a start-up file, the one that it is about to begin with."""
+    loop: Any = getattr(kernel, "io_loop", None)
+    if loop is None:
+        from tornado.ioloop import IOLoop  # noqa: PLC0415  # comes with ipykernel
+
+        loop = IOLoop.current()
+    running: asyncio.AbstractEventLoop = loop.asyncio_loop
+    return running
 
 
 def _called_by_run_cell() -> bool:

@@ -1,79 +1,142 @@
 """Lets a prompt end with a question mark.
 
-To IPython a line that ends with `?` asks for help on its last word, whatever it begins with. So lines that
-begin with `%claude`, and assignments from it, are turned into calls first. `%claude?` stays what it is.
+To IPython a line that ends with `?` asks for help on its last word, whatever it begins with. A line that asks
+Claude does not: `%claude is it?`, `r = %claude is it?`, `%time %claude is it?`, and `claude is it?` where
+IPython would take that for the magic. `%claude?` stays what it is.
 """
 
 from __future__ import annotations
 
+import ast
+import itertools
 import tokenize
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
-from IPython.core.inputtransformer2 import EscapedCommand, MagicAssign
+from IPython.core.inputtransformer2 import HelpEnd
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.prefilter import LineInfo
 
-__all__ = ["allow_questions", "disallow_questions"]
+__all__ = ["QuestionMarks"]
 
-_LAYOUT = {tokenize.INDENT, tokenize.DEDENT}
-_BEFORE_HELP = 1  # IPython's help on `foo?` has 5; the lower goes first
+_MAGIC = "claude"
+_HELPERS = ("pinfo", "pinfo2", "psearch")  # what IPython makes of `word?`, `word??` and `w*?`
+_LAYOUT = {tokenize.INDENT, tokenize.DEDENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER}
 
-
-class _Asked(EscapedCommand):  # type: ignore[misc]  # IPython is not typed
-    """A line like `%claude is it?`."""
-
-    priority = _BEFORE_HELP
-
-    @classmethod
-    def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> _Asked | None:
-        """The first such line, if any."""
-        for line in tokens_by_line:
-            tokens = [token for token in line if token.type not in _LAYOUT]
-            if _is_prompt(tokens):
-                return cls(tokens[0].start)
-        return None
+_Line = list[tokenize.TokenInfo]
 
 
-class _Assigned(MagicAssign):  # type: ignore[misc]  # IPython is not typed
-    """A line like `r = %claude is it?`."""
+class QuestionMarks:
+    """Stands in the place of IPython's `HelpEnd`, and leaves prompts to what comes after it.
 
-    priority = _BEFORE_HELP
+    Args:
+        shell: The shell whose cells are read.
+    """
 
-    def __init__(self, line: int, column: int) -> None:
-        super().__init__((line, 0))  # IPython sorts by column before priority, and the help begins the line
-        self._column = column
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._magics: dict[str, Any] = shell.magics_manager.magics["line"]
+        self._helpers: dict[str, Any] = {}
+        self._cell = ""
+        self._meant: dict[int, ast.stmt] = {}
 
-    @classmethod
-    def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> _Assigned | None:
-        """The first such line, if any."""
-        for line in tokens_by_line:
-            found = MagicAssign.find([line])
-            if found is not None and _is_prompt(
-                [token for token in line if token.start[1] >= found.start_col]
-            ):
-                return cls(found.start_line + 1, found.start_col)
-        return None
+    def install(self) -> None:
+        """Takes the place; prompts in the executing cell, which IPython has read already, are asked too."""
+        self._replace(HelpEnd, self)
+        self._cell = _executing_cell()
+        if "?" in self._cell:
+            self._meant = _statements(self._shell.input_transformer_manager.transform_cell(self._cell))
+            self._helpers = {name: self._shell.find_line_magic(name) for name in _HELPERS}
+            self._magics.update({name: self._asking(help_on) for name, help_on in self._helpers.items()})
 
-    def transform(self, lines: list[str]) -> list[str]:
-        """The lines with the call in the magic's place."""
-        self.start_col = self._column
-        return list(super().transform(lines))
+    def uninstall(self) -> None:
+        """Gives IPython its own help back."""
+        self._replace(self, HelpEnd)
+        self._forget_cell()
+
+    def find(self, tokens_by_line: list[_Line]) -> HelpEnd | None:
+        """The first line that asks for help, as IPython's token transformers find theirs."""
+        alone = sum(bool(_words(line)) for line in tokens_by_line) == 1
+        return HelpEnd.find([line for line in tokens_by_line if not self._is_prompt(line, alone=alone)])
+
+    def _replace(self, old: object, new: object) -> None:
+        transformers = self._shell.input_transformer_manager.token_transformers
+        transformers[:] = [new if item is old else item for item in transformers]
+
+    def _is_prompt(self, line: _Line, *, alone: bool) -> bool:
+        words = _words(line)
+        if alone and len(words) > 1 and self._is_automagic(words[0].line):
+            return words[1].string != "?"
+        return any(
+            sign.string == "%" and sign.end == name.start and self._asks(name.string) and more.string != "?"
+            for sign, name, more in zip(words, words[1:], words[2:], strict=False)
+        )
+
+    def _is_automagic(self, line: str) -> bool:
+        """Whether IPython takes a line, the only one of its cell, for the magic without its `%`."""
+        info = LineInfo(line.rstrip("\r\n"))
+        if info.esc or not self._asks(info.ifun):
+            return False
+        return bool(self._shell.prefilter_manager.find_handler(info).handler_name == "magic")
+
+    def _asks(self, name: str) -> bool:
+        """Whether this is the magic's name, or one that `%alias_magic` has given it."""
+        return name == _MAGIC or getattr(self._shell.find_line_magic(name), "magic_name", "") == _MAGIC
+
+    # The cell that loads the extension
+
+    def _asking(self, help_on: Callable[[str], Any]) -> Callable[[str], Any]:
+        """Help that asks the prompt instead, where one was meant."""
+
+        @wraps(help_on)
+        def ask(line: str) -> Any:
+            if _executing_cell() is not self._cell:
+                self._forget_cell()
+                return help_on(line)
+            statement = self._meant.get(_calling_line())
+            if statement is None:
+                return help_on(line)
+            return exec(compile(ast.Module([statement], []), "<prompt>", "exec"), self._shell.user_ns)  # noqa: S102  # as IPython would have
+
+        return ask
+
+    def _forget_cell(self) -> None:
+        self._magics.update(self._helpers)
+        self._cell, self._meant, self._helpers = "", {}, {}
 
 
-_TRANSFORMERS = (_Asked, _Assigned)
+def _words(line: _Line) -> _Line:
+    return [token for token in line if token.type not in _LAYOUT]
 
 
-def allow_questions(shell: InteractiveShell) -> None:
-    """Puts the transformers into the shell."""
-    disallow_questions(shell)
-    shell.input_transformer_manager.token_transformers.extend(_TRANSFORMERS)
+def _executing_cell() -> str:
+    """The text of the innermost cell that executes, "" if none does."""
+    run = InteractiveShell.run_cell_async.__code__
+    cells = (frame.f_locals["raw_cell"] for frame, _ in traceback.walk_stack(None) if frame.f_code is run)
+    return next(cells, "")
 
 
-def disallow_questions(shell: InteractiveShell) -> None:
-    """Takes them out again."""
-    transformers = shell.input_transformer_manager.token_transformers
-    transformers[:] = [item for item in transformers if item not in _TRANSFORMERS]
+def _calling_line() -> int:
+    """The line of the cell's own code, outside of functions, that has called the current magic, or 0."""
+    frames = [frame for frame, _ in traceback.walk_stack(None)]
+    run = InteractiveShell.run_line_magic.__code__
+    for magic, caller in itertools.pairwise(frames):
+        if magic.f_code is run:
+            return caller.f_lineno if caller.f_code.co_name == "<module>" else 0
+    return 0
 
 
-def _is_prompt(tokens: Iterable[tokenize.TokenInfo]) -> bool:
-    words = [token.string for token in tokens][:3]
-    return words[:2] == ["%", "claude"] and words[2:] not in (["?"], [])
+def _statements(cell: str) -> dict[int, ast.stmt]:
+    """The simple statements of a cell that ask for no help, each by its first line."""
+    try:
+        tree = ast.parse(cell)
+    except (SyntaxError, ValueError):
+        return {}
+    simple = (node for node in ast.walk(tree) if isinstance(node, ast.Expr | ast.Assign))
+    return {node.lineno: node for node in simple if not _asks_for_help(node)}
+
+
+def _asks_for_help(statement: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Constant) and node.value in _HELPERS for node in ast.walk(statement))

@@ -15,9 +15,9 @@ from IPython.core.magic import no_var_expand
 from traitlets import TraitError
 
 from claude_magic.cli.manager import default_manager
-from claude_magic.errors import UsageError
+from claude_magic.errors import StateError, UsageError
 from claude_magic.foreground import Foreground, caller_names
-from claude_magic.foreground.questions import allow_questions, disallow_questions
+from claude_magic.foreground.questions import QuestionMarks
 from claude_magic.magics.arguments import (
     claude_arguments,
     given_options,
@@ -52,6 +52,7 @@ class ClaudeMagics(Defaults):
         super().__init__(parent=shell)
         self.shell = shell
         self.foreground = Foreground(shell)
+        self._question_marks = QuestionMarks(shell)
         notebook = this_notebook(shell)
         self.sessions = Sessions(notebook, ConversationStore())
         self._open = OpenNotebook(lambda: this_notebook(shell).path)
@@ -85,17 +86,20 @@ class ClaudeMagics(Defaults):
             self.shell.register_magic_function(function, "line", function.__name__)
         self.shell.configurables.append(self)
         self._completer.install()
-        allow_questions(self.shell)
+        self._question_marks.install()
         self.foreground.main_loop().call_soon(self._reap)  # after the cell: loading stays quick
         atexit.register(self._at_exit)
 
     def uninstall(self) -> None:
         """Stops the sessions and takes everything out of the shell again."""
-        self.foreground.run(self._close())
+        try:
+            self.foreground.run(self._close())
+        except StateError:  # a loop that cannot be nested, as uvloop's
+            self._kill_now()
         self.cells.close()
         self.foreground.uninstall()
         self._completer.uninstall()
-        disallow_questions(self.shell)
+        self._question_marks.uninstall()
         for name in ("claude_status", "claude_history"):
             self.shell.magics_manager.magics["line"].pop(name, None)
         self.shell.configurables.remove(self)
@@ -112,9 +116,12 @@ class ClaudeMagics(Defaults):
 
     def _at_exit(self) -> None:
         if os.getpid() == self._pid:  # a forked child owns none of it
-            self.tasks.kill_now()
-            self.sessions.kill_now()
-            self._offline.kill_now()
+            self._kill_now()
+
+    def _kill_now(self) -> None:
+        self.tasks.kill_now()
+        self.sessions.kill_now()
+        self._offline.kill_now()
 
     # The magics
 

@@ -336,14 +336,15 @@ class Session:
             (self.turn.transcript if self.turn else self.history[-1]).notice(text, "warning")
 
     def _bind(self) -> None:
-        """Keeps the session to one event loop; one that has ended gives way to the next."""
+        """Keeps the session to one event loop; one that has ended, or was left, gives way to the next."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise StateError(f"Session {self.name!r} needs an event loop: use it from a coroutine.") from None
-        if self._loop is loop:
+        old = self._loop
+        if old is loop:
             return
-        if self._loop is not None and not self._loop.is_closed() and (self.is_running or self.turn):
+        if old and not old.is_closed() and (self.turn or (self.is_running and old.is_running())):
             raise StateError(
                 f"Session {self.name!r} belongs to another event loop. Use it where it was started, "
                 "or make a new session here."
