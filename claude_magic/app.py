@@ -17,7 +17,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Literal
 
 from claude_magic import offline
 from claude_magic.cli.locate import find_cli, version_warning
@@ -27,7 +30,7 @@ from claude_magic.errors import ClaudeMagicError, UsageError
 
 __all__ = ["main"]
 
-_NOTEBOOK = Path("notebooks/01-quickstart.ipynb")
+_NOTEBOOK = "01-quickstart.ipynb"
 _OUTPUT = Path("build/demo")
 _ANSWER_TIMEOUT = 10.0  # seconds that a program may take to say its version or address
 _FULL_KERNEL = (7, 4)  # the first ipykernel whose buttons answer while a cell waits
@@ -39,10 +42,10 @@ class Finding:
 
     name: str
     text: str
-    fine: bool = True
+    word: Literal["ok", "note", "problem"] = "ok"
 
     def __str__(self) -> str:
-        return f"{'ok' if self.fine else 'problem':<8} {self.name:<10} {one_line(self.text)}"
+        return f"{self.word:<8} {self.name:<10} {one_line(self.text)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,7 +70,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("claude-magic", description="Claude Code sessions in notebooks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="run a notebook with the offline model and show what happens")
-    demo.add_argument("notebook", nargs="?", type=Path, default=_NOTEBOOK, help=f"default: {_NOTEBOOK}")
+    demo.add_argument("notebook", nargs="?", type=Path, help=f"default: {_NOTEBOOK}, which comes along")
     demo.add_argument("--output", type=Path, default=_OUTPUT, metavar="DIR", help=f"default: {_OUTPUT}")
     demo.set_defaults(run=_demo)
     doctor = commands.add_parser("doctor", help="what is installed, and what to type next")
@@ -80,8 +83,19 @@ def _demo(options: Namespace) -> int:
         from claude_magic.demo import demo  # noqa: PLC0415  # its packages belong to an extra
     except ImportError as error:
         raise UsageError(f'The demo needs {error.name}. Type: pip install "claude-magic[lab]"') from None
-    demo(options.notebook, options.output)
+    if options.notebook is not None:
+        demo(options.notebook, options.output)
+        return 0
+    with as_file(_carried()) as carried:
+        demo(carried, options.output)
     return 0
+
+
+def _carried() -> Traversable:
+    """The notebook that the wheel carries; in a clone it is in `notebooks`."""
+    package = files("claude_magic")
+    carried = package / "notebooks" / _NOTEBOOK
+    return carried if carried.is_file() else Path(__file__).parents[1] / "notebooks" / _NOTEBOOK
 
 
 def _doctor(_: Namespace) -> int:
@@ -90,7 +104,7 @@ def _doctor(_: Namespace) -> int:
         finding = look()
         sys.stdout.write(f"{finding}\n")
         findings.append(finding)
-    return 0 if all(finding.fine for finding in findings) else 1
+    return 1 if any(finding.word == "problem" for finding in findings) else 0
 
 
 def _python() -> Finding:
@@ -105,10 +119,11 @@ def _ipykernel() -> Finding:
     try:
         version = importlib.metadata.version("ipykernel")
     except importlib.metadata.PackageNotFoundError:
-        return Finding("ipykernel", "not installed. For Jupyter, type: pip install ipykernel", fine=False)
+        advice = "not installed; the IPython prompt needs none. For Jupyter, type: pip install ipykernel"
+        return Finding("ipykernel", advice, "note")
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < _FULL_KERNEL:
         advice = "buttons cannot answer while a cell waits. Type: pip install -U 'ipykernel>=7.4'"
-        return Finding("ipykernel", f"{version}; {advice}", fine=False)
+        return Finding("ipykernel", f"{version}; {advice}", "problem")
     return Finding("ipykernel", version)
 
 
@@ -117,9 +132,9 @@ def _cli() -> Finding:
         found = find_cli()
         version = _first_output([str(found.path), "-v"])
     except ClaudeMagicError as error:
-        return Finding("claude", str(error), fine=False)
+        return Finding("claude", str(error), "problem")
     if warning := version_warning(version):
-        return Finding("claude", warning, fine=False)
+        return Finding("claude", warning, "problem")
     return Finding("claude", f"{version}, {found.path} (from {found.source})")
 
 
@@ -127,7 +142,7 @@ def _offline() -> Finding:
     try:
         offline.url_from(_first_output(offline.command()).encode())
     except ClaudeMagicError as error:
-        return Finding("offline", str(error), fine=False)
+        return Finding("offline", str(error), "problem")
     return Finding("offline", 'ready. In a notebook, type: %config ClaudeMagics.backend = "offline"')
 
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -86,8 +88,8 @@ def test_a_missing_notebook_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert app.main(["demo"]) == 1
-    expected = "The notebook notebooks/01-quickstart.ipynb cannot be read: No such file or directory."
+    assert app.main(["demo", "notebooks/mine.ipynb"]) == 1
+    expected = "The notebook notebooks/mine.ipynb cannot be read: No such file or directory."
     assert capsys.readouterr().err == f"claude-magic: {expected} Give its path: claude-magic demo NOTEBOOK\n"
 
 
@@ -161,6 +163,24 @@ def test_the_doctor_says_which_ipykernel_to_install(
     assert "6.29.5; buttons cannot answer" in capsys.readouterr().out
 
 
+@pytest.mark.process
+def test_the_doctor_is_content_without_ipykernel_since_the_prompt_needs_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == "ipykernel":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    assert app.main(["doctor"]) == 0
+    assert re.search(
+        r"^note +ipykernel +not installed; .* pip install ipykernel$", capsys.readouterr().out, re.MULTILINE
+    )
+
+
 def test_the_quickstart_is_a_clean_notebook_and_each_of_its_prompts_has_a_script() -> None:
     quickstart = nbformat.read(QUICKSTART, as_version=4)
     nbformat.validate(quickstart)
@@ -177,11 +197,33 @@ def test_the_quickstart_is_a_clean_notebook_and_each_of_its_prompts_has_a_script
         assert scenario.find(prompt)[0].name == prompt.strip()
 
 
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """What the wheel holds, as it would be installed."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=QUICKSTART.parents[1], check=True, capture_output=True, timeout=60)
+    (built,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(tmp_path / "installed")
+    return tmp_path / "installed"
+
+
 @pytest.mark.kernel
 @pytest.mark.process
-def test_the_quickstart_runs_with_nobody_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.main(["demo", str(QUICKSTART), f"--output={tmp_path}"]) == 0
-    told = capsys.readouterr().out
+def test_the_wheel_carries_the_quickstart_and_runs_it_anywhere_with_nobody_there(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(wheel))
+    demo = subprocess.run(
+        [sys.executable, "-m", "claude_magic.app", "demo", "--output=."],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    told = demo.stdout
+    assert told.startswith(f"{wheel}/claude_magic/notebooks/01-quickstart.ipynb, on ")
     first = "What is a generator in Python? Two sentences and a small example."
     assert f'You asked just before: "{first}"' in told
     assert "15 primes: [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47]" in told
