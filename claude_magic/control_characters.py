@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["clean", "exact", "one_line", "shortened"]
+__all__ = ["clean", "exact", "one_line", "printed", "shortened"]
 
 _SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -13,7 +13,15 @@ _SEQUENCE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_UNSEEN = re.compile(r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_MOVE = re.compile(r"(\r|\x08+|\x1b\[[0-2]?K)")
+# The flags of England, Scotland and Wales: a black flag, and letters that nobody sees.
+_FLAGS = tuple(
+    "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in name) + "\U000e007f"
+    for name in ("gbeng", "gbsct", "gbwls")
+)
+_UNSEEN = re.compile(
+    rf"{'|'.join(_FLAGS)}|" r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 
 
 def clean(text: str) -> str:
@@ -30,7 +38,37 @@ def clean(text: str) -> str:
 
 def exact(text: str) -> str:
     """Like `clean`, for commands, paths and names: characters that reorder or hide others are named."""
-    return _UNSEEN.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", clean(text))
+    return _UNSEEN.sub(_named, clean(text))
+
+
+def _named(found: re.Match[str]) -> str:
+    return found[0] if found[0] in _FLAGS else f"⟦U+{ord(found[0]):04X}⟧"
+
+
+def printed(text: str) -> str:
+    """Like `clean`, for a program's output: a line that rewrites itself is in its last state."""
+    lines = re.sub(r"\r+\n", "\n", text).split("\n")
+    return clean("\n".join(_rewritten(line) if _MOVE.search(line) else line for line in lines))
+
+
+def _rewritten(line: str) -> str:
+    """One line as a terminal shows it in the end; in linear time."""
+    shown: list[str] = []
+    at = 0
+    for part in _MOVE.split(line):
+        if part == "\r":
+            at = 0
+        elif part.startswith("\x08"):
+            at = max(0, at - len(part))
+        elif part == "\x1b[2K":
+            shown, at = [], 0
+        elif part in {"\x1b[K", "\x1b[0K"}:
+            del shown[at:]
+        elif part != "\x1b[1K":
+            seen = _SEQUENCE.sub("", part)
+            shown[at : at + len(seen)] = seen
+            at += len(seen)
+    return "".join(shown)
 
 
 def one_line(text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_magic.control_characters import clean, exact, shortened
+from claude_magic.control_characters import clean, exact, printed, shortened
 
 pytestmark = pytest.mark.fault(84, via="pure")
 
@@ -44,6 +44,54 @@ def test_nothing_clean_can_act_or_break_an_encoding(text: str) -> None:
 )
 def test_what_cannot_be_seen_is_named_where_it_matters(character: str) -> None:
     assert exact(f"rm {character}x") == f"rm ⟦U+{ord(character):04X}⟧x"
+
+
+@pytest.mark.fault(126, via="pure")
+@pytest.mark.parametrize(
+    "text", ["🇩🇪", "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f", "👩‍🔬", "🏳️‍🌈", "1️⃣"]
+)
+def test_flags_and_joined_emoji_are_no_control_characters(text: str) -> None:
+    assert exact(f"a {text} b") == clean(f"a {text} b") == f"a {text} b"
+
+
+def test_letters_that_nobody_sees_are_named_also_after_a_flag() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "rm")
+
+    assert exact(f"🏴{hidden}\U000e007f") == "🏴⟦U+E0072⟧⟦U+E006D⟧⟦U+E007F⟧"
+
+
+@pytest.mark.fault(126, via="pure")
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("  0%|   |\r 50%|#  |\r100%|###|\ndone\n", "100%|###|\ndone\n"),
+        ("\r 10%\r 99%\r\n", " 99%\n"),
+        ("long state\rshort", "shortstate"),
+        ("long state\r\x1b[Kshort", "short"),
+        ("long state\x1b[2K\rshort", "short"),
+        ("\x1b[32mlong\x1b[0m\r\x1b[31mok\x1b[0m", "okng"),
+        ("wait |\x08/\x08-\x08\x08 done", "wait done"),
+        ("one\r\ntwo\r\r\n", "one\ntwo\n"),
+        ("no end\r", "no end"),
+        ("a\x1b]52;c;c2VjcmV0\x07\rb", "b"),
+    ],
+)
+def test_a_line_that_rewrites_itself_is_shown_in_its_last_state(text: str, shown: str) -> None:
+    assert printed(text) == shown
+
+
+@given(st.text(alphabet="\r\n\x08\x1b[]2K;ab\x07"))
+def test_nothing_printed_can_act(text: str) -> None:
+    assert not [c for c in printed(text) if ord(c) < 32 and c != "\n"]
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000 + "\x08b" * 300_000, "ab\r" * 300_000, "a\x1b[2K" * 300_000])
+def test_lines_that_rewrite_themselves_for_long_take_linear_time(text: str) -> None:
+    began = time.process_time()
+
+    printed(text)
+
+    assert time.process_time() - began < 2
 
 
 @given(st.lists(st.text(alphabet="\x1b[]08;m\r\n\x07ab")))

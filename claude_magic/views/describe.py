@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from claude_magic.control_characters import clean, exact, shortened
+from claude_magic.control_characters import exact, printed, shortened
 from claude_magic.permissions import Behavior
 from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ThinkingBlock, ToolBlock, ToolState
 
@@ -221,7 +221,7 @@ def tool_output(tool: ToolBlock) -> str:
         return ""
     if isinstance(tool.details, dict) and tool.details.get("isAsync"):
         return "Works in the background."
-    return shortened(clean(tool.result).strip("\n"), _OUTPUT_LIMIT)
+    return shortened(printed(tool.result).strip("\n"), _OUTPUT_LIMIT)
 
 
 def tool_tail(tool: ToolBlock, limit: int) -> list[str]:

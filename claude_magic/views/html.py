@@ -24,7 +24,7 @@ from claude_magic.transcript.blocks import (
 )
 from claude_magic.views import describe
 from claude_magic.views.elements import code, details, div, span
-from claude_magic.views.markup import markdown, sanitized
+from claude_magic.views.markup import direction, markdown, sanitized
 from claude_magic.views.style import linked, style
 from claude_magic.views.tools import tool, written
 
@@ -211,10 +211,12 @@ def _prompt(transcript: Transcript) -> str:
     for about, text in describe.attached(transcript.attachments):
         given += div("claude-data", f"{span('claude-label', escape(about))}<pre>{escape(text)}</pre>")
     line = describe.prompt_line(transcript)
-    summary = f"{span('claude-label', 'Prompt')} {span('claude-prompt-line', escape(line))}"
+    directed = direction(whole)
+    shown = f'<span class="claude-prompt-line"{directed}>{escape(line)}</span>'
+    summary = f"{span('claude-label', 'Prompt')} {shown}"
     if line == whole.strip() and not given:
         return sanitized(div("claude-prompt", summary))
-    return sanitized(details("claude-prompt", summary, f"<pre>{escape(whole)}</pre>{given}"))
+    return sanitized(details("claude-prompt", summary, f"<pre{directed}>{escape(whole)}</pre>{given}"))
 
 
 def _hidden(transcript: Transcript) -> str:

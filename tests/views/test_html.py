@@ -374,6 +374,38 @@ def test_a_picture_in_a_result_is_shown_from_its_own_data() -> None:
     assert Page(made).values("src") == ["data:image/png;base64,iVBORw0KGgo="]
 
 
+@pytest.mark.fault(126, via="pure")
+def test_text_from_right_to_left_takes_its_own_direction_and_other_text_costs_nothing() -> None:
+    text = "# שלום\n\nשלום *world*\n\n- אחת\n- two\n\n> ציטוט\n\n| א | b |\n|---|---|\n| ג | d |"  # noqa: RUF001
+    transcript = finished(said(text))
+    transcript.prompt = "مرحبا\nيا"  # noqa: RUF001
+    page = Page(html.turn(transcript))
+
+    assert set(page.values("dir")) == {"auto"}
+    assert {tag for tag, name, _ in page.attributes if name == "dir"} == {
+        "blockquote",
+        "h1",
+        "li",
+        "p",
+        "pre",
+        "span",
+        "td",
+        "th",
+        "ul",
+    }
+    assert "dir=" not in html.turn(finished(said("# Hello\n\n- one\n- two")))
+
+
+@pytest.mark.fault(126, via="pure")
+def test_a_progress_bar_is_shown_in_its_last_state_in_every_view() -> None:
+    output = "  0%|   |\r 50%|#  |\r\x1b[2K100%|###| 2/2\nsaved\n"
+    transcript = finished(called("Bash", command="fit"), returned(output))
+
+    for shown in (html.turn(transcript), markdown_of(transcript), plain_of(transcript)):
+        assert "100%|###| 2/2" in shown
+        assert "50%|#" not in shown
+
+
 def test_code_is_highlighted_by_classes_alone() -> None:
     made = markdown("```python\ndef f(): return 'x'\n```")
 
