@@ -11,6 +11,7 @@ from claude_magic.views import describe
 from claude_magic.views.diffs import diff
 from claude_magic.views.elements import code, details, div, span
 from claude_magic.views.markup import highlighted, markdown
+from claude_magic.views.pictures import fitting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,6 @@ __all__ = ["tool", "written"]
 _LINES = 20  # of an output that are not folded
 _LEAST_FOLDED = 5
 _PROMPT_LIMIT = 4_000
-_PICTURE_LIMIT = 300_000
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _SAID_IN_LINE = {"Read", "Glob", "Grep"}
 _UNFOLDED = {"Edit", "MultiEdit", "TodoWrite"}
@@ -120,7 +120,7 @@ def _todos(items: Iterable[tuple[str, str]]) -> str:
 def _output(call: ToolBlock) -> str:
     said = describe.tool_output(call)
     text = _folded(said.split("\n")) if said else ""
-    return text + "".join(_picture(picture) for picture in call.pictures)
+    return text + "".join(_picture(picture, call) for picture in call.pictures)
 
 
 def _folded(lines: list[str]) -> str:
@@ -134,8 +134,15 @@ def _said(lines: list[str]) -> str:
     return f'<pre class="claude-output">{text}</pre>'
 
 
-def _picture(picture: Picture) -> str:
-    if len(picture.data) > _PICTURE_LIMIT or picture.media_type not in _PICTURES:
-        return div("claude-about", f"An image of {len(picture.data) * 3 // 4_000:,} kB")
-    source = escape(f"data:{picture.media_type};base64,{picture.data}")
-    return f'<img class="claude-picture" alt="image" src="{source}">'
+def _picture(picture: Picture, call: ToolBlock) -> str:
+    size = f"{len(picture.data) * 3 // 4_000:,} kB"
+    fit = fitting(picture) if picture.media_type in _PICTURES else None
+    path = exact(str(call.input.get("file_path", "")))
+    original = f"; the original is {path}" if path else ""
+    if fit is None:
+        return div("claude-about", escape(f"An image of {size}, not shown here{original}"))
+    source = escape(f"data:{fit.media_type};base64,{fit.data}")
+    shown = f'<img class="claude-picture" alt="image" src="{source}">'
+    if fit is picture:
+        return shown
+    return shown + div("claude-about", escape(f"An image of {size}, downscaled{original}"))

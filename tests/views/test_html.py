@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 import re
 import time
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from turns import Page, called, dangers, finished, growing, hostile, request, returned, said, turn
 
 from claude_magic.views import html
@@ -404,6 +408,54 @@ def test_a_progress_bar_is_shown_in_its_last_state_in_every_view() -> None:
     for shown in (html.turn(transcript), markdown_of(transcript), plain_of(transcript)):
         assert "100%|###| 2/2" in shown
         assert "50%|#" not in shown
+
+
+def noise(width: int, height: int, *, mode: str = "RGB") -> str:
+    """A picture that no format makes small."""
+    channels = len(mode)
+    pixels = random.Random(1).randbytes(width * height * channels)
+    Image.frombytes(mode, (width, height), pixels).save(made := BytesIO(), "PNG")
+    return base64.b64encode(made.getvalue()).decode()
+
+
+def with_picture(data: str, kind: str = "image/png") -> Page:
+    source: dict[str, object] = {"type": "base64", "media_type": kind, "data": data}
+    block = wire.Block(type="tool_result", tool_use_id="t", content=[wire.Block(type="image", source=source)])
+    read = called("Read", file_path="/data/big\u202e.png")
+    return Page(html.turn(finished(read, wire.UserMessage(message=wire.Message(content=[block])))))
+
+
+@pytest.mark.fault(126, via="pure")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_large_picture_is_downscaled_to_fit_and_the_original_is_named(mode: str) -> None:
+    data = noise(800, 600, mode=mode)
+    assert 1_000_000 < len(data) * 3 / 4 < 2_200_000
+
+    page = with_picture(data)
+
+    (source,) = page.values("src")
+    assert len(source) < 300_100
+    with Image.open(BytesIO(base64.b64decode(source.removeprefix("data:image/jpeg;base64,")))) as shown:
+        assert shown.width / shown.height == pytest.approx(4 / 3, abs=0.02)
+    assert "downscaled; the original is /data/big⟦U+202E⟧.png" in page.text
+
+
+@pytest.mark.fault(126, via="pure")
+@pytest.mark.parametrize(
+    "data",
+    [
+        "A" * 2_800_001,
+        "A" * 400_000,
+        base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(400_000)).decode(),
+        base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\x7f" * 8 + bytes(400_000)).decode(),
+    ],
+    ids=["too_large", "no_picture", "broken", "bomb"],
+)
+def test_what_is_too_large_or_no_picture_is_named_and_not_shown(data: str) -> None:
+    page = with_picture(data)
+
+    assert page.values("src") == []
+    assert "not shown here; the original is /data/big" in page.text
 
 
 def test_code_is_highlighted_by_classes_alone() -> None:
