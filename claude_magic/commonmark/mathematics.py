@@ -42,7 +42,7 @@ _BEGIN = re.compile(
 )
 # What MathJax gives power over the page: attributes, styles, addresses, the meaning of later formulas.
 _ACTIVE = re.compile(
-    r"\\(?:href|url|class|cssId|style|data|require|mmlToken|bbox|fcolorbox|unicode|includegraphics|"
+    r"\\(?:href|url|(?:eq)?ref|class|cssId|style|data|require|mmlToken|bbox|fcolorbox|unicode|includegraphics|"
     r"g?def|let|(?:re)?new(?:command|environment)|Declare[A-Za-z]+|html[A-Za-z]*)(?![A-Za-z])"
     r"|tex-html"
 )

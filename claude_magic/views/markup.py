@@ -39,6 +39,7 @@ _MAX_WORK = 1_000_000
 _BRACKET_WORK = 40
 _HIGHLIGHT_LIMIT = 20_000
 _HIGHLIGHT_TIME = 0.3
+_LABEL = re.compile(r"\\label\s*\{[^{}]*\}")  # makes an id, and an error where a formula is shown twice
 _MOST_FORMULAS = 1_000  # a page takes about a millisecond for each
 _PLAIN = {"", "w", "p", "n"}
 _LANGUAGES = {
@@ -267,5 +268,6 @@ def _formula(
     token = tokens[index]
     tag, end = ("p", "\n") if token.block else ("span", "")
     env["formulas"] -= 1
+    formula = _LABEL.sub("", token.content) if env["formulas"] >= 0 else token.content
     classes = f' class="{PROCESS}"' if env["formulas"] >= 0 else ""
-    return f"<{tag}{classes}>{escape(token.content)}</{tag}>{end}"
+    return f"<{tag}{classes}>{escape(formula)}</{tag}>{end}"

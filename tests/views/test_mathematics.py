@@ -101,6 +101,7 @@ def test_money_variables_prompts_and_code_are_no_formulas(text: str) -> None:
         r"\class{jp-Cell}{x}",
         r"\cssId{MathJax}{x}",
         r"\require{html}",
+        r"\eqref{a}",
         r"\bbox[background:url(https://e)]{x}",
         r"\def\le{\ge}",
         r"\newcommand{\le}{\ge}",
@@ -116,6 +117,13 @@ def test_a_formula_with_power_over_the_page_stays_text(formula: str) -> None:
         f"\\begin{{align}}\n{formula}\n\\end{{align}}",
     ):
         assert formulas(text) == []
+
+
+@pytest.mark.fault(79, via="pure")
+def test_a_formulas_label_makes_no_id() -> None:
+    assert formulas("\\begin{equation}\n\\label{eq:a} x\n\\end{equation}") == [
+        "\\begin{equation}\n x\n\\end{equation}"
+    ]
 
 
 @pytest.mark.fault(83, via="pure")
