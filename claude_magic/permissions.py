@@ -30,6 +30,14 @@ class PermissionRequest:
         description: The CLI's short description, or "".
         blocked_path: The path that made it ask, or "".
         suggestions: The CLI's ready-made permission updates for "always".
+        reason: Why the CLI asks, in its words or a hook's, or "".
+        reason_type: What makes it ask: `hook`, `rule`, `safetyCheck` …; "" if it does not say.
+        no_always: "Always" is not to be offered.
+        default_to_no: The answer that lies nearest is to be no.
+        needs_person: Only a person can let it go on, no rule.
+        agent_id: Which subagent asks, as the CLI names it; "" for Claude itself.
+        agent: That one as a person knows it; the transcript fills it in.
+        allowed: The rules by which tools are allowed without asking just now.
     """
 
     id: str
@@ -39,9 +47,19 @@ class PermissionRequest:
     description: str = ""
     blocked_path: str = ""
     suggestions: Sequence[Mapping[str, object]] = ()
+    reason: str = ""
+    reason_type: str = ""
+    no_always: bool = False
+    default_to_no: bool = False
+    needs_person: bool = False
+    agent_id: str = ""
+    agent: str = ""
+    allowed: Sequence[str] = ()
 
     @classmethod
-    def from_wire(cls, request_id: str, asked: Mapping[str, object]) -> PermissionRequest:
+    def from_wire(
+        cls, request_id: str, asked: Mapping[str, object], allowed: Sequence[str] = ()
+    ) -> PermissionRequest:
         """The request as the CLI sends it; what is not as expected counts as absent."""
         tool_input, suggestions = asked.get("input"), asked.get("permission_suggestions")
         return cls(
@@ -52,6 +70,13 @@ class PermissionRequest:
             description=str(asked.get("description") or ""),
             blocked_path=str(asked.get("blocked_path") or ""),
             suggestions=suggestions if isinstance(suggestions, list) else (),
+            reason=str(asked.get("decision_reason") or ""),
+            reason_type=str(asked.get("decision_reason_type") or ""),
+            no_always=asked.get("suppress_always_allow_rule") is True,
+            default_to_no=asked.get("default_to_no") is True,
+            needs_person=asked.get("requires_user_interaction") is True,
+            agent_id=str(asked.get("agent_id") or ""),
+            allowed=allowed,
         )
 
     @property
@@ -66,7 +91,9 @@ class PermissionRequest:
 
     @property
     def always_means(self) -> str:
-        """What "always" would allow, in words; "" if the CLI suggests nothing."""
+        """What "always" would allow, in words; "" if the CLI suggests nothing, or wants none offered."""
+        if self.no_always:
+            return ""
         return "; ".join(text for text in map(_in_words, self.suggestions) if text)
 
 
@@ -95,7 +122,7 @@ class Decision:
             return {"behavior": "deny", "message": message, "interrupt": self.interrupt}
         updated = dict(request.input) | ({"answers": dict(self.answers)} if self.answers else {})
         response: dict[str, object] = {"behavior": "allow", "updatedInput": updated}
-        if self.behavior is Behavior.ALWAYS and request.suggestions:
+        if self.behavior is Behavior.ALWAYS and request.always_means:
             response["updatedPermissions"] = [dict(suggestion) for suggestion in request.suggestions]
         return response
 
@@ -109,18 +136,35 @@ class Asker(Protocol):
 
 
 async def deny_unattended(request: PermissionRequest, /) -> Decision:
-    """The answer where nobody can be asked: no, and which flag would have allowed it."""
-    if request.is_question:
-        return Decision(
-            behavior=Behavior.DENY,
-            message="Nobody can answer here. Go on with the most sensible choice and say which it was.",
-            by="nobody to ask",
+    """The answer where nobody can be asked: no, and what would help."""
+    message = "Nobody can answer here. Go on with the most sensible choice and say which it was."
+    if not request.is_question:
+        message = f"Nobody could be asked for permission here. {_advice(request)}"
+    return Decision(behavior=Behavior.DENY, message=message, by="nobody to ask")
+
+
+def _advice(request: PermissionRequest) -> str:
+    """What lets a call like this go on where nobody is there; `--allow` only where it does."""
+    by_hand = "run it where somebody can answer."
+    if request.is_plan:
+        return f"To have the plan done, ask without plan mode, or {by_hand}"
+    if request.reason_type == "hook":
+        return (
+            f"A hook wants somebody to be asked, which --allow does not change: change the hook, or {by_hand}"
         )
-    return Decision(
-        behavior=Behavior.DENY,
-        message=f"Nobody could be asked for permission here. Allow it with: --allow {request.tool_name}",
-        by="nobody to ask",
-    )
+    if request.reason_type == "rule":
+        rules = "A rule of the settings (permissions.ask) has it asked each time"
+        return f"{rules}, which --allow does not change: change the rule, or {by_hand}"
+    if request.reason_type == "safetyCheck" or request.needs_person:
+        return f"The CLI always asks before this, which --allow does not change: {by_hand}"
+    if any(_covers(rule, request.tool_name) for rule in request.allowed):
+        return f"{request.tool_name} was allowed, but not this use of it: {by_hand}"
+    return f"Allow it with: --allow {request.tool_name}"
+
+
+def _covers(rule: str, tool: str) -> bool:
+    """The rule is for every use of the tool, or for all tools of its server."""
+    return rule == tool or (rule.startswith("mcp__") and tool.startswith(f"{rule}__"))
 
 
 def _in_words(suggestion: Mapping[str, object]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from claude_magic.control_characters import exact
 from claude_magic.foreground.interrupts import asking
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
+from claude_magic.views.describe import why_asked
 
 __all__ = ["InputAsker", "PromptInput"]
 
@@ -41,17 +42,19 @@ class InputAsker:
             self._show(f"Claude has a plan:\n{_indented(str(request.input.get('plan', '')))}")
             choices = "Go on with it? [y]es, or say what to change: "
         else:
-            self._show(
-                f"Claude asks to use {exact(request.tool_name)}:\n{_indented(_input_text(request.input))}"
-            )
+            what = [f"Claude asks to use {exact(request.tool_name)}:", _indented(_input_text(request.input))]
+            self._show("\n".join([*what, *why_asked(request)]))
             always = f"[a]lways ({exact(request.always_means)}), " if request.always_means else ""
             choices = f"Allow it? [y]es, {always}[n]o, or say why not: "
         answer = self._read(choices).strip()
         match answer.lower():
             case "y" | "yes":
                 return Decision(behavior=Behavior.ALLOW)
-            case "a" | "always" if request.suggestions:
+            case "a" | "always" if request.always_means:
                 return Decision(behavior=Behavior.ALWAYS)
+            case "a" | "always" if not request.is_plan:
+                self._show("Always cannot be chosen for this.")
+                return self._leave(request)
             case "" | "n" | "no":
                 return Decision(behavior=Behavior.DENY)
             case _:

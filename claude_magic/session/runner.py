@@ -282,8 +282,9 @@ class Runner:
             turn.end(reason)
 
     async def _can_use_tool(self, control: ControlRequest) -> dict[str, object]:
-        request = PermissionRequest.from_wire(control.request_id, control.request)
         turn = None if self._router.is_own else self._turn
+        allowed = self.conversation.options.allow + (turn.options.allow if turn is not None else ())
+        request = PermissionRequest.from_wire(control.request_id, control.request, allowed)
         decision = await self._desk.decide(turn, request)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             self.interrupt(turn)

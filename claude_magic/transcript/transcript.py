@@ -189,11 +189,21 @@ class Transcript(Assembly):
         tool = self._tools.get(request.tool_use_id)
         if tool is not None and not request.input:  # a plan is in the call only
             request = replace(request, input=tool.input)
+        if request.agent_id:
+            request = replace(request, agent=self._agent_of(tool) or request.agent)
         block = self._add(self._main, PermissionBlock(request=request), ours=True)
         if tool is not None and tool.state is ToolState.RUNNING:
             self._step(tool, ToolState.WAITING)
         self.set_state(TurnState.WAITING)
         return block
+
+    def _agent_of(self, call: ToolBlock | None) -> str:
+        """The subagent that made a call, as its own card has it; "" if that is not in this turn."""
+        for tool in self._tools.values():
+            if call is not None and any(child is call for child in tool.children):
+                said = (tool.input.get("subagent_type"), tool.input.get("description"))
+                return ": ".join(text for text in said if isinstance(text, str) and text)
+        return ""
 
     def decide(self, block: PermissionBlock, decision: Decision) -> None:
         """Show the answer to a request; the turn goes on when none is open. One withdrawn stays so."""

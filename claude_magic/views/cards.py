@@ -64,7 +64,8 @@ def card(block: PermissionBlock) -> dict[str, object]:
     if block.kind == "question":
         return asked | {"questions": [_question(item) for item in _questions(request)]}
     always = shortened(exact(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
-    return asked | {"always": always, "tool": describe.tool_name(request.tool_name)}
+    tool = describe.tool_name(request.tool_name)
+    return asked | {"always": always, "tool": tool, "denyFirst": request.default_to_no}
 
 
 def decision(request: PermissionRequest, answer: Decide) -> Decision | None:

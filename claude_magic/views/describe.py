@@ -15,6 +15,7 @@ from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, Thinking
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from claude_magic.permissions import PermissionRequest
     from claude_magic.prompt import Attachment
     from claude_magic.transcript import Transcript
 
@@ -42,12 +43,14 @@ __all__ = [
     "tool_output",
     "tool_state",
     "tool_tail",
+    "why_asked",
 ]
 
 _NOTICEABLE = 0.1  # seconds; shorter is not worth a figure
 
 BYPASS_BANNER = "Permission checks are off (bypassPermissions): every tool runs without asking."
 _LINE_LIMIT = 160
+_REASON_LIMIT = 1_000
 _OUTPUT_LIMIT = 10_000
 _DATA_LIMIT = 2_000
 _ARGUMENTS = {
@@ -290,6 +293,22 @@ def _option(option: object) -> str:
     return f"{label}: {about}" if about else label
 
 
+def why_asked(request: PermissionRequest) -> list[str]:
+    """What a person should know before the answer, a line each: what it is for, who asks, and why."""
+    said = [request.description]
+    if request.agent_id:
+        said.append(f"For a subagent ({request.agent})" if request.agent else "For a subagent")
+    if request.reason_type == "hook":
+        said.append(f"A hook asks: {request.reason}" if request.reason else "A hook asks to look at it.")
+    elif request.reason_type == "rule":
+        said.append(request.reason or "A rule of the settings has it asked each time.")
+    elif request.reason:
+        said.append(f"Why it is asked: {request.reason}")
+    if request.blocked_path:
+        said.append(f"Because of {request.blocked_path}")
+    return [_one_line(exact(line), _REASON_LIMIT) for line in said if line]
+
+
 def decision_line(block: PermissionBlock) -> str:
     """What became of a request."""
     decision = block.decision
@@ -311,9 +330,9 @@ def _relative(path: str, cwd: str) -> str:
     return path.removeprefix(f"{cwd.rstrip('/')}/") if cwd else path
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, limit: int = _LINE_LIMIT) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _short_number(number: int) -> str:

@@ -316,10 +316,8 @@ def _asked(asked: PermissionBlock) -> str:
 
 def _asked_for(asked: PermissionBlock) -> str:
     request = asked.request
-    said = div("claude-about", escape(exact(request.description))) if request.description else ""
-    blocked = f"Because of {exact(request.blocked_path)}" if request.blocked_path else ""
-    reason = div("claude-about", escape(blocked)) if blocked else ""
-    return said + reason + written(ToolBlock(id="", name=request.tool_name, input=request.input))
+    said = "".join(div("claude-about", escape(line)) for line in describe.why_asked(request))
+    return said + written(ToolBlock(id="", name=request.tool_name, input=request.input))
 
 
 def _children(tool: ToolBlock, cwd: str, depth: int) -> str:

@@ -209,3 +209,29 @@ def test_a_nested_turn_says_interrupt_to_stop_and_asks_by_input(desk: NotebookPa
 
     turn.wait_until_over()
     assert wanted.read_text() == "inside"
+
+
+CAREFUL = """
+from dataclasses import replace
+from claude_magic.permissions import PermissionRequest
+read = PermissionRequest.from_wire
+PermissionRequest.from_wire = lambda *asked: replace(read(*asked), default_to_no=True)
+"""
+
+
+@pytest.mark.fault(114, via="fake")
+def test_where_the_cli_wants_no_to_be_nearest_the_focus_is_on_deny(
+    desk_on: Callable[[JupyterServer], NotebookPage], lab_server: JupyterServer, session: str
+) -> None:
+    desk = desk_on(lab_server)
+    unwanted = desk.server.notebooks / "unwanted.txt"
+    desk.run(desk.add(CAREFUL))
+    turn = ask(desk, "write unwanted.txt granted", session)
+    expect(turn.button("deny")).to_be_focused()
+
+    desk.page.keyboard.press("Enter")
+
+    turn.wait_until_over()
+    assert not unwanted.exists()
+    expect(turn.static.locator(".claude-permission")).to_contain_text("denied by you")
+    desk.run(desk.add("PermissionRequest.from_wire = read"))

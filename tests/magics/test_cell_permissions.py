@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
 import pytest
+from generations import OLDER_CLI, current_cli
 from kernel_client import Cell
 from magic_fixtures import MagicNotebook, html, read_page, shown
 
@@ -178,3 +180,79 @@ def test_what_is_asked_for_is_shown_exactly_with_nothing_hidden(notebook: MagicN
     assert "gpj.txt" in cell.stdout
     assert " hidden" in cell.stdout
     assert not set(cell.stdout + "".join(cell.prompts)) & {"\u202e", "\x1b", "\x07"}
+
+
+WANTS_A_LOOK = {
+    "hookSpecificOutput": {
+        "hookEventName": "PreToolUse",
+        "permissionDecision": "ask",
+        "permissionDecisionReason": "The hook of this project wants a look",
+    }
+}
+
+
+@pytest.fixture(params=["current", "older"])
+def settled(request: pytest.FixtureRequest, notebook: MagicNotebook) -> MagicNotebook:
+    """A project whose settings have a hook and rules of their own, with either generation."""
+    cli = current_cli() if request.param == "current" else OLDER_CLI
+    notebook.do(f"%config ClaudeMagics.cli = {str(cli)!r}")
+    (notebook.work / "answer.json").write_text(json.dumps(WANTS_A_LOOK), "utf-8")
+    hook = {"type": "command", "command": f"grep -q hooked && cat {notebook.work}/answer.json || true"}
+    settings = {
+        "permissions": {"ask": ["Bash(echo asked*)"], "deny": ["Bash(echo denied*)"]},
+        "hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [hook]}]},
+    }
+    (notebook.work / ".claude").mkdir()
+    (notebook.work / ".claude" / "settings.json").write_text(json.dumps(settings), "utf-8")
+    return notebook
+
+
+@pytest.mark.fault(114, via="real")
+def test_what_it_is_for_who_asks_and_why_is_said_before_the_question(settled: MagicNotebook) -> None:
+    for prompt, reason in (
+        ("run echo hooked > made", "A hook asks: The hook of this project wants a look"),
+        ("run echo asked > made", "A rule of the settings has it asked each time."),
+        ("let a helper run echo plain > made", "For a subagent (general-purpose: a helper)"),
+        ("run echo plain > made", "Because of "),
+    ):
+        cell = settled.do(nested(prompt), allow_stdin=True, answers=["no"])
+        what, _, about = cell.stdout.partition(" > made\n")
+        assert what.startswith("Claude asks to use Bash:\n    echo "), prompt
+        assert about.startswith("a command\n"), prompt
+        assert reason in about, prompt
+        assert not (settled.work / "made").exists()
+    settled.do("%config ClaudeMagics.cli = None")
+
+
+@pytest.mark.fault(114, via="real")
+def test_where_always_is_not_offered_it_cannot_be_chosen(settled: MagicNotebook) -> None:
+    # The home is a folder of the test's own, and the answer is no.
+    cell = settled.do(nested("run rm -rf ~"), allow_stdin=True, answers=["always", "no"])
+
+    assert "Why it is asked: Dangerous rm operation on critical path: " in cell.stdout
+    assert "Always cannot be chosen for this." in cell.stdout
+    assert len(cell.prompts) == 2
+    assert "lways" not in "".join(cell.prompts)
+    assert "denied by you" in shown(cell)
+    settled.do("%config ClaudeMagics.cli = None")
+
+
+@pytest.mark.fault(128, via="real")
+def test_a_flag_is_only_named_where_it_would_help(settled: MagicNotebook) -> None:
+    for options, prompt, advice in (
+        ("--allow Bash", "run echo hooked > made", "change the hook"),
+        ("", "run echo hooked > made", "change the hook"),
+        ("--allow Bash", "run echo asked > made", "change the rule"),
+        ("--allow Bash", "run rm -rf ~", "run it where somebody can answer"),
+        ("--permission-mode plan", "plan it", "ask without plan mode"),
+        ("--allow Bash", "run echo denied > made", "has been denied"),
+    ):
+        cell = settled.do(f"%%claude {options}\n{prompt}")
+        said = read_page(html(cell)).text.partition(prompt)[2]
+        assert advice in said, prompt
+        assert "Allow it with" not in said, prompt
+        assert advice in settled.endpoint.tool_results[-1], prompt
+        assert not (settled.work / "made").exists()
+    cell = settled.do('%%claude --allow "Bash(git *)"\nrun echo plain > made')
+    assert "Allow it with: --allow Bash" in read_page(html(cell)).text, "what was given is narrower"
+    settled.do("%config ClaudeMagics.cli = None")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from turns import Page, called, dangers, finished, growing, hostile, request, returned, said, turn
 
+from claude_magic.permissions import PermissionRequest
 from claude_magic.views import html
 from claude_magic.views.markup import markdown, sections
 from claude_magic.views.style import style
@@ -506,3 +507,28 @@ def test_a_to_do_list_is_one_card_that_the_newest_call_shows() -> None:
     assert "Task" not in plainly(made)
     assert "- Look (done)\n- \\<b\\>Leap\\</b\\> (to do)" in markdown_of(transcript)
     assert "[To do] 1 of 2 done (ok)\n    Look (done)\n    <b>Leap</b> (to do)" in plain_of(transcript)
+
+
+@pytest.mark.fault(114, via="pure")
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_card_says_who_asks_and_why(asks: bool) -> None:  # noqa: FBT001
+    asked = PermissionRequest(
+        id="r",
+        tool_use_id="t",
+        tool_name="Bash",
+        input={"command": "ls"},
+        description="List the files",
+        reason="Somebody <b>wants</b> a look",
+        reason_type="hook",
+        agent_id="a1",
+        agent="Explore: look around",
+    )
+
+    text = html.frame(turn().ask(asked), asks=asks)
+
+    for line in (
+        "List the files",
+        "For a subagent (Explore: look around)",
+        "A hook asks: Somebody &lt;b&gt;wants",
+    ):
+        assert line in text

@@ -210,6 +210,9 @@ def request(payload: str, name: str, given: dict[str, object]) -> PermissionRequ
         input=given,
         description=payload,
         blocked_path=payload,
+        reason=payload,
+        agent_id=payload,
+        agent=payload,
         suggestions=({"type": "addRules", "rules": [{"toolName": payload, "ruleContent": payload}]},),
     )
 

@@ -7,7 +7,7 @@
  *
  * @typedef {[key: string, keep: number, tail: string, parent?: string, after?: string]} Piece
  * @typedef {{ id: string, question: string, several: boolean, options: { id: string, label: string, about: string }[] }} Question
- * @typedef {{ key: string, kind: string, id?: string, always?: string, tool?: string, questions?: Question[], attempt?: number, seconds?: number }} Card
+ * @typedef {{ key: string, kind: string, id?: string, always?: string, tool?: string, denyFirst?: boolean, questions?: Question[], attempt?: number, seconds?: number }} Card
  * @typedef {{ session: string, state: string, says: string, ticks: boolean, elapsed?: number, over: boolean, stop: string, mode: string, modes: string[], fresh: boolean, note: string }} Head
  * @typedef {{ n: number, id?: string, items?: Piece[], gone?: string[], head?: Head, cards?: Card[] }} Patch
  * @typedef {{ get(name: string): any, widget_manager?: any, on(name: string, callback: Function): void, off(name: string, callback: Function): void, send(content: object): void }} Model
@@ -168,6 +168,9 @@ class View {
     this.timer = setInterval(() => this.tick(), 1000);
     this.watch = new ResizeObserver(() => this.typeset(this.body));
     this.watch.observe(this.root);
+    this.typed = false; // somewhere else, since this is shown: the focus is theirs
+    this.typing = (/** @type {Event} */ event) => (this.typed ||= !this.root.contains(/** @type {Node} */ (event.target)));
+    document.addEventListener("input", this.typing, true);
     this.show(store.whole(), true);
     store.views.add(this);
   }
@@ -175,6 +178,7 @@ class View {
   close() {
     clearInterval(this.timer);
     this.watch.disconnect();
+    document.removeEventListener("input", this.typing, true);
     this.writer.finish();
     this.store.views.delete(this);
     this.root.remove();
@@ -352,6 +356,7 @@ class View {
       if (kept.length && !box.querySelector(":disabled")) continue; // somebody may be typing there
       this.cardOf.set(box, card.id);
       box.replaceChildren(card.kind === "question" ? this.questions(card) : this.choices(card));
+      if (card.denyFirst && !this.typed) /** @type {HTMLElement | null} */ (box.querySelector(".claude-deny"))?.focus();
       this.status.textContent = card.kind === "permission" ? `Claude asks to use ${card.tool}` : `Claude asks: ${card.kind}`;
     }
   }
@@ -364,11 +369,13 @@ class View {
       type: "text", placeholder: plan ? "What to change (optional)" : "Why not (optional)", "aria-label": plan ? "What to change in the plan" : "Reason to deny",
     }));
     const decide = (/** @type {string} */ behavior) => this.decide(form, { id: card.id, behavior, message: behavior === "deny" ? reason.value : "" });
+    const deny = this.button(plan ? "Keep planning" : "Deny", "claude-deny", () => decide("deny"));
+    if (card.denyFirst) form.append(deny);
     form.append(this.button(plan ? "Approve" : "Allow once", "claude-allow", () => decide("allow")));
     if (card.always) {
       form.append(this.button("Always allow", "claude-always", () => decide("always"), `Always allow: ${card.always}`));
     }
-    form.append(this.button(plan ? "Keep planning" : "Deny", "claude-deny", () => decide("deny")), reason);
+    form.append(...(card.denyFirst ? [] : [deny]), reason);
     if (card.always) form.append(make("div", "claude-about", {}, `Always means: ${card.always}`));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
