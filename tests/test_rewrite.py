@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_magic.foreground.rewrite import rewrite
+from claude_magic.foreground.rewrite import rewrite, without_comments_above
 
 NAMES = frozenset({"claude", "claude_wait"})
 LINE = "get_ipython().run_line_magic('claude', 'x')"
@@ -132,3 +132,30 @@ def test_text_around_a_call_is_kept_to_the_byte(before: str, prompt: str) -> Non
     assert rewritten == (
         f"{start}(await get_ipython().run_line_magic('_await_claude', {prompt!r})) # {prompt!a}\n"
     )
+
+
+@pytest.mark.fault(126, via="pure")
+@pytest.mark.parametrize(
+    ("cell", "left"),
+    [
+        ("# a\n%%claude -s x\nhi\n# b\n", "%%claude -s x\nhi\n# b\n"),
+        ("\n  # a\n\n# b\r\n%%claude\nhi", "%%claude\nhi"),
+        ("# a\nx = 1\n%%claude\nhi", None),
+        ("# a\n%%time\nx", None),
+        ("# a\n%%claudette\nx", None),
+        ("%%claude\n# a\n%%claude\nhi", None),
+        ("# a\n%claude hi", None),
+        ("# only", None),
+        ("", None),
+    ],
+)
+def test_comments_above_a_cell_of_ours_are_no_part_of_it(cell: str, left: str | None) -> None:
+    lines = cell.splitlines(keepends=True)
+
+    assert without_comments_above(lines, NAMES) == (lines if left is None else left.splitlines(keepends=True))
+
+
+def test_many_lines_of_comments_take_linear_time() -> None:
+    lines = ["#" * 50 + "\n", "\n"] * 50_000
+
+    assert without_comments_above(lines, NAMES) is lines

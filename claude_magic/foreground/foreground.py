@@ -24,7 +24,7 @@ from claude_magic.errors import StateError
 from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
 from claude_magic.foreground.late import LateInterrupts
 from claude_magic.foreground.one_line import OneLineErrors
-from claude_magic.foreground.rewrite import AWAITED, BARE, rewrite
+from claude_magic.foreground.rewrite import AWAITED, BARE, rewrite, without_comments_above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -75,6 +75,7 @@ class Foreground:
         if self._transform in self._shell.input_transformers_post:
             return
         self.main_loop()
+        self._shell.input_transformers_cleanup.insert(0, self._uncomment)
         self._shell.input_transformers_post.append(self._transform)
         self._shell.events.register("pre_run_cell", self._begin)
         self._shell.events.register("post_run_cell", self._end)
@@ -92,6 +93,7 @@ class Foreground:
         self._names.clear()
         self._executing.clear()
         if self._transform in self._shell.input_transformers_post:
+            self._shell.input_transformers_cleanup.remove(self._uncomment)
             self._shell.input_transformers_post.remove(self._transform)
             self._shell.events.unregister("pre_run_cell", self._begin)
             self._shell.events.unregister("post_run_cell", self._end)
@@ -170,6 +172,9 @@ class Foreground:
         magics = self._shell.magics_manager.magics[table]
         self._replaced.append((magics, name, magics.get(name)))
         magics[name] = function
+
+    def _uncomment(self, lines: list[str]) -> list[str]:
+        return without_comments_above(lines, self._names)
 
     def _transform(self, lines: list[str]) -> list[str]:
         source = "".join(lines)

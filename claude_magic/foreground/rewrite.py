@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
 
-__all__ = ["AWAITED", "BARE", "rewrite"]
+__all__ = ["AWAITED", "BARE", "rewrite", "without_comments_above"]
 
 AWAITED = "_await_"
 """Put before a magic's name: the variant whose coroutine is awaited and gives the value."""
@@ -32,6 +32,8 @@ _ELSEWHERE = (
 )
 # The tokenizer's line ends. A form feed is none, though `str.splitlines` takes it for one.
 _LINE_END = re.compile(r"\r\n?|\n")
+
+_ABOVE = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)+(?=%%(?P<name>\w+))")
 
 _Position = Callable[[int | None, int | None], int]
 _Edit = tuple[int, int, str]
@@ -58,6 +60,20 @@ def rewrite(source: str, names: Collection[str]) -> str:
     for start, end, text in sorted(edits, reverse=True):
         source = source[:start] + text + source[end:]
     return source
+
+
+def without_comments_above(lines: list[str], names: Collection[str]) -> list[str]:
+    """A cell without the comments above its magic: to IPython only the first line can be a cell magic.
+
+    Args:
+        lines: A cell as it is written.
+        names: The magics whose cells may have comments above them.
+    """
+    source = "".join(lines)
+    above = _ABOVE.match(source)
+    if above is None or above["name"] not in names:
+        return lines
+    return source[above.end() :].splitlines(keepends=True)
 
 
 def _parsed(source: str) -> ast.Module | None:
