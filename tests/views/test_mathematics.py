@@ -150,14 +150,14 @@ def test_hostile_formulas_take_bounded_time(text: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.sampled_from([*"$\\()[]ab 5\n`*<", "$$", "\\(", "\\begin{align}", "\\end{align}"])).map(
+    st.lists(st.sampled_from([*"$\\()[]ab 5\n*<", "`a`", "$$", "\\(", "\\begin{align}", "\\end{align}"])).map(
         "".join
     )
 )
 def test_no_text_is_lost_by_looking_for_formulas(text: str) -> None:
-    letters = "".join(re.findall(r"[a-z5]", text))
+    letters = "".join(re.findall(r"[a-z]", text))
 
-    assert "".join(re.findall(r"[a-z5]", Page(markdown(text, typeset=True)).text)) == letters
+    assert "".join(re.findall(r"[a-z]", Page(markdown(text, typeset=True)).text)) == letters
     assert dangers(markdown(text, typeset=True)) == []
 
 
