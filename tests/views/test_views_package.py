@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import requires, version
 
 import pytest
+from packaging.requirements import Requirement
 
 HEAVY = ("rich", "markdown_it", "pygments", "nh3")
 
@@ -19,3 +21,13 @@ def test_importing_the_views_imports_none_of_what_draws_them() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_anywidget_is_one_that_loses_no_message_sent_right_after_a_widget_is_made() -> None:
+    # The first patches go out at once; pages lost them before 0.9.20 if the script was not loaded yet.
+    needed = [Requirement(line) for line in requires("claude-magic") or ()]
+    (anywidget,) = (each for each in needed if each.name == "anywidget")
+
+    assert "0.9.19" not in anywidget.specifier
+    assert "0.9.20" in anywidget.specifier
+    assert version("anywidget") in anywidget.specifier
