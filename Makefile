@@ -14,6 +14,10 @@ TYPINGS_PACKAGE := @anthropic-ai/claude-agent-sdk@0.3.332
 TYPINGS := $(VENV)/typings/package/sdk.d.ts
 # The older generation of ipykernel, put in front of the newer one by tests that want it.
 OLDER_KERNEL := $(VENV)/ipykernel-6
+# What lets two pages work on one notebook, put in front of JupyterLab by the tests that want it.
+COLLABORATION := $(VENV)/collaboration
+# The classic notebook, which would put its pages into the other servers.
+CLASSIC := $(VENV)/nbclassic
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test check bench clean
@@ -21,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: $(VENV)/.lab
 	$(BIN)/claude-magic demo
 
-test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) $(TYPINGS) chromium check
+test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) $(TYPINGS) $(COLLABORATION) $(CLASSIC) chromium check
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 # What starts no kernel, browser, terminal or CLI: under two minutes.
@@ -88,6 +92,14 @@ npm:
 	@command -v npm > /dev/null || { \
 	  sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 	  $$sudo apt-get update -q > /dev/null && $$sudo apt-get install -y -q npm > /dev/null; }
+
+$(COLLABORATION): | $(BIN)/python
+	$(PIP) install --no-deps --target $@ jupyter-collaboration==5.0.4 jupyter-collaboration-ui==3.0.4 \
+	  jupyter-docprovider==3.0.4 jupyter-server-ydoc==3.0.4 jupyter-server-fileid==0.10.0 jupyter-ydoc==4.2.1 \
+	  pycrdt==0.14.13 pycrdt-store==0.1.5 pycrdt-websocket==0.16.5 sqlite-anyio==0.2.10
+
+$(CLASSIC): | $(BIN)/python
+	$(PIP) install --no-deps --target $@ nbclassic==1.3.3 ipython-genutils==0.2.0
 
 .PHONY: chromium
 chromium:

@@ -21,7 +21,7 @@ import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
-__all__ = ["Cell", "CellError", "Display", "NotebookKernel", "fresh_environment"]
+__all__ = ["ROOT", "Cell", "CellError", "Display", "NotebookKernel", "fresh_environment"]
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 60.0

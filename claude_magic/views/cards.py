@@ -6,7 +6,7 @@ The promise: a card holds text only, and an answer is a Decision only if it fits
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,7 +15,7 @@ from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.transcript.blocks import PermissionBlock
 from claude_magic.views import describe
 
-__all__ = ["Action", "Decide", "Do", "SetMode", "action", "card", "decision"]
+__all__ = ["Action", "Decide", "Do", "SetMode", "TakeEnd", "action", "card", "decision"]
 
 _MESSAGE_LIMIT = 64_000
 _LABEL_LIMIT = 400
@@ -23,9 +23,15 @@ _OPTIONS_LIMIT = 40
 
 
 class Do(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="do"):
-    """Something with no more to say: stop, leave the queue, begin anew, send everything or the end, hello."""
+    """Something with no more to say: stop, leave the queue, begin anew, send everything, hello."""
 
-    what: Literal["stop", "cancel", "fresh", "sync", "end", "hello"]
+    what: Literal["stop", "cancel", "fresh", "sync", "hello"]
+
+
+class TakeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="end"):
+    """A page would put the end of the turn into the notebook; `page` is its name for itself."""
+
+    page: Annotated[str, msgspec.Meta(max_length=40)]
 
 
 class SetMode(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="mode"):
@@ -43,7 +49,7 @@ class Decide(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     answers: dict[str, str] = {}
 
 
-Action = Do | SetMode | Decide
+Action = Do | TakeEnd | SetMode | Decide
 
 
 def action(content: object) -> Action | None:

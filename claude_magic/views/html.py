@@ -49,6 +49,10 @@ __all__ = [
 _PROMPT_LIMIT = 20_000
 _LIVE_MARKDOWN = 20_000
 _DEPTH_LIMIT = 8
+# The widget hides this: it is read in a saved file, and in a page that does not trust the notebook.
+_STILL_RUNNING = (
+    "The turn was still running when this was saved or shown. To see it live, the notebook has to be trusted."
+)
 _BOX = '<div class="claude-box"></div>'
 _CHILDREN = '<div class="claude-children claude-box"></div>'
 _SHORT_CELL = 30  # characters that stay in one line
@@ -135,7 +139,7 @@ def frame_lines(transcript: Transcript) -> dict[str, str]:
 
 def placeholder(transcript: Transcript) -> str:
     """What stands in a notebook that is saved while the turn is shown live."""
-    line = div("claude-footer", "The turn was still running when this was saved.")
+    line = div("claude-footer", _STILL_RUNNING)
     parts = [_header(transcript, describe.header(transcript), "running"), _prompt(transcript), line]
     return style() + div(f"claude-static {IGNORE}", "".join(parts))
 

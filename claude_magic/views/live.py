@@ -37,6 +37,7 @@ __all__ = ["Controls", "LiveView"]
 log = logging.getLogger(__name__)
 _HELLO_TIMEOUT = 4.0  # seconds that a page may take to show the widget before `input()` is used instead
 _MOUNT_TIME = 2.0  # seconds in which a page that will show the widget has done so
+_TAKING_TIME = 4.0  # seconds that a page has for putting the end into the notebook, before another may
 _FIRST_SNAPSHOT = (
     2_000  # characters; where a page cannot ask for one, the next comes when there are four times as many
 )
@@ -92,6 +93,7 @@ class LiveView:
         self._waits = waits
         self._in_page = in_page
         self._shown_anew = False
+        self._end_free = 0.0  # when the end may be given to another page
         self._open: dict[str, tuple[PermissionRequest, asyncio.Future[Decision]]] = {}
         self._model = TurnModel(transcript, self._open)
         self._heard = asyncio.Event()
@@ -117,8 +119,7 @@ class LiveView:
         self._widget = self._make_widget(self._model.snapshot)
         self._widget.on_msg(self._from_page)
         view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
-        bundle: dict[str, object] = {"application/vnd.jupyter.widget-view+json": view}
-        self._show_widget(bundle | ({"text/plain": "Claude"} if self._in_page else {}), update=False)
+        self._show_widget({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, update=False)
         self._started = self._clock()
 
     async def follow(self) -> None:
@@ -279,8 +280,8 @@ class LiveView:
                 self._sync()
             case cards.Decide():
                 self._decide(action)
-            case cards.Do("end") if state.is_over:
-                self._ending = asyncio.ensure_future(self._send_end())
+            case cards.TakeEnd(page) if state.is_over:
+                self._give_end(page)
             case _ if state.is_over:
                 self._sync()
             case cards.Do("stop") if state is not TurnState.QUEUED:
@@ -294,11 +295,17 @@ class LiveView:
             case _:
                 self._sync()
 
-    async def _send_end(self) -> None:
-        """Sends what the static output holds in the end, where its display id is forgotten."""
+    def _give_end(self, page: str) -> None:
+        """Has one page put the end into the notebook: what several pages put into a shared one adds up."""
+        if self._clock() >= self._end_free:
+            self._end_free = self._clock() + _TAKING_TIME
+            self._ending = asyncio.ensure_future(self._send_end(page))
+
+    async def _send_end(self, page: str) -> None:
+        """Sends a page what the static output holds in the end, where its display id is forgotten."""
         end = {"data": {}, "metadata": {}} if self._shown_anew else await self._static.end()
         output = {"output_type": "display_data", **end}
-        self._widget.send({"type": "end", "model": self._widget.model_id, "output": output})
+        self._widget.send({"type": "end", "page": page, "model": self._widget.model_id, "output": output})
 
     def _decide(self, action: cards.Decide) -> None:
         request, answer = self._open.get(action.id, (None, None))

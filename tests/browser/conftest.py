@@ -182,6 +182,30 @@ def reopen(browser: Browser) -> Iterator[Callable[..., NotebookPage]]:
 
 
 @pytest.fixture
+def shared_notebook(
+    browser: Browser, server_of: Callable[[FrontEnd], JupyterServer]
+) -> Iterator[Callable[..., tuple[NotebookPage, NotebookPage]]]:
+    """Opens a fresh notebook in two pages that share it by jupyter-collaboration; the extension is loaded."""
+    opened: list[NotebookPage] = []
+    server = server_of("collaboration")
+
+    def open_both(*cells: str) -> tuple[NotebookPage, NotebookPage]:
+        server.endpoint.mark()
+        one = NotebookPage.fresh(browser, server, ["%load_ext claude_magic", *cells])
+        two = NotebookPage(browser, server, one.name)
+        opened.extend((two, one))
+        two.open()
+        two.wait_for_kernel()
+        one.run(0)
+        return one, two
+
+    yield open_both
+    for notebook in opened:
+        notebook.close(kernel=notebook is opened[-1])
+    assert [notebook.traffic.outside for notebook in opened] == [[] for _ in opened]
+
+
+@pytest.fixture
 def in_lab(open_in: OpenNotebook, lab_server: JupyterServer) -> OpenNotebook:
     """Opens fresh notebooks in JupyterLab."""
     return lambda *cells, **look: open_in(lab_server, *cells, **look)

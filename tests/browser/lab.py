@@ -47,6 +47,9 @@ _TRUSTED = """() => {
   const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells];
   return cells.every((cell) => cell.trusted);
 }"""
+_TRUST = """() => {
+  for (const cell of window.jupyterapp.shell.currentWidget.content.model.cells) { cell.trusted = true; }
+}"""
 _CLEAR = """() => {
   const model = window.jupyterapp.shell.currentWidget.content.model.sharedModel;
   while (model.cells.length > 1) { model.deleteCell(model.cells.length - 1); }
@@ -173,6 +176,10 @@ class NotebookPage:
     def trusted(self) -> bool:
         """Whether all cells are."""
         return bool(self.page.evaluate(_TRUSTED))
+
+    def trust(self) -> None:
+        """Trusts the notebook, as the command of that name does once it is confirmed."""
+        self.page.evaluate(_TRUST)
 
     def wait_until_shown(self) -> None:
         """The notebook is on the screen, with its cells."""

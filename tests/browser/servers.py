@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,12 +25,12 @@ from uuid import uuid4
 
 import psutil
 from endpoint_log import Endpoint
-from kernel_client import fresh_environment
+from kernel_client import ROOT, fresh_environment
 from magic_fixtures import SCENARIO, offline_environment
 
 __all__ = ["FrontEnd", "JupyterServer", "notebook_json"]
 
-FrontEnd = Literal["lab", "notebook"]
+FrontEnd = Literal["lab", "notebook", "collaboration", "classic"]
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 20.0
 KERNEL = "claude-magic-tests"
@@ -42,7 +43,20 @@ SETTINGS = {
     },
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
-_APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
+# The module to run, the name of its application, and where a notebook opens: in Lab in a workspace
+# of its own, or the tabs of other tests come back.
+_LAB = "jupyterlab", "LabApp", "lab/workspaces/{}/tree"
+_PROGRAMS: dict[FrontEnd, tuple[str, str, str]] = {
+    "lab": _LAB,
+    "notebook": ("notebook", "JupyterNotebookApp", "notebooks"),
+    "collaboration": _LAB,
+    "classic": ("nbclassic", "NotebookApp", "nbclassic/notebooks"),
+}
+# Where `make test` puts what only one of them shall have.
+_ADDED: dict[FrontEnd, Path] = {
+    "collaboration": ROOT / ".venv" / "collaboration",
+    "classic": ROOT / ".venv" / "nbclassic",
+}
 
 
 def notebook_json(cells: list[str], *, kernel: bool = True) -> dict[str, Any]:
@@ -89,7 +103,7 @@ class JupyterServer:
     """A server, started when made.
 
     Args:
-        kind: JupyterLab or Notebook 7.
+        kind: JupyterLab, Notebook 7, JupyterLab with jupyter-collaboration, or the classic notebook.
         folder: Where everything of its goes.
         scenarios: Scenario files beside tests/scenario.toml; looked through first.
     """
@@ -108,6 +122,8 @@ class JupyterServer:
         env["ANTHROPIC_API_KEY"] = self.secret = f"sk-ant-{secrets.token_hex(24)}"
         env["CLAUDE_MAGIC_OFFLINE_SCENARIO"] = os.pathsep.join(map(str, [*self.scenarios, SCENARIO]))
         self.env = env
+        if added := _ADDED.get(self.kind):
+            env |= _with_packages(added, env)
         self._configure(env)
         self.port = self.port or _free_port()
         self._log = (self.folder / "server.log").open("wb")
@@ -127,8 +143,8 @@ class JupyterServer:
         return f"http://127.0.0.1:{self.port}"
 
     def page_url(self, name: str) -> str:
-        """Where a notebook opens; in Lab in a workspace of its own, or tabs of other tests come back."""
-        place = f"lab/workspaces/{uuid4().hex}/tree" if self.kind == "lab" else "notebooks"
+        """Where a notebook opens."""
+        place = _PROGRAMS[self.kind][2].format(uuid4().hex)
         return f"{self.url}/{place}/{quote(name)}?token={self.token}"
 
     def write(self, cells: list[str], *, kernel: bool = True) -> str:
@@ -163,9 +179,11 @@ class JupyterServer:
         self._log.close()
 
     def _command(self) -> list[str]:
-        program = Path(sys.executable).with_name(f"jupyter-{self.kind}")
+        program, app, _ = _PROGRAMS[self.kind]
         return [
-            str(program),
+            sys.executable,
+            "-m",
+            program,
             "--no-browser",
             "--allow-root",
             f"--port={self.port}",
@@ -173,7 +191,7 @@ class JupyterServer:
             "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={self.notebooks}",
             f"--IdentityProvider.token={self.token}",
-            f"--{_APPS[self.kind]}.expose_app_in_browser=True",
+            f"--{app}.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
             "--LabApp.news_url=None",
         ]
@@ -208,6 +226,14 @@ class JupyterServer:
         with urllib.request.urlopen(request, timeout=STOP_TIMEOUT) as answer:  # noqa: S310
             body = answer.read()
         return json.loads(body) if body else None
+
+
+def _with_packages(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "PYTHONPATH": f"{folder}{os.pathsep}{env['PYTHONPATH']}",
+        "JUPYTER_PATH": str(folder / "share" / "jupyter"),
+        "JUPYTER_CONFIG_PATH": str(folder / "etc" / "jupyter"),
+    }
 
 
 def _free_port() -> int:

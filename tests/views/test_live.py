@@ -106,7 +106,8 @@ async def test_two_outputs_are_made_and_the_static_one_has_the_end() -> None:
     async with shown(turn(prompt="Why?")) as scene:
         static, widget = scene.bundles
         assert "Why?" in static["text/html"]
-        assert "still running when this was saved" in static["text/html"]
+        assert "still running when this was saved or shown" in static["text/html"]
+        assert "has to be trusted" in static["text/html"]
         assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == "m"
         scene.transcript.apply(said("So **it** is."))
 
@@ -433,6 +434,39 @@ async def test_cancel_takes_a_waiting_prompt_out_and_does_not_stop_a_running_one
         await asyncio.sleep(0.02)
 
     assert scene.buttons.done == ["stop"]
+
+
+@pytest.mark.fault(123, via="pure")
+def test_the_end_is_given_to_one_page_at_a_time() -> None:
+    async def two_pages() -> list[str]:
+        async with shown(turn(said("Hello."))) as scene:
+            pass
+        given: list[str] = []
+        scene.page.send = lambda content: given.append(content["page"])  # type: ignore[method-assign]
+        for page in ("one", "two"):
+            scene.page.hear(type="end", page=page)
+        scene.page.hear(type="end", page="x" * 41)
+        await asyncio.sleep(5)
+        scene.page.hear(type="end", page="two")
+        await asyncio.sleep(5)
+        return given
+
+    assert run_in_no_time(two_pages()) == ["one", "two"]
+
+
+@pytest.mark.fault(123, via="pure")
+async def test_a_page_that_comes_late_does_not_show_the_answer_beside_the_new_output() -> None:
+    async with shown(turn(said("Hello.")), in_page=False, hears=False) as scene:
+        scene.view._heard.clear()  # the page came after the end
+    outputs: list[dict[str, Any]] = []
+    scene.page.send = lambda content: outputs.append(content["output"])  # type: ignore[method-assign]
+    scene.page.hear(type="end", page="late")
+    await until(lambda: outputs)
+
+    assert [bundle for bundle in scene.bundles[-2:] if "Hello." in bundle.get("text/html", "")] == (
+        scene.bundles[-2:]
+    )
+    assert outputs == [{"output_type": "display_data", "data": {}, "metadata": {}}]
 
 
 async def test_nothing_is_done_once_the_turn_is_over() -> None:

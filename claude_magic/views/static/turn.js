@@ -34,9 +34,10 @@ class Store {
     this.began = 0;
     this.asked = 0;
     this.settled = false;
+    this.page = Math.random().toString(36);
     this.onMessage = (/** @type {any} */ content) => {
       if (content?.type === "patch") this.patch(content);
-      if (content?.type === "end") this.replace(content);
+      if (content?.type === "end" && content.page === this.page) this.replace(content);
     };
     this.onSnapshot = () => this.restore(model.get("snapshot"));
     this.lost = false;
@@ -107,22 +108,44 @@ class Store {
   }
 
   /** A page that was loaded again does not know the outputs any more that the kernel brings up to date at the end. So
-   * when the turn is over and the widget still stands there, the page asks for the end and puts it there itself. */
+   * when the turn is over and the widget still stands there, the page asks for the end and puts it there itself. The
+   * kernel gives it to one page at a time: several can share a notebook, and then the first one's is everybody's. */
   settle() {
-    if (this.settled || !this.cells().length) return;
+    if (this.settled || !(this.cells().length || classicCells().length)) return;
     this.settled = true;
-    setTimeout(() => this.views.size && this.send({ type: "do", what: "end" }), 1500);
+    const ask = (/** @type {number} */ times) => {
+      if (!this.views.size || !times) return;
+      this.send({ type: "end", page: this.page });
+      setTimeout(() => ask(times - 1), 5000);
+    };
+    setTimeout(() => ask(6), 1500);
   }
 
-  /** @param {{ model: string, output: object }} end */
+  /** @param {{ page: string, model: string, output: object }} end */
   replace(end) {
     for (const { outputs } of this.cells()) {
       for (let place = 1; place < (outputs?.length ?? 0); place++) {
         const view = outputs.get(place).data["application/vnd.jupyter.widget-view+json"];
         if (view?.model_id !== end.model || !("claude_magic" in outputs.get(place - 1).metadata)) continue;
+        outputs.set(place, { output_type: "display_data", data: {}, metadata: {} }); // first: else others lose the end
         outputs.set(place - 1, end.output);
-        outputs.set(place, { output_type: "display_data", data: {}, metadata: {} });
       }
+    }
+    this.replaceInClassic(end);
+  }
+
+  /** The classic notebook keeps a widget on the page whose output has become empty. So there both outputs are put
+   * again as one. @param {{ output: object }} end */
+  replaceInClassic(end) {
+    for (const { root } of [...this.views]) {
+      const area = classicCells().find((cell) => cell.output_area?.element[0].contains(root))?.output_area;
+      const boxes = [...(area?.element[0].querySelectorAll(":scope > .output_area") ?? [])];
+      const place = boxes.findIndex((box) => box.contains(root));
+      if (place < 1 || !("claude_magic" in (area.outputs[place - 1].metadata ?? {}))) continue;
+      const outputs = [...area.outputs];
+      outputs.splice(place - 1, 2, end.output);
+      area.clear_output(false, true);
+      area.fromJSON(outputs);
     }
   }
 
@@ -547,6 +570,11 @@ function make(tag, kind, attributes = {}, text = "") {
 function alike(here, node) {
   if (here.matches(FORMULA) !== node.matches(FORMULA)) return false;
   return here.nodeName === node.nodeName && (here.nodeName !== "PRE" || here.className === node.className);
+}
+
+/** The code cells of the classic notebook (nbclassic); none elsewhere. @returns {any[]} */
+function classicCells() {
+  return /** @type {any} */ (window).Jupyter?.notebook?.get_cells?.() ?? [];
 }
 
 /** @param {number} seconds */
