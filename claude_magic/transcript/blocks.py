@@ -231,14 +231,14 @@ class Footer:
     """What a turn took.
 
     Args:
-        turns: Model requests.
+        requests: Requests to the model.
         seconds: From the prompt to the end.
         tokens: Tokens in and out.
         cost_usd: US dollars of this turn.
         context_left: Share of the context window still free, 0 to 1; None if unknown.
     """
 
-    turns: int
+    requests: int
     seconds: float
     tokens: int
     cost_usd: float

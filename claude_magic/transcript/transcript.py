@@ -242,7 +242,7 @@ class Transcript(Assembly):
         elif ended is TurnState.FAILED:
             self._fail(result.error or "The turn failed.")
         self.footer = Footer(
-            turns=result.num_turns,
+            requests=result.num_turns,
             seconds=result.duration,
             tokens=result.usage.total,
             cost_usd=result.cost_usd,

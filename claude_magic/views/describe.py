@@ -103,12 +103,12 @@ def header(transcript: Transcript, *, mode: bool = True) -> list[str]:
 
 
 def footer(transcript: Transcript) -> list[str]:
-    """What the turn took: turns, time, tokens, cost, context left. Empty until it has ended."""
+    """What the turn took: requests, time, tokens, cost, context left. Empty until it has ended."""
     facts = transcript.footer
     if facts is None:
         return []
     said = [
-        f"{facts.turns} turn{'s' * (facts.turns != 1)}",
+        f"{facts.requests} request{'s' * (facts.requests != 1)}",
         duration(facts.seconds),
         *([f"{_short_number(facts.tokens)} tokens"] if facts.tokens else []),  # unknown after an interrupt
         _money(facts.cost_usd),

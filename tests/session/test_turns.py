@@ -12,6 +12,7 @@ from claude_magic.session import Session, SessionState
 from claude_magic.session.states import LEGAL, checked
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import NoticeBlock
+from claude_magic.views.describe import footer
 from claude_magic.wire.events import ResultEvent, StreamEvent
 
 Sessions = Callable[..., Session]
@@ -32,7 +33,9 @@ async def test_ten_turns_use_one_process_and_each_costs_its_own(session: Session
     assert talk.turns == 10
 
 
-async def test_a_result_says_what_was_asked_what_came_and_what_it_took(session: Sessions, cli: Path) -> None:
+async def test_a_result_says_what_was_asked_what_came_and_what_it_took(
+    session: Sessions, cli: Path, endpoint: Endpoint
+) -> None:
     talk = session(cli=str(cli), allow=("Bash",))
     result = await talk.ask("run echo 6 times 7 is $((6 * 7))")
     assert result.prompt == "run echo 6 times 7 is $((6 * 7))"
@@ -41,7 +44,8 @@ async def test_a_result_says_what_was_asked_what_came_and_what_it_took(session: 
     (call,) = result.tool_calls
     assert (call.name, call.result, call.is_error) == ("Bash", "6 times 7 is 42", False)
     assert call.input["command"] == "echo 6 times 7 is $((6 * 7))"
-    assert result.num_turns == 2
+    assert result.num_turns == len(endpoint.requests) == 2
+    assert footer(talk.history[-1])[0] == "2 requests"
     assert result.usage.input_tokens > 0
     assert result.usage.output_tokens > 0
     assert 0 < result.duration < 20

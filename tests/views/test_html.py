@@ -306,7 +306,7 @@ def test_a_turn_reads_without_its_style_sheet() -> None:
     assert "Bash pytest -q failed 1 failed" in shown
     assert "Edit a.py ok +1 -1 lines @ line 3 a -old +new" in shown
     assert "✓ Look (done)" in shown
-    assert shown.endswith("All done. 2 turns · 12 s · 1.2k tokens · $0.0016 · 93% of context left")
+    assert shown.endswith("All done. 2 requests · 12 s · 1.2k tokens · $0.0016 · 93% of context left")
 
 
 @pytest.mark.fault(74, via="pure")

@@ -164,7 +164,7 @@ def test_plain_text_tells_the_whole_turn() -> None:
         "> What is wrong?",
         "[Bash] pytest -q (failed)\n    1 failed",
         "Fixed.",
-        "2 turns · 12 s · 1.2k tokens · $0.0016 · 93% of context left",
+        "2 requests · 12 s · 1.2k tokens · $0.0016 · 93% of context left",
     ]
 
 
