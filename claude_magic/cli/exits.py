@@ -24,26 +24,24 @@ def start_error(program: str, cwd: Path, error: Exception) -> StartError | CLINo
     Returns:
         The error to raise: the folder's, the program's, or the system's.
     """
-    number = getattr(error, "errno", None)
+    number, name = getattr(error, "errno", None), Path(program).name
     if number is not None and str(getattr(error, "filename", "")) == str(cwd):
         return WorkingDirectoryError(
             f"The folder {str(cwd)!r} cannot be used: {os.strerror(number)}. Create it or give another --cwd."
         )
     if number in {errno.EMFILE, errno.ENFILE}:
         return StartError(
-            "Too many open files to start claude. Close some notebooks or raise `ulimit -n`, then run again."
+            f"Too many open files to start {name}. Close some notebooks or raise `ulimit -n`, then run again."
         )
     if number in {errno.EAGAIN, errno.ENOMEM}:
         return StartError(
-            "The system has no memory or process slot left to start claude. Free some and run again."
+            f"The system has no memory or process slot left to start {name}. Free some and run again."
         )
     if number == errno.ENOEXEC:
-        return CLINotFoundError(
-            f"{program!r} is not a program for this machine. Reinstall the Claude Code CLI."
-        )
+        return CLINotFoundError(f"{program!r} is not a program for this machine. Reinstall {name}.")
     if number in {errno.ENOENT, errno.EACCES, errno.ENOTDIR}:
         return CLINotFoundError(f"{program!r} cannot be run: {os.strerror(number)}.")
-    return StartError(f"claude could not be started: {error}")
+    return StartError(f"{name} could not be started: {error}")
 
 
 def exit_cause(returncode: int | None, stderr: Sequence[str] = ()) -> str:

@@ -8,7 +8,6 @@ command.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
 import uuid
@@ -18,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from claude_magic.callbacks import Callbacks
 from claude_magic.cli.guard import Guard
 from claude_magic.cli.identity import born
 from claude_magic.cli.private import remove_left
@@ -30,8 +30,6 @@ from claude_magic.errors import UsageError
 __all__ = ["ProcessManager", "SpawnOptions", "default_manager"]
 
 ExitCallback = Callable[[ProcessInfo], object]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -61,9 +59,9 @@ class ProcessManager:
         self.guard = guard or Guard()
         self.notebook = notebook
         self._managed: dict[str, _Managed] = {}
-        self._on_exit: list[ExitCallback] = []
+        self._callbacks = Callbacks()
 
-    def on(self, event: Literal["exit"], callback: ExitCallback) -> Callable[[], None]:  # noqa: ARG002
+    def on(self, event: Literal["exit"], callback: ExitCallback) -> Callable[[], None]:
         """Calls `callback` with the ProcessInfo of every process that has ended.
 
         Args:
@@ -73,8 +71,7 @@ class ProcessManager:
         Returns:
             A function that takes the callback off again.
         """
-        self._on_exit.append(callback)
-        return lambda: self._on_exit.remove(callback)
+        return self._callbacks.add(event, callback)
 
     async def spawn(self, options: SpawnOptions) -> ProcessInfo:
         """Runs a command; its output is read and dropped, its input stays open until it is stopped.
@@ -232,8 +229,7 @@ class ProcessManager:
         else:
             self.guard.forget(info.mark)
             self.registry.update(info)
-        for callback in tuple(self._on_exit):
-            _call(callback, info)
+        self._callbacks.emit("exit", info)
 
     def _forget(self, info: ProcessInfo) -> None:
         self.guard.forget(info.mark)
@@ -265,13 +261,6 @@ def _leave_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
-
-
-def _call(callback: ExitCallback, info: ProcessInfo) -> None:
-    try:
-        callback(info)
-    except Exception:  # noqa: BLE001  # theirs, whatever it is
-        _log.exception("A callback on a process's exit failed")
 
 
 async def _stop(managed: _Managed, timeout: float) -> StopReport | None:  # noqa: ASYNC109

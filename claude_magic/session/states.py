@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Literal
 
+from claude_magic.callbacks import Callbacks
 from claude_magic.errors import StateError
 
 __all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "checked"]
-
-log = logging.getLogger(__name__)
 
 EventName = Literal["output", "error", "complete", "status", "conversation"]
 Callback = Callable[[Any], object]
@@ -66,14 +64,11 @@ class Status:
     def __init__(self, complain: Callable[[str], object]) -> None:
         self.state = SessionState.NEW
         self.last_error = ""
-        self._complain = complain
-        self._by_event: dict[EventName, list[Callback]] = {}
+        self._callbacks = Callbacks(complain)
 
     def add(self, event: EventName, callback: Callback) -> Callable[[], None]:
         """Adds a callback; the function returned takes it off again."""
-        callbacks = self._by_event.setdefault(event, [])
-        callbacks.append(callback)
-        return lambda: callbacks.remove(callback) if callback in callbacks else None
+        return self._callbacks.add(event, callback)
 
     def enter(self, state: SessionState) -> None:
         """Goes to a state and says so.
@@ -92,9 +87,4 @@ class Status:
 
     def emit(self, event: EventName, value: object) -> None:
         """Calls all callbacks of an event."""
-        for callback in list(self._by_event.get(event, ())):
-            try:
-                callback(value)
-            except Exception as error:  # noqa: BLE001  # somebody else's code
-                log.warning("A callback for %r raised %r", event, error)
-                self._complain(f"A callback for {event!r} raised {error!r}.")
+        self._callbacks.emit(event, value)

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from claude_magic.callbacks import Callbacks
 from claude_magic.cli.identity import born
 from claude_magic.errors import BusyError, UsageError
 from claude_magic.options import Options, TurnOptions
@@ -23,7 +24,6 @@ from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.store import NotebookKey
-from claude_magic.tasks.callbacks import Callbacks, TaskEvent
 from claude_magic.tasks.records import TaskRecords, TaskStatus, new_record
 from claude_magic.tasks.report import Render, report_of
 from claude_magic.tasks.task import Task, kept_options, options_kept
@@ -32,6 +32,7 @@ from claude_magic.tasks.worktree import remove_worktree
 
 __all__ = ["TaskManager", "default_task_manager"]
 
+TaskEvent = Literal["complete", "failed", "output"]
 _NAME = re.compile(r"\w[\w.-]*")
 
 
