@@ -22,6 +22,7 @@ __all__ = ["fitting"]
 _LIMIT = 300_000  # characters of base64
 _LARGEST = 2_800_000  # of base64: 2 MB
 _MOST_PIXELS = 20_000_000  # decoded in 0.2 s
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # the decoders that somebody else's bytes may reach
 _SIDE = 1_280  # pixels: twice what a page shows
 
 
@@ -40,8 +41,11 @@ def _downscaled(data: str) -> str:
     from PIL import Image  # noqa: PLC0415  # 20 ms, for few
 
     try:
-        with warnings.catch_warnings(), Image.open(BytesIO(base64.b64decode(data))) as opened:
+        raw = BytesIO(base64.b64decode(data))
+        with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(raw, formats=_FORMATS)
+        with opened:
             if opened.width * opened.height > _MOST_PIXELS:
                 return ""
             opened.draft("RGB", (_SIDE, _SIDE))
