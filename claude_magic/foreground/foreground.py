@@ -25,6 +25,7 @@ from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thre
 from claude_magic.foreground.late import LateInterrupts
 from claude_magic.foreground.one_line import OneLineErrors
 from claude_magic.foreground.rewrite import AWAITED, BARE, rewrite, without_comments_above
+from claude_magic.foreground.verbatim import VerbatimCells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -58,6 +59,7 @@ class Foreground:
         self._shell = shell
         self._loop: asyncio.AbstractEventLoop | None = None
         self._names: set[str] = set()
+        self._verbatim = VerbatimCells(self._names)
         self._replaced: list[tuple[dict[str, Any], str, Any]] = []
         # Each with the task that it executes in: a cell that somebody runs by `run_cell_async` begins, and no
         # event ever says that it has ended.
@@ -75,7 +77,7 @@ class Foreground:
         if self._transform in self._shell.input_transformers_post:
             return
         self.main_loop()
-        self._shell.input_transformers_cleanup.insert(0, self._uncomment)
+        self._shell.input_transformers_cleanup[:0] = [self._uncomment, self._verbatim]
         self._shell.input_transformers_post.append(self._transform)
         self._shell.events.register("pre_run_cell", self._begin)
         self._shell.events.register("post_run_cell", self._end)
@@ -94,6 +96,7 @@ class Foreground:
         self._executing.clear()
         if self._transform in self._shell.input_transformers_post:
             self._shell.input_transformers_cleanup.remove(self._uncomment)
+            self._shell.input_transformers_cleanup.remove(self._verbatim)
             self._shell.input_transformers_post.remove(self._transform)
             self._shell.events.unregister("pre_run_cell", self._begin)
             self._shell.events.unregister("post_run_cell", self._end)

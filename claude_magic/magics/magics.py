@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Coroutine, Mapping
@@ -212,7 +213,7 @@ class ClaudeMagics(Defaults):
             )
         if not cell.strip():
             raise UsageError("The cell is empty. Write what you want to ask below %%claude. See %claude?")
-        return Prompt(cell.removesuffix("\n"))
+        return Prompt(re.sub(r"\r?\n\Z", "", cell))  # IPython ends a cell with one
 
     async def _session(self, name: str, changes: Mapping[str, object] | None = None) -> Session:
         """The session of this name, with the defaults of now and what was ever changed for it."""

@@ -21,6 +21,24 @@ def test_a_cell_is_asked_and_its_answer_is_shown_in_three_ways(shared: MagicNote
     )
 
 
+@pytest.mark.fault(118, via="real")
+@pytest.mark.parametrize("magic", ["%%claude", "%%time\n%%claude", "%%capture out\n%%claude -s verbatim"])
+def test_a_cell_is_sent_as_it_is_written(shared: MagicNotebook, magic: str) -> None:
+    parts = [
+        ">>> x = 1\n... y\n>>> z",
+        "In [1]: x\n   ...: y\nOut[1]: 2",
+        "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> topic",
+        "a\r\nb\u2028>>> c\u2029... d\u0085e\x0c>>> f",
+        '    {x} $HOME `!ls` \'it\\n\' """\n    \n\tend  ',
+    ]
+    for prompt in [*parts, "\n".join(parts), *(part.replace("\n", "\r\n") for part in parts)]:
+        shared.do(f"{magic}\n{prompt}")
+        assert shared.endpoint.prompts[-1] == prompt
+        line_end = "\r\n" if "\r" in prompt else "\n"
+        shared.do(f"{magic}{line_end}{prompt}{line_end}")
+        assert shared.endpoint.prompts[-1] == prompt
+
+
 def test_a_line_is_asked(shared: MagicNotebook) -> None:
     cell = shared.do("%claude say hello")
 

@@ -74,6 +74,15 @@ def test_data_is_shown_as_it_is_sent(terminal: MagicTerminal) -> None:
         assert "Left as typed: {nothing} (no such name here)." in shown
 
 
+@pytest.mark.fault(118, via="real")
+def test_a_cell_is_sent_as_it_is_typed(prompt_toolkit: MagicTerminal) -> None:
+    prompt = ">>> x = 1\n... y\n\nIn [1]: z\n    <<<<<<< HEAD\nend"
+
+    prompt_toolkit.run(f"%%claude\n{prompt}")
+
+    assert prompt_toolkit.endpoint.stripped_prompts[-1] == prompt
+
+
 def test_an_answer_is_printed_and_nothing_more(terminal: MagicTerminal) -> None:
     screen = terminal.run("%claude say one two three")
 
