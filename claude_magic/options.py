@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from claude_magic.errors import UsageError
 from claude_magic.hooks import Hook
+from claude_magic.paths import absolute
 
 __all__ = ["EFFORTS", "PERMISSION_MODES", "Options", "PermissionMode", "TurnOptions", "checked_id"]
 
@@ -56,7 +58,8 @@ class Options:
     """What holds for a session; a change restarts its process with `--resume`.
 
     Args:
-        cwd: The session's working directory.
+        cwd: The session's working directory. This and other paths: `~` is expanded, and relative ones count
+            from the working directory at the moment when the options are made.
         cli: Path of the `claude` program; found by itself if None.
         model: Model name or alias; the CLI's default if None.
         permission_mode: One of `PERMISSION_MODES`; the CLI's default if None.
@@ -126,6 +129,15 @@ class Options:
             raise UsageError(f"effort is {self.effort!r}; choose one of {', '.join(EFFORTS)}.")
         if self.session_id is not None:
             object.__setattr__(self, "session_id", checked_id(self.session_id))
+        self._make_absolute()
+
+    def _make_absolute(self) -> None:
+        """Paths count from the working directory of now: what a later `chdir` brings is not meant."""
+        with contextlib.suppress(OSError):  # it is gone, which the start tells
+            object.__setattr__(self, "cwd", absolute(self.cwd))
+            object.__setattr__(self, "cli", self.cli and str(absolute(self.cli)))
+            for name in ("add_dirs", "mcp_config"):
+                object.__setattr__(self, name, tuple(map(_absolute, getattr(self, name))))
 
     @property
     def directory(self) -> Path:
@@ -149,6 +161,11 @@ def checked_id(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise UsageError(f"{text[:60]!r} is not a conversation id (a UUID).") from None
+
+
+def _absolute(value: str) -> str:
+    """A path made absolute; JSON and what is empty as they are."""
+    return value if not value or value.lstrip().startswith("{") else str(absolute(value))
 
 
 def _check_mode(mode: str | None) -> None:

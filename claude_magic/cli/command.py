@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from claude_magic.errors import UsageError
 from claude_magic.options import Options, checked_id
+from claude_magic.paths import absolute, notebook_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["NESTING_VARIABLES", "build_argv", "build_env"]
 
+CONFIG = "CLAUDE_CONFIG_DIR"
 _STREAMING = (
     "--output-format=stream-json",
     "--input-format=stream-json",
@@ -115,6 +117,8 @@ def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:
     for name, value in env.items():
         if not name or "=" in name or "\0" in name + value:
             raise UsageError(f"The environment variable {name[:60]!r} has a NUL or an impossible name.")
+    if env.get(CONFIG):  # the CLI would count a relative one from the session's folder
+        env[CONFIG] = str(absolute(env[CONFIG], notebook_folder()))
     env["PATH"] = os.pathsep.join(_with_python_first(env.get("PATH", os.defpath).split(os.pathsep)))
     return env
 
@@ -125,7 +129,7 @@ def _flags(options: Options, keep: Callable[[str], str]) -> Iterator[tuple[str, 
     # One flag a rule (measured with both generations): a rule may itself hold commas and spaces.
     yield from _given("--allowedTools", options.allow)
     yield from _given("--disallowedTools", options.deny)
-    yield from _given("--add-dir", map(os.path.expanduser, options.add_dirs))
+    yield from _given("--add-dir", options.add_dirs)
     yield from _appended_prompt(options, keep)
     yield from _given("--mcp-config", (_mcp_config(value, keep) for value in options.mcp_config))
     yield from _given("--effort", [options.effort])

@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from claude_magic.paths import absolute, notebook_folder
+
 __all__ = ["conversation_file", "is_recorded", "projects_folder"]
 
 
@@ -19,7 +21,7 @@ def projects_folder(env: Mapping[str, str]) -> Path:
     """Where conversations are kept by a CLI with these variables on top of our own."""
     everything = {**os.environ, **env}
     config = everything.get("CLAUDE_CONFIG_DIR") or Path(everything.get("HOME") or Path.home(), ".claude")
-    return Path(config, "projects")
+    return absolute(config, notebook_folder()) / "projects"
 
 
 def conversation_file(session_id: str, env: Mapping[str, str]) -> Path | None:

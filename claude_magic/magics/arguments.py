@@ -8,15 +8,15 @@ import re
 from argparse import Namespace
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from IPython.core import magic_arguments
 from IPython.core.error import UsageError as IPythonUsageError
 
-from claude_magic.errors import UsageError
+from claude_magic.errors import UsageError, WorkingDirectoryError
 from claude_magic.magics.prompts import split_flags
 from claude_magic.options import EFFORTS, PERMISSION_MODES, Options, TurnOptions
+from claude_magic.paths import absolute, notebook_folder
 
 __all__ = [
     "OPTIONS",
@@ -220,22 +220,45 @@ def turn_options(options: Namespace) -> TurnOptions:
 def session_changes(options: Namespace) -> dict[str, object]:
     """What changes for the session: the fields of `Options` that were given."""
     changes: dict[str, object] = {
-        "cwd": options.cwd,
+        "cwd": _folder("--cwd", options.cwd) if options.cwd is not None else None,
         "system": _text_or_file(options.system),
         "effort": options.effort,
         "setting_sources": options.setting_sources,
-        "add_dirs": tuple(options.add_dir) if options.add_dir else None,
-        "mcp_config": tuple(options.mcp_config) if options.mcp_config else None,
+        "add_dirs": tuple(_folder("--add-dir", each) for each in options.add_dir or ()) or None,
+        "mcp_config": tuple(map(_servers, options.mcp_config or ())) or None,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     Options(**changes)  # type: ignore[arg-type]  # says at once what is wrong with a value
     return changes
 
 
+def _folder(flag: str, value: str) -> str:
+    path = absolute(value, notebook_folder())
+    if not path.is_dir():
+        raise WorkingDirectoryError(
+            f"The folder {str(path)!r} does not exist. Create it or give another {flag}."
+        )
+    return str(path)
+
+
+def _servers(value: str) -> str:
+    """The path of an MCP configuration, or JSON; an error shows nothing of the JSON, which may hold keys."""
+    if not value.lstrip().startswith("{"):
+        path = absolute(value, notebook_folder())
+        if path.is_file():
+            return str(path)
+        raise UsageError(f"--mcp-config cannot read {str(path)!r}: there is no such file.")
+    try:
+        json.loads(value)
+    except ValueError:
+        raise UsageError("--mcp-config is no JSON. Put it into quotes: --mcp-config '{…}'") from None
+    return value
+
+
 def _text_or_file(value: str | None) -> str | None:
     if value is None or not value.startswith("@"):
         return value
-    path = Path(value[1:]).expanduser()
+    path = absolute(value[1:], notebook_folder())
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

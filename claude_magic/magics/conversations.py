@@ -31,6 +31,7 @@ from claude_magic.magics.status import (
     short_id,
 )
 from claude_magic.notebook import MAIN, Sessions
+from claude_magic.paths import absolute, notebook_folder
 from claude_magic.views.tables import Table, bundle
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def _read(line: str, usage: str, switches: Collection[str], valued: dict[str, st
 
 def _written(target: str, text: str, *, force: bool) -> str:
     """Writes a file and says so."""
-    path = Path(target).expanduser().absolute()
+    path = absolute(target, notebook_folder())
     if path.is_dir():
         raise UsageError(f"The file {str(path)!r} cannot be written: it is a folder.")
     try:

@@ -14,6 +14,7 @@ from claude_magic.errors import WorkingDirectoryError
 from claude_magic.magics.backend import BACKENDS, default_backend
 from claude_magic.notebook import NOTE
 from claude_magic.options import PERMISSION_MODES, Options
+from claude_magic.paths import absolute, notebook_folder
 
 __all__ = ["Defaults"]
 
@@ -71,6 +72,13 @@ class Defaults(Configurable):
                 "bypassPermissions is never kept. Give it with each turn: --permission-mode bypassPermissions"
             )
         return proposal["value"]
+
+    @validate("cwd", "cli")
+    def _from_the_notebook(self, proposal: Mapping[str, Any]) -> Any:
+        try:
+            return proposal["value"] and str(absolute(proposal["value"], notebook_folder()))
+        except WorkingDirectoryError as error:
+            raise TraitError(str(error)) from None
 
     @property
     def label(self) -> str:

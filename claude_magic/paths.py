@@ -1,0 +1,49 @@
+"""Paths that a person gives: absolute from the moment they are given, so that no later `chdir` moves them.
+
+Those of a notebook count from its folder, whatever the kernel's working directory is by then.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from claude_magic.errors import WorkingDirectoryError
+
+__all__ = ["absolute", "notebook_folder"]
+
+
+def absolute(text: str | os.PathLike[str], folder: Path | None = None) -> Path:
+    """A path with `~` expanded.
+
+    Args:
+        text: As it was given.
+        folder: What it counts from; the working directory of now if None.
+
+    Raises:
+        WorkingDirectoryError: It begins with the home of nobody we know.
+        OSError: The working directory is gone.
+    """
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise WorkingDirectoryError(
+            f"The path {str(text)!r} begins with a home folder that is not known."
+        ) from None
+    return (folder / path if folder else path).absolute()
+
+
+def notebook_folder() -> Path:
+    """The folder of this kernel's notebook; where there is none, the working directory at the start."""
+    folder = Path(os.environ.get("JPY_SESSION_NAME", "")).parent
+    return folder if folder.is_absolute() and folder.is_dir() else _START
+
+
+def _start() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it is gone
+        return Path("/")
+
+
+_START = _start()

@@ -1,0 +1,62 @@
+"""Paths given in a cell count from the notebook's folder, and a wrong one is refused at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from magic_fixtures import MagicNotebook
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.mark.fault(117, via="real")
+def test_paths_given_in_cells_count_from_the_notebooks_folder_and_stay(notebook: MagicNotebook) -> None:
+    (notebook.work / "project").mkdir()
+    (notebook.work / "elsewhere").mkdir()
+    (notebook.work / "persona.txt").write_text("You are a pirate.", encoding="utf-8")
+    notebook.do("import os; os.chdir('elsewhere')")
+    more = "--permission-mode bypassPermissions"
+    notebook.do(f"%claude --cwd project --add-dir . --system @persona.txt {more} run pwd > one.txt")
+    notebook.do("%claude_stop")
+    notebook.do("os.chdir('/')")
+    notebook.do(f"%claude {more} run pwd > two.txt")
+    notebook.do("%claude_history -o history.md")
+    project = notebook.work / "project"
+    assert [(project / f"{name}.txt").read_text().strip() for name in ("one", "two")] == [str(project)] * 2
+    assert "You are a pirate." in notebook.endpoint.system
+    assert (notebook.work / "history.md").exists()
+    notebook.do("%config ClaudeMagics.cwd = 'elsewhere'")
+    assert notebook.status("main")["directory"] == str(project)
+    notebook.do("%claude -s other say hi")
+    assert notebook.status("other")["directory"] == str(notebook.work / "elsewhere")
+
+
+@pytest.mark.fault(117, via="real")
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--add-dir nowhere", "nowhere"),
+        ("--mcp-config nowhere.json", "nowhere.json"),
+        ("--mcp-config {not", "--mcp-config"),
+        ("--cwd ~nobody-here", "'~nobody-here'"),
+    ],
+)
+def test_a_wrong_path_is_refused_at_once_and_forgotten(shared: MagicNotebook, option: str, said: str) -> None:
+    assert said in shared.error(f"%claude {option} say hi")
+    shared.do("r = %claude say fine")
+    assert shared.value("r.text") == "fine"
+
+
+@pytest.mark.fault(117, via="real")
+def test_a_relative_folder_of_claudes_settings_stays_where_it_is(tmp_path: Path) -> None:
+    from claude_magic.cli.command import build_env
+    from claude_magic.cli.recorded import projects_folder
+    from claude_magic.options import Options
+    from claude_magic.paths import notebook_folder
+
+    env = {"CLAUDE_CONFIG_DIR": "conf"}
+    assert build_env(Options(env=env, cwd=tmp_path), {})["CLAUDE_CONFIG_DIR"] == str(
+        notebook_folder() / "conf"
+    )
+    assert projects_folder(env) == notebook_folder() / "conf/projects"

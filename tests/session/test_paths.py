@@ -1,0 +1,53 @@
+"""Paths are where they were given, whatever the kernel's working directory is by then."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from people import Person, allow
+
+from claude_magic import Options, Session
+from claude_magic.errors import WorkingDirectoryError
+
+
+@pytest.mark.fault(117, via="real")
+@pytest.mark.process
+async def test_a_session_stays_in_its_folder_after_a_chdir_and_a_stop(
+    options: Callable[..., Options],
+    cli: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "else" / "more").mkdir(parents=True)
+    (tmp_path / "work" / "more").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    session = Session(options(cli=str(cli), cwd=".", add_dirs=("more",)))
+    for name in ("a", "b"):
+        monkeypatch.chdir(tmp_path / "else")
+        await session.ask(f"write {name} text", asker=Person(allow()))
+        await session.stop()
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["a", "b", "more"]
+    assert str(tmp_path / "work/more") in repr(session.options)
+
+
+@pytest.mark.fault(117, via="pure")
+def test_every_path_of_the_options_is_absolute_when_they_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Options(cwd="a", cli="b", add_dirs=("~/c",), mcp_config=("d.json", '{"mcpServers":{}}'))
+    monkeypatch.chdir("/")
+    assert os.fspath(made.cwd) == str(made.directory) == f"{tmp_path}/a"
+    assert made.cli == f"{tmp_path}/b"
+    assert made.add_dirs == (f"{os.environ['HOME']}/c",)
+    assert made.mcp_config == (f"{tmp_path}/d.json", '{"mcpServers":{}}')
+    assert made.with_(model="opus").cwd == made.cwd
+
+
+@pytest.mark.fault(117, via="pure")
+def test_a_home_of_nobody_is_refused_at_once_and_quoted() -> None:
+    with pytest.raises(WorkingDirectoryError, match=r"'~nobody-here/x'"):
+        Options(add_dirs=("~nobody-here/x",))
