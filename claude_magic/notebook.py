@@ -97,9 +97,13 @@ class Sessions:
         if session is None:
             session = self._sessions[name] = self._made(name, options, backend, kept)
             self._backends[name] = backend
-        elif options != session.options:
+        else:
             session.options = options
         return session
+
+    def known(self, name: str) -> Session | None:
+        """The session called `name`, if there is one."""
+        return self._sessions.get(name)
 
     def find(self, name: str | None) -> Session:
         """The session called `name` (the only one, or `main`, if None).

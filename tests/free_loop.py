@@ -19,7 +19,8 @@ ALLOWED = {
     "claude_magic/cli/identity.py": {"born", "lives"},
     "claude_magic/cli/tree.py": {"_descendants", "_handle", "_has", "_kill", "_lives", "_marked", "strays"},
     # a few file-system calls when a process starts: where the program is, and whether the folder is there
-    "claude_magic/cli/claude.py": {"_directory", "_probe"},
+    "claude_magic/cli/checks.py": {"directory"},
+    "claude_magic/cli/claude.py": {"_build_of"},
     "claude_magic/cli/locate.py": {"find_cli"},
     # a file for each private option when a process starts; in a thread it could be written after a cancel
     "claude_magic/cli/private.py": {"keep", "__exit__"},

@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from claude_magic.cli.command import build_argv, build_env
+from claude_magic.cli.checks import directory
+from claude_magic.cli.command import build_argv, build_env, taken_for
 from claude_magic.cli.exits import exit_cause
 from claude_magic.cli.locate import find_cli, parse_version, version_warning
 from claude_magic.cli.manager import ProcessManager, default_manager
@@ -31,7 +32,6 @@ from claude_magic.errors import (
     ProcessEndedError,
     StartError,
     WireError,
-    WorkingDirectoryError,
 )
 from claude_magic.hooks import declared
 from claude_magic.options import Options
@@ -42,6 +42,7 @@ from claude_magic.wire.events import (
     ControlResponse,
     Diagnostic,
     Event,
+    SystemInit,
     decode,
 )
 from claude_magic.wire.framing import LineFramer, encode
@@ -53,6 +54,7 @@ CONTROL_TIMEOUT = 30.0  # seconds for an answer to a control request
 DIAGNOSTICS = 100  # lines of noise kept for `%claude_status`
 
 _versions: dict[tuple[str, float], str] = {}
+_taken_for: dict[tuple[str, float], tuple[int, ...]] = {}  # where the version is not known
 
 
 class ClaudeProcess:
@@ -94,6 +96,7 @@ class ClaudeProcess:
         self._child: ChildProcess | None = None
         self._reader: asyncio.Task[None] | None = None
         self._redact: Callable[[str], str] = str
+        self._program = ("", 0.0)  # path and modification time
         self._started = False
 
     @property
@@ -123,10 +126,11 @@ class ClaudeProcess:
         """
         if self._child is not None:
             raise StartError("This process was started before.")
-        cwd = _directory(self.options)
+        cwd = directory(self.options)
         found = find_cli(self.options.cli)
         env = build_env(self.options, os.environ)
-        version = await self._probe(found.path, env)
+        self._program = _build_of(found.path)
+        version = parse_version(await self._probe(env))
         with PrivateFiles() as files:
             argv = build_argv(
                 found.path,
@@ -134,7 +138,7 @@ class ClaudeProcess:
                 session_id=self.session_id,
                 resume=self.resume,
                 copy_of=self.copy_of,
-                version=parse_version(version),
+                version=version or _taken_for.get(self._program) or taken_for() or (),
                 keep=files.keep,
             )
             await self._begin(SpawnOptions(self._id, argv[0], tuple(argv[1:]), cwd, env))
@@ -168,7 +172,10 @@ class ClaudeProcess:
             raise self._ended_early()
 
     def _ended_early(self) -> StartError:
-        return StartError(f"claude ended while starting ({self.cause()}).")
+        cause = self.cause()
+        if older := taken_for(cause):
+            _taken_for[self._program] = older
+        return StartError(f"claude ended while starting ({cause}).")
 
     async def send_user(self, content: str | list[dict[str, object]], uuid: str) -> None:
         """Sends a prompt; it comes back with the same `uuid` once the CLI has recorded it.
@@ -288,29 +295,26 @@ class ClaudeProcess:
                 self.control.cancel(event.request_id)
             case Diagnostic(kind="noise"):
                 self.noise.append(self._redact(one_line(event.text)))
+            case SystemInit() if parse_version(event.claude_code_version):
+                _versions.setdefault(self._program, event.claude_code_version)
+                self._deliver(event)
             case _:
                 self._deliver(event)
 
-    async def _probe(self, cli: Path, env: dict[str, str]) -> str:
-        """The CLI's version, "" if it does not tell; asked once for each build of the program."""
-        key = (str(cli), cli.stat().st_mtime)  # noqa: ASYNC240  # just looked at: in the cache
-        if key not in _versions:
-            _versions[key] = await ask_version(cli, env)
-            if warning := version_warning(_versions[key]):
+    async def _probe(self, env: dict[str, str]) -> str:
+        """The CLI's version, asked once for each build of the program; "" if it does not tell this time."""
+        if self._program not in _versions:
+            said = await ask_version(Path(self._program[0]), env)
+            if parse_version(said) is None:
+                return ""
+            _versions[self._program] = said
+            if warning := version_warning(said):
                 self.warnings.append(warning)
-        return _versions[key]
+        return _versions[self._program]
 
 
-def _directory(options: Options) -> Path:
-    try:
-        directory = options.directory
-    except (OSError, RuntimeError) as error:  # the kernel's own folder is gone; the home of nobody we know
-        raise WorkingDirectoryError(f"The folder {str(options.cwd)!r} cannot be found: {error}.") from None
-    if not directory.is_dir():
-        raise WorkingDirectoryError(
-            f"The folder {str(directory)!r} does not exist. Create it or give another --cwd."
-        )
-    return directory
+def _build_of(cli: Path) -> tuple[str, float]:
+    return str(cli), cli.stat().st_mtime  # just looked at: in the cache
 
 
 async def _discard(child: ChildProcess) -> None:

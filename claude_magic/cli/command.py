@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claude_magic.cli.locate import FLOOR
 from claude_magic.errors import UsageError
 from claude_magic.options import Options, checked_id
 from claude_magic.paths import absolute, notebook_folder
@@ -19,7 +20,7 @@ from claude_magic.paths import absolute, notebook_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["NESTING_VARIABLES", "build_argv", "build_env"]
+__all__ = ["NESTING_VARIABLES", "SINCE", "build_argv", "build_env", "taken_for"]
 
 CONFIG = "CLAUDE_CONFIG_DIR"
 _STREAMING = (
@@ -31,12 +32,13 @@ _STREAMING = (
     "--permission-prompt-tool=stdio",
 )
 
-# What people's own hooks say: 2.1.191 tells it in no other way. An earlier CLI may not know the flag.
-_HOOK_EVENTS_SINCE = (2, 1, 191)
-
-# Measured: 2.1.327 knows the flag, and without it a resumed conversation keeps its old system prompt. 2.1.191
-# ends with "unknown option", and takes the new prompt anyway. In between it is unknown; a wrong yes is fatal.
-_SNAPSHOT_SINCE = (2, 1, 327)
+# Flags that an earlier CLI may not know, which then ends with "unknown option". Newest first.
+SINCE = {
+    # Without it a resumed conversation keeps its old system prompt; measured: 2.1.191 does not.
+    "--system-prompt-snapshot": (2, 1, 327),
+    # What people's own hooks say: 2.1.191 tells it in no other way.
+    "--include-hook-events": (2, 1, 191),
+}
 
 # Without it a resumed conversation goes on with the model of its last answer (measured: 2.1.191, 2.1.332).
 DEFAULT_MODEL = "default"
@@ -67,7 +69,7 @@ def build_argv(
     *,
     session_id: str,
     resume: bool,
-    version: tuple[int, ...] | None,
+    version: tuple[int, ...],
     keep: Callable[[str], str],
     copy_of: str | None = None,
 ) -> list[str]:
@@ -78,7 +80,7 @@ def build_argv(
         options: What the session was told.
         session_id: The conversation's id, a UUID.
         resume: Whether the conversation exists already.
-        version: The CLI's version, or None if it is not known.
+        version: The CLI's version, or the one that it is taken for.
         keep: Writes a text to a file that only the user can read, and gives its path.
         copy_of: The conversation that this one begins as a copy of; that one stays as it is.
 
@@ -93,11 +95,27 @@ def build_argv(
     if copy_of is not None:  # measured: both generations give the copy the id that they are told
         flags = [("--resume", checked_id(copy_of)), *flags]
         switches += ("--fork-session",)
-    if version is not None and version >= _HOOK_EVENTS_SINCE:
+    if version >= SINCE["--include-hook-events"]:
         switches += ("--include-hook-events",)
-    if version is not None and version >= _SNAPSHOT_SINCE:
+    if version >= SINCE["--system-prompt-snapshot"]:
         flags.append(("--system-prompt-snapshot", "off"))
     return [str(cli), *switches, *(_joined(flag, value) for flag, value in flags)]
+
+
+def taken_for(refusal: str = "") -> tuple[int, ...] | None:
+    """What a CLI of unknown version is taken for: the newest, until it has refused a flag.
+
+    Args:
+        refusal: Its last words.
+
+    Returns:
+        The version, older with each flag; None if it refused none.
+    """
+    ladder = [*SINCE.values(), FLOOR]
+    if not refusal:
+        return ladder[0]
+    refused = [number for number, flag in enumerate(SINCE) if flag in refusal]
+    return ladder[refused[-1] + 1] if refused else None
 
 
 def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:

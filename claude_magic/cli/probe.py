@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from claude_magic.cli.helper import start_helper
+from claude_magic.cli.locate import parse_version
 
 __all__ = ["ask_version"]
 
 PROBE_TIMEOUT = 1.5  # seconds for `claude -v`; measured: 0.01
-PROBE_LENGTH = 1000  # bytes; a version is shorter
+PROBE_LENGTH = 10_000  # bytes; a version is shorter, even below a wrapper's banner
+NAME = "Claude Code"  # beside the version
 
 
 async def ask_version(cli: Path, env: Mapping[str, str]) -> str:
-    """What `claude -v` says; as much as came within `PROBE_TIMEOUT`, "" if nothing did.
+    """The version in what `claude -v` says, else all that came within `PROBE_TIMEOUT`; "" if nothing did.
 
     Raises:
         CLINotFoundError: The program cannot be run.
@@ -25,10 +27,22 @@ async def ask_version(cli: Path, env: Mapping[str, str]) -> str:
     said = b""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
-            while b"\n" not in said and len(said) < PROBE_LENGTH and (chunk := await child.read()):
+            while len(said) < PROBE_LENGTH and (chunk := await child.read()):
                 said += chunk
+                if version := _version_line(said):
+                    return version
     except TimeoutError:
         pass
     finally:
         await child.kill()
+    return _text(said)
+
+
+def _version_line(said: bytes) -> str:
+    """The line that is the version: a wrapper may print others before it."""
+    lines = _text(said[: said.rfind(b"\n") + 1]).splitlines()
+    return next((line for line in lines if parse_version(line) and NAME in line), "")
+
+
+def _text(said: bytes) -> str:
     return said.decode(errors="replace").strip()

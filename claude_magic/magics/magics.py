@@ -29,6 +29,7 @@ from claude_magic.magics.arguments import (
 )
 from claude_magic.magics.backend import OfflineModel
 from claude_magic.magics.cell import Cells
+from claude_magic.magics.changes import Changes
 from claude_magic.magics.completion import Completer
 from claude_magic.magics.conversations import ConversationMagics
 from claude_magic.magics.defaults import Defaults
@@ -59,7 +60,7 @@ class ClaudeMagics(Defaults):
         self._open = OpenNotebook(lambda: this_notebook(shell).path)
         self.cells = Cells(shell, self._keep_mode)
         self._offline = OfflineModel()
-        self._changes: dict[str, dict[str, object]] = {}
+        self._changes = Changes()
         self.conversations = ConversationMagics(
             shell,
             self.sessions,
@@ -183,6 +184,8 @@ class ClaudeMagics(Defaults):
             await self.tasks.start(options, prompt, self._putter(options.out))
             return None
         turn_only, changes = turn_options(options), session_changes(options)
+        if options.busy == "refuse" and (known := self.sessions.known(options.session or MAIN)):
+            known.refuse_if_busy()  # before anything is changed
         session = await self._session(options.session or MAIN, changes)
         if options.dry_run:
             self._say(would_send(session, prompt, given_options(options)))
@@ -219,14 +222,14 @@ class ClaudeMagics(Defaults):
         """The session of this name, with the defaults of now and what was ever changed for it."""
         options, kept = await self._settings(name, changes)
         session = await self.sessions.get(name, options, self.backend)
-        self._changes[name] = kept
+        self._changes.attempt(name, kept)
         return session
 
     async def _settings(
         self, name: str, changes: Mapping[str, object] | None = None
     ) -> tuple[Options, dict[str, object]]:
         """The options that a session of this name has, or would have, and what of them is kept for it."""
-        kept = self._changes.get(name, {}) | dict(changes or {})
+        kept = self._changes.of(name, self.sessions.known(name)) | dict(changes or {})
         if "cwd" not in kept:
             kept["cwd"] = self.directory()  # a later chdir is not followed
         env = await self._offline.environment() if self.backend == "offline" else {}
@@ -252,7 +255,7 @@ class ClaudeMagics(Defaults):
         return f"Interrupted the turn of session {session.name!r}."
 
     def _keep_mode(self, session: Session, mode: str) -> None:
-        self._changes.setdefault(session.name, {})["permission_mode"] = mode
+        self._changes.keep(session.name, "permission_mode", mode)
 
     def _say(self, text: str) -> None:
         print(text)  # noqa: T201  # the cell's output

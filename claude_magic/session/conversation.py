@@ -13,12 +13,14 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import fields
 
+from claude_magic.cli.checks import check_start
 from claude_magic.cli.claude import CONTROL_TIMEOUT, ClaudeProcess
-from claude_magic.cli.command import build_env
+from claude_magic.cli.command import SINCE, build_env
 from claude_magic.cli.process import StopReport
 from claude_magic.cli.recorded import conversation_file, is_recorded, projects_folder
 from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions, checked_id
+from claude_magic.session.adjustments import BYPASS, Adjustment, adjustments, put_back
 from claude_magic.session.modes import agree_on_mode
 from claude_magic.session.surprises import surprises, unready, untrusted
 from claude_magic.session.usual_model import usual_model
@@ -30,14 +32,12 @@ __all__ = ["Conversation"]
 STDERR_READ = 50  # lines of stderr looked through for what the person should know
 _NOT_FOUND = "No conversation found"
 UNDO_TIMEOUT = 5.0  # seconds for putting a turn's options back
-BYPASS = "bypassPermissions"
 # Taken by a running process, or no business of the process at all; every other option needs a new one.
 _FOR_US = {
     *("resume", "session_id", "label", "start_timeout", "stop_timeout", "kill_after", "strict_init"),
     *("recoveries", "idle_timeout", "quiet_notice"),
 }
 LIVE_OPTIONS = frozenset(_FOR_US | {"model", "permission_mode"})
-_Adjustment = tuple[str, dict[str, object], dict[str, object]]  # subtype, to apply, to put back
 
 
 class Conversation:
@@ -71,6 +71,8 @@ class Conversation:
         self.process: ClaudeProcess | None = None
         self._latest: ClaudeProcess | None = None
         self._launched = options
+        self._has_worked = False
+        self.refused: Options | None = None  # which no process could be started with
         self._can_bypass = False
         self._greeted = False
         self._unready: dict[str, str] = {}
@@ -84,6 +86,11 @@ class Conversation:
     def is_running(self) -> bool:
         """A process lives."""
         return self.process is not None and self.process.is_running
+
+    @property
+    def in_force(self) -> Options | None:
+        """What its last process was told, at its start and since; None if none has ever started."""
+        return self._launched if self._has_worked else None
 
     @property
     def goes_on(self) -> bool:
@@ -162,6 +169,19 @@ class Conversation:
         except OSError:  # nobody can tell: better to go on than to do it twice
             return True
 
+    def check(self) -> None:
+        """Finds what is wrong with changed options while the process before still runs.
+
+        Raises:
+            CLINotFoundError: There is no usable CLI.
+            StartError: No process could start with them; what was changed goes back to what works.
+        """
+        try:
+            check_start(self.options)
+        except ClaudeMagicError:
+            self._refuse(self.options)
+            raise
+
     async def start(self, turn: TurnOptions) -> list[str]:
         """Starts a process that can run `turn`.
 
@@ -172,14 +192,12 @@ class Conversation:
             CLINotFoundError: There is no usable CLI.
             StartError: The process did not start.
         """
-        notices = await self._missing()
+        options = self.options
         try:
-            return notices + await self._spawn(turn)
-        except StartError as error:
-            others = self._otherwise(str(error))
-            if others is None:
-                raise
-        return notices + others + await self._spawn(turn)
+            return await self._start(turn)
+        except ClaudeMagicError:
+            self._refuse(options)
+            raise
 
     async def refresh(self) -> None:
         """Tells the running process of options that have changed and that it can take.
@@ -202,9 +220,11 @@ class Conversation:
         Raises:
             ControlError: The CLI refused one; those applied before are put back.
         """
-        applied: list[_Adjustment] = []
+        applied: list[Adjustment] = []
         try:
-            for adjustment in self._adjustments(turn, await self._usual_model() if turn.model else None):
+            model = await self._usual_model() if turn.model else None
+            usual = self.options.permission_mode or self._unasked
+            for adjustment in adjustments(turn, self.mode, usual, model):
                 applied.append(adjustment)
                 answer = await self.request(adjustment[0], CONTROL_TIMEOUT, **adjustment[1])
                 self.mode = str(answer.get("mode") or self.mode)
@@ -245,8 +265,26 @@ class Conversation:
             process.kill_now()
         return process is not None
 
+    async def _start(self, turn: TurnOptions) -> list[str]:
+        notices = await self._missing()
+        try:
+            return notices + await self._spawn(turn)
+        except StartError as error:
+            others = self._otherwise(str(error))
+            if others is None:
+                raise
+        return notices + others + await self._spawn(turn)
+
+    def _refuse(self, options: Options) -> None:
+        """No process started with these: what was changed goes back to what worked, if anything did."""
+        worked = self.in_force
+        if options != worked:
+            self.refused = options
+        if worked is not None:
+            self.options = put_back(self.options, options, worked)
+
     async def _spawn(self, turn: TurnOptions) -> list[str]:
-        options = self.options
+        options = wanted = self.options
         if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
             options = options.with_(permission_mode=BYPASS)
         await self._one_at_a_time()
@@ -270,7 +308,8 @@ class Conversation:
             self._forget(process)
             await process.kill()
             raise
-        self._launched, self._can_bypass = self.options, options.permission_mode == BYPASS
+        self._launched, self._has_worked = wanted, True
+        self._can_bypass = options.permission_mode == BYPASS
         self._greeted = False
         self._unready = {}
         self.model = options.model or ""
@@ -309,6 +348,8 @@ class Conversation:
 
     def _otherwise(self, error: str) -> list[str] | None:
         """What to say before trying again after an error; None if that is of no use."""
+        if any(flag in error for flag in SINCE):  # an older generation; the next process goes without
+            return []
         if self.goes_on and _NOT_FOUND in error:
             if self.recorded and self.copy_of:  # it ended before it had written the copy
                 self.recorded = False
@@ -340,7 +381,7 @@ class Conversation:
             if self.process is not None:
                 self.process.speaks_for(session_id)
 
-    async def _put_back(self, applied: list[_Adjustment]) -> None:
+    async def _put_back(self, applied: list[Adjustment]) -> None:
         for subtype, _, back in reversed(applied):
             try:
                 await self.request(subtype, UNDO_TIMEOUT, **back)
@@ -350,17 +391,3 @@ class Conversation:
                 await self.kill()
             if subtype == "set_permission_mode":
                 self.mode = str(back["mode"])
-
-    def _adjustments(self, turn: TurnOptions, usual_model: str | None) -> list[_Adjustment]:
-        wanted: list[_Adjustment] = []
-        if turn.model:
-            wanted.append(("set_model", {"model": turn.model}, {"model": usual_model}))
-        if turn.permission_mode:
-            usual = self.options.permission_mode or self._unasked
-            before = usual if turn.permission_mode == BYPASS else self.mode
-            wanted.append(("set_permission_mode", {"mode": turn.permission_mode}, {"mode": before}))
-        if turn.allow or turn.deny:
-            rules = {"allow": list(turn.allow), "deny": list(turn.deny)}
-            none: dict[str, object] = {"permissions": {"allow": [], "deny": []}}
-            wanted.append(("apply_flag_settings", {"settings": {"permissions": rules}}, {"settings": none}))
-        return wanted

@@ -80,6 +80,7 @@ class Launcher:
                 conversation.renew()
                 notices.append("A new conversation begins here.")
             if conversation.is_running and (changed := conversation.needs_another(options)):
+                conversation.check()
                 notices.append(f"Restarted for {', '.join(changed)}; the conversation goes on.")
                 await self.end(conversation.stop(conversation.options.stop_timeout))
             if not conversation.is_running:

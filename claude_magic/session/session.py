@@ -58,7 +58,7 @@ class Session:
 
     @options.setter
     def options(self, options: Options) -> None:
-        self.conversation.options = options
+        self.conversation.options, self.conversation.refused = options, None
 
     @property
     def state(self) -> SessionState:
@@ -209,10 +209,8 @@ class Session:
         if not asked.text.strip() and content is None:
             raise UsageError("The prompt is empty. Write what you want to ask.")
         self._bind()
-        if refuse_if_busy and (self.turn or self.queue):
-            raise BusyError(
-                f"Session {self.name!r} is busy. Wait with %claude_wait, or leave out --busy refuse."
-            )
+        if refuse_if_busy:
+            self.refuse_if_busy()
         transcript = Transcript(
             asked.text, attachments=asked.attachments, session=self.name, label=self.options.label
         )
@@ -223,6 +221,17 @@ class Session:
         turn.listeners += (self._idleness.hear, self._silence.hear)
         self._turns.add(turn)
         return turn
+
+    def refuse_if_busy(self) -> None:
+        """Raises if another turn would come first.
+
+        Raises:
+            BusyError: It would.
+        """
+        if self.turn or self.queue:
+            raise BusyError(
+                f"Session {self.name!r} is busy. Wait with %claude_wait, or leave out --busy refuse."
+            )
 
     def interrupt(self, turn: Turn | None = None, reason: str = "") -> bool:
         """Stops a turn: a queued one is dropped; a running one is asked to end and keeps its partial answer.

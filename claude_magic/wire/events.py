@@ -62,6 +62,7 @@ class SystemInit(Record, frozen=True, rename="camel"):
     permission_mode: str = ""
     mcp_servers: list[JSON] = msgspec.field(default_factory=list, name="mcp_servers")
     plugin_errors: list[JSON] = msgspec.field(default_factory=list, name="plugin_errors")
+    claude_code_version: str = msgspec.field(default="", name="claude_code_version")
 
 
 class ApiRetry(Record, frozen=True):

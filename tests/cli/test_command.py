@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.cli.command import NESTING_VARIABLES, build_argv, build_env
+from claude_magic.cli.command import NESTING_VARIABLES, build_argv, build_env, taken_for
 from claude_magic.cli.redact import redact
 from claude_magic.errors import UsageError
 from claude_magic.options import Options
@@ -25,7 +25,7 @@ def argv(
 
 
 def built(
-    options: Options | None = None, *, resume: bool = False, version: tuple[int, ...] | None = NEW
+    options: Options | None = None, *, resume: bool = False, version: tuple[int, ...] = NEW
 ) -> tuple[list[str], list[str]]:
     """An argument list, and the texts that are in files of their own: /private/0, /private/1 …"""
     kept: list[str] = []
@@ -115,13 +115,21 @@ def test_note_and_persona_are_joined_by_a_blank_line_and_a_persona_is_in_a_file(
 
 @pytest.mark.fault(93, via="pure")
 @pytest.mark.parametrize(
-    ("version", "known"), [(OLD, False), (NEW, True), ((2, 2, 0), True), ((2, 1, 326), False), (None, False)]
+    ("version", "known"), [(OLD, False), (NEW, True), ((2, 2, 0), True), ((2, 1, 326), False)]
 )
 def test_a_clis_own_snapshot_of_the_prompt_is_turned_off_where_it_knows_the_flag(
-    version: tuple[int, ...] | None, *, known: bool
+    version: tuple[int, ...], *, known: bool
 ) -> None:
     line, _ = built(resume=True, version=version)
     assert ("--system-prompt-snapshot=off" in line) is known
+
+
+@pytest.mark.fault(121, via="pure")
+def test_a_cli_that_does_not_tell_its_version_is_taken_for_the_newest_until_it_refuses_a_flag() -> None:
+    assert taken_for() == NEW
+    assert taken_for("error: unknown option '--system-prompt-snapshot=off'") == OLD
+    assert taken_for("error: unknown option '--include-hook-events'") == (2, 1, 0)
+    assert taken_for("exit code 1: something else") is None
 
 
 @pytest.mark.fault(11, via="pure")

@@ -119,3 +119,34 @@ def test_the_options_of_a_turn_are_shown_with_it(notebook: MagicNotebook) -> Non
     assert "--model haiku" in said
     assert "--allow Read, Bash(git *)" in said
     assert "--timeout 60" in said
+
+
+@pytest.mark.fault(121, via="real")
+def test_a_mistyped_option_of_the_session_fails_its_prompt_and_is_forgotten(notebook: MagicNotebook) -> None:
+    notebook.do("%claude say one")
+    pid = notebook.claude_pid()
+    for option in ("--cwd nowhere", "--setting-sources usr", "--mcp-config '{no'"):
+        assert option.split()[1].strip("'") in notebook.error(f"%claude {option} say no")
+        notebook.do("r = %claude what came first?")
+        assert notebook.value("r.text") == "First came: say one"
+    notebook.do("%claude -b held until go")
+    assert "busy" in notebook.error("%claude --busy refuse --system bird say no")
+    notebook.do("open('go', 'w').close()\n%claude_wait")
+    notebook.do("%claude say two")
+    assert notebook.claude_pid() == pid
+
+
+@pytest.mark.fault(121, via="real")
+def test_an_option_that_only_the_cli_refuses_is_forgotten_too(notebook: MagicNotebook) -> None:
+    (notebook.work / "broken.json").write_text("{no", encoding="utf-8")
+    notebook.do("%claude say one")
+    assert "MCP" in notebook.error("%claude --mcp-config broken.json --system bird say no")
+    notebook.do("r = %claude what came first?")
+    assert notebook.value("r.text") == "First came: say one"
+    assert "bird" not in notebook.endpoint.system
+    notebook.error("%claude -s other --mcp-config broken.json say no")
+    notebook.do("r = %claude -s other say it works")
+    assert notebook.value("r.text") == "it works"
+    notebook.do("%claude -s other --system bird say two")
+    notebook.do("%claude -s other say three")
+    assert "bird" in notebook.endpoint.system

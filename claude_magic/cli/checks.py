@@ -1,0 +1,56 @@
+"""What can be known about a session's start before it is tried. File system only: nothing is started."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from claude_magic.cli.locate import find_cli
+from claude_magic.errors import StartError, WorkingDirectoryError
+from claude_magic.options import Options
+
+__all__ = ["check_start", "directory"]
+
+SETTING_SOURCES = ("user", "project", "local")
+
+
+def check_start(options: Options) -> None:
+    """What can be known about a start before it is tried.
+
+    Raises:
+        CLINotFoundError: There is no usable CLI.
+        StartError: The folder does not exist, or a value is one that no CLI takes.
+    """
+    directory(options)
+    find_cli(options.cli)
+    for config in options.mcp_config:
+        if config.lstrip().startswith("{"):
+            _check_json(config)
+    unknown = {each.strip() for each in (options.setting_sources or "").split(",")} - {"", *SETTING_SOURCES}
+    if unknown:
+        known = ", ".join(SETTING_SOURCES)
+        raise StartError(f"--setting-sources has {min(unknown)!r}; choose from {known}.")
+
+
+def _check_json(config: str) -> None:
+    try:
+        json.loads(config)
+    except ValueError as error:
+        raise StartError(f"--mcp-config {config[:60]!r} is not JSON: {error}.") from None
+
+
+def directory(options: Options) -> Path:
+    """The folder that a session works in.
+
+    Raises:
+        WorkingDirectoryError: There is none.
+    """
+    try:
+        folder = options.directory
+    except (OSError, RuntimeError) as error:  # the kernel's own folder is gone; the home of nobody we know
+        raise WorkingDirectoryError(f"The folder {str(options.cwd)!r} cannot be found: {error}.") from None
+    if not folder.is_dir():
+        raise WorkingDirectoryError(
+            f"The folder {str(folder)!r} does not exist. Create it or give another --cwd."
+        )
+    return folder
