@@ -35,8 +35,8 @@ def check_start(options: Options) -> None:
 def _check_json(config: str) -> None:
     try:
         json.loads(config)
-    except ValueError as error:
-        raise StartError(f"--mcp-config {config[:60]!r} is not JSON: {error}.") from None
+    except ValueError as error:  # its text may hold keys
+        raise StartError(f"--mcp-config is not JSON: {error}.") from None
 
 
 def directory(options: Options) -> Path:
