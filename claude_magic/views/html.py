@@ -10,6 +10,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from claude_magic.commonmark.directions import direction
 from claude_magic.commonmark.mathematics import IGNORE
 from claude_magic.control_characters import clean, exact, shortened
 from claude_magic.transcript.blocks import (
@@ -24,7 +25,7 @@ from claude_magic.transcript.blocks import (
 )
 from claude_magic.views import describe
 from claude_magic.views.elements import code, details, div, span
-from claude_magic.views.markup import direction, markdown, sanitized
+from claude_magic.views.markup import markdown, sanitized
 from claude_magic.views.style import linked, style
 from claude_magic.views.tools import tool, written
 
@@ -215,7 +216,8 @@ def _prompt(transcript: Transcript) -> str:
     for about, text in describe.attached(transcript.attachments):
         given += div("claude-data", f"{span('claude-label', escape(about))}<pre>{escape(text)}</pre>")
     line = describe.prompt_line(transcript)
-    directed = direction(whole)
+    way = direction(whole)
+    directed = f' dir="{way}"' if way else ""
     shown = f'<span class="claude-prompt-line"{directed}>{escape(line)}</span>'
     summary = f"{span('claude-label', 'Prompt')} {shown}"
     if line == whole.strip() and not given:

@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
+from claude_magic.commonmark.directions import direct_blocks
 from claude_magic.commonmark.mathematics import GROWING, PROCESS
 from claude_magic.commonmark.parser import MAX_NESTING, new_parser
 from claude_magic.control_characters import clean
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from markdown_it.utils import OptionsDict
     from pygments.token import _TokenType
 
-__all__ = ["direction", "highlighted", "markdown", "markdown_tokens", "sanitized", "sections"]
+__all__ = ["highlighted", "markdown", "markdown_tokens", "sanitized", "sections"]
 
 _WEB = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 _MAX_WORK = 1_000_000
@@ -78,13 +79,6 @@ _ATTRIBUTES: dict[str, set[str]] = {tag: {"class"} for tag in _CLASSED} | {
     "img": {"alt", "class", "src"},
     "ol": {"start"},
 }
-_RIGHT_TO_LEFT = re.compile(
-    r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
-)
-_DIRECTED = {
-    f"{name}_open"
-    for name in ("paragraph", "heading", "bullet_list", "ordered_list", "list_item", "blockquote", "th", "td")
-}
 _CLASS = r"(?:claude-[a-z-]+|[a-z][a-z0-9]?|(?:mathjax|tex2jax)_process)"
 _CLASSES = re.compile(rf"{_CLASS}(?: {_CLASS})*")
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
@@ -107,7 +101,7 @@ def sanitized(html: str) -> str:
 
 def _kept(_tag: str, name: str, value: str) -> str | None:
     if name == "dir":
-        return value if value == "auto" else None
+        return value if value in {"ltr", "rtl"} else None
     if name == "class":
         return value if _CLASSES.fullmatch(value) else None
     if name == "src":
@@ -209,7 +203,7 @@ def _parser() -> MarkdownIt:
     parser.validateLink = lambda url: _WEB.match(url) is not None  # type: ignore[method-assign]
     parser.core.ruler.push("claude_images", _images_to_links)
     parser.core.ruler.push("claude_cells", _aligned_cells)
-    parser.core.ruler.push("claude_directions", _directions)
+    parser.core.ruler.push("claude_directions", direct_blocks)
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
     parser.add_render_rule("math_inline", _formula)
@@ -238,19 +232,6 @@ def _aligned_cells(state: StateCore) -> None:
             style = str(token.attrs.pop("style", ""))
             if style.endswith(("right", "center")):
                 token.attrs["class"] = f"claude-{style.partition(':')[2]}"
-
-
-def direction(text: str) -> str:
-    """The attribute that has an element go its text's way, "" where all goes from left to right."""
-    return ' dir="auto"' if _RIGHT_TO_LEFT.search(text) else ""
-
-
-def _directions(state: StateCore) -> None:
-    """Where something is written from right to left, each block takes the direction of its own text."""
-    if direction(state.src):
-        for token in state.tokens:
-            if token.type in _DIRECTED:
-                token.attrSet("dir", "auto")
 
 
 def _fence(

@@ -89,7 +89,7 @@ def dangers(html: str) -> list[str]:
     page = Page(html.replace(style(), ""))
     found = [f"<{tag}>" for tag in page.tags if tag not in TAGS]
     found += [f"{tag} {name}={value[:40]}" for tag, name, value in page.attributes if name not in ATTRIBUTES]
-    found += [f"dir={value}" for value in page.values("dir") if value != "auto"]
+    found += [f"dir={value}" for value in page.values("dir") if value not in {"ltr", "rtl"}]
     found += [link for link in page.values("href") if not re.match(r"(?i)https?://|mailto:", link)]
     found += [
         src for src in page.values("src") if not re.match(r"data:image/(png|jpeg|gif|webp);base64,", src)
