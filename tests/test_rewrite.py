@@ -1,11 +1,13 @@
 import ast
 import inspect
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_magic.foreground.rewrite import rewrite, without_comments_above
+from claude_magic.foreground.rewrite import capture_names, rewrite, without_comments_above
 
 NAMES = frozenset({"claude", "claude_wait"})
 LINE = "get_ipython().run_line_magic('claude', 'x')"
@@ -159,3 +161,33 @@ def test_many_lines_of_comments_take_linear_time() -> None:
     lines = ["#" * 50 + "\n", "\n"] * 50_000
 
     assert without_comments_above(lines, NAMES) is lines
+
+
+@pytest.mark.fault(116, via="pure")
+def test_a_line_within_a_function_names_its_variables_in_code_that_never_runs() -> None:
+    line = "get_ipython().run_line_magic('claude', 'é {x} {y} {x} {if}')"
+    source = f"def f(é, x):\n    def g():\n        {line}\n    return g\n"
+    captured = capture_names(source, {"claude"})
+
+    assert "((lambda: (x, y,)) and get_ipython()).run_line_magic('claude', 'é {x} {y} {x} {if}')" in captured
+    assert captured.count("\n") == source.count("\n")
+    space: dict[str, Any] = {"get_ipython": lambda: SimpleNamespace(run_line_magic=lambda *_: None)}
+    exec(captured, space)  # noqa: S102  # our own
+    inner = space["f"](1, 2)
+    inner()
+    assert inner.__code__.co_freevars == ("x",)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "get_ipython().run_line_magic('claude', '{x}')",
+        "def f(): get_ipython().run_line_magic('other', '{x}')",
+        "def f(): get_ipython().run_line_magic('claude', 'x {} {1} {x.y}')",
+        "def f(): f'{get_ipython().run_line_magic('claude', \"{x}\")}'",
+        "def f(: '{x}' 'claude'",
+        "claude = [" + "0 + " * 2_000 + "0] # {x}",
+    ],
+)
+def test_other_code_names_nothing_more(source: str) -> None:
+    assert capture_names(source, {"claude"}) == source

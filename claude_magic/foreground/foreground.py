@@ -24,7 +24,7 @@ from claude_magic.errors import StateError
 from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
 from claude_magic.foreground.late import LateInterrupts
 from claude_magic.foreground.one_line import OneLineErrors
-from claude_magic.foreground.rewrite import AWAITED, BARE, rewrite, without_comments_above
+from claude_magic.foreground.rewrite import AWAITED, BARE, capture_names, rewrite, without_comments_above
 from claude_magic.foreground.verbatim import VerbatimCells
 
 if TYPE_CHECKING:
@@ -180,11 +180,11 @@ class Foreground:
         return without_comments_above(lines, self._names)
 
     def _transform(self, lines: list[str]) -> list[str]:
-        source = "".join(lines)
+        source = capture_names("".join(lines), self._names)
         rewritten = rewrite(source, self._names)
-        if rewritten == source or not self._can_be_awaited():
-            return lines
-        return rewritten.splitlines(keepends=True)
+        if rewritten != source and self._can_be_awaited():
+            source = rewritten
+        return source.splitlines(keepends=True)
 
     def _can_be_awaited(self) -> bool:
         """Whether the source being transformed is a cell that its runner will await."""

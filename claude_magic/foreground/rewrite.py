@@ -1,4 +1,4 @@
-"""Top-level calls of waiting magics become awaits.
+"""Top-level calls of waiting magics become awaits, and those in functions name the variables of their lines.
 
 The promise: pure, text in and text out; line numbers stay, and so does every byte that is not part of such
 a call. What cannot be parsed, and what stands where `await` is no syntax, comes back as it went in.
@@ -8,11 +8,12 @@ Imports nothing from the package and nothing of IPython.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-__all__ = ["AWAITED", "BARE", "rewrite", "without_comments_above"]
+__all__ = ["AWAITED", "BARE", "capture_names", "rewrite", "without_comments_above"]
 
 AWAITED = "_await_"
 """Put before a magic's name: the variant whose coroutine is awaited and gives the value."""
@@ -30,6 +31,8 @@ _ELSEWHERE = (
     ast.GeneratorExp,
     ast.JoinedStr,
 )
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_FIELD = re.compile(r"\{([^\W\d]\w*)\}")
 # The tokenizer's line ends. A form feed is none, though `str.splitlines` takes it for one.
 _LINE_END = re.compile(r"\r\n?|\n")
 
@@ -56,10 +59,28 @@ def rewrite(source: str, names: Collection[str]) -> str:
     if tree is None:
         return source
     position = _positions(source)
-    edits = [edit for call, bare in _calls(tree, names) for edit in _edits(call, position, bare=bare)]
-    for start, end, text in sorted(edits, reverse=True):
-        source = source[:start] + text + source[end:]
-    return source
+    return _edited(
+        source, (edit for call, bare in _calls(tree, names) for edit in _edits(call, position, bare=bare))
+    )
+
+
+def capture_names(source: str, names: Collection[str]) -> str:
+    """Has functions see the variables that the lines of their magics name in braces.
+
+    A function's frame has of the functions around it only what its code names, and a line is a string. So the
+    call becomes `((lambda: (x,)) and get_ipython()).run_line_magic(…)`: code that names `x` and never runs.
+
+    Args:
+        source: A cell as IPython has transformed it.
+        names: The magics in whose lines `{x}` stands for a variable.
+    """
+    if "{" not in source or not any(name in source for name in names):
+        return source
+    tree = _parsed(source)
+    if tree is None:
+        return source
+    position = _positions(source)
+    return _edited(source, (edit for call in _inner_calls(tree, names) for edit in _mentions(call, position)))
 
 
 def without_comments_above(lines: list[str], names: Collection[str]) -> list[str]:
@@ -74,6 +95,12 @@ def without_comments_above(lines: list[str], names: Collection[str]) -> list[str
     if above is None or above["name"] not in names:
         return lines
     return source[above.end() :].splitlines(keepends=True)
+
+
+def _edited(source: str, edits: Iterable[_Edit]) -> str:
+    for start, end, text in sorted(edits, reverse=True):
+        source = source[:start] + text + source[end:]
+    return source
 
 
 def _parsed(source: str) -> ast.Module | None:
@@ -97,6 +124,30 @@ def _calls(tree: ast.Module, names: Collection[str]) -> Iterator[tuple[ast.Call,
             if isinstance(child, ast.Call) and _is_magic(child, names):
                 yield child, isinstance(node, ast.Expr)
             pending.append(child)
+
+
+def _inner_calls(tree: ast.Module, names: Collection[str]) -> Iterator[ast.Call]:
+    """The calls within functions; without recursion, since a long sum is a deep tree."""
+    pending: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while pending:
+        node, inside = pending.pop()
+        if isinstance(node, ast.JoinedStr):
+            continue
+        if inside and isinstance(node, ast.Call) and _is_magic(node, names):
+            yield node
+        inside |= isinstance(node, _FUNCTIONS)
+        pending += ((child, inside) for child in ast.iter_child_nodes(node))
+
+
+def _mentions(call: ast.Call, position: _Position) -> Iterator[_Edit]:
+    match call:
+        case ast.Call(func=ast.Attribute(value=shell), args=[_, ast.Constant(value=str() as line)]):
+            fields = [name for name in dict.fromkeys(_FIELD.findall(line)) if not keyword.iskeyword(name)]
+            if fields:
+                start = position(shell.lineno, shell.col_offset)
+                end = position(shell.end_lineno, shell.end_col_offset)
+                yield start, start, f"((lambda: ({', '.join(fields)},)) and "
+                yield end, end, ")"
 
 
 def _is_magic(call: ast.Call, names: Collection[str]) -> bool:

@@ -134,6 +134,26 @@ def test_a_name_is_what_python_sees_where_the_line_stands(notebook: MagicNoteboo
 
 
 @pytest.mark.fault(116, via="real")
+def test_a_name_of_a_function_around_is_seen_as_python_sees_it(notebook: MagicNotebook) -> None:
+    notebook.do("x, y = 'global', 'outer'")
+
+    assert asked(notebook, """
+        def around(x):
+            def inner():
+                %claude say {x} {y}
+            return inner
+        around("enclosed")()
+    """) == ["say enclosed outer"]  # fmt: skip
+    assert asked(notebook, """
+        def around(x):
+            [get_ipython().run_line_magic("claude", "say {x}") for _ in range(1)]
+            ask = lambda: get_ipython().run_line_magic("claude", "say é {x}")
+            return ask
+        around("enclosed")();
+    """) == ["say enclosed", "say é enclosed"]  # fmt: skip
+
+
+@pytest.mark.fault(116, via="real")
 def test_a_name_that_is_unknown_or_withheld_is_said_in_the_cell(notebook: MagicNotebook) -> None:
     notebook.do("api_key = 'sesame'\ntoken_count = 3\nx = 1")
 
