@@ -48,7 +48,7 @@ def test_a_wrong_path_is_refused_at_once_and_forgotten(shared: MagicNotebook, op
     assert shared.value("r.text") == "fine"
 
 
-@pytest.mark.fault(117, via="real")
+@pytest.mark.fault(117, via="pure")
 def test_a_relative_folder_of_claudes_settings_stays_where_it_is(tmp_path: Path) -> None:
     from claude_magic.cli.command import build_env
     from claude_magic.cli.recorded import projects_folder

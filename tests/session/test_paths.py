@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from people import Person, allow
 
@@ -15,21 +17,30 @@ from claude_magic.errors import WorkingDirectoryError
 
 @pytest.mark.fault(117, via="real")
 @pytest.mark.process
-async def test_a_session_stays_in_its_folder_after_a_chdir_and_a_stop(
+async def test_a_session_stays_in_its_folder_after_a_chdir_a_stop_a_crash_and_a_restart(
     options: Callable[..., Options],
     cli: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    eventually: Callable[..., Awaitable[None]],
 ) -> None:
     (tmp_path / "else" / "more").mkdir(parents=True)
     (tmp_path / "work" / "more").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     session = Session(options(cli=str(cli), cwd=".", add_dirs=("more",)))
-    for name in ("a", "b"):
+
+    async def crash() -> None:
+        assert session.pid is not None
+        os.kill(session.pid, signal.SIGKILL)
+        await eventually(lambda: not session.is_running)
+
+    for name, end in (("a", session.stop), ("b", crash), ("c", session.restart), ("d", session.stop)):
         monkeypatch.chdir(tmp_path / "else")
         await session.ask(f"write {name} text", asker=Person(allow()))
-        await session.stop()
-    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["a", "b", "more"]
+        assert session.pid is not None
+        assert psutil.Process(session.pid).cwd() == str(tmp_path / "work")
+        await end()
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["a", "b", "c", "d", "more"]
     assert str(tmp_path / "work/more") in repr(session.options)
 
 
