@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -62,11 +62,18 @@ class Sessions:
     Args:
         notebook: What it is known by.
         store: Where conversations are kept.
+        ask_page: Asks which conversation a session's answers in the page name, if there is a page.
     """
 
-    def __init__(self, notebook: NotebookKey, store: ConversationStore) -> None:
+    def __init__(
+        self,
+        notebook: NotebookKey,
+        store: ConversationStore,
+        ask_page: Callable[[str], Awaitable[str | None]],
+    ) -> None:
         self._notebook = notebook
         self._store = store
+        self._ask_page = ask_page
         self._sessions: dict[str, Session] = {}
         self._backends: dict[str, str] = {}
         self._keepers: dict[str, Callable[[object], None]] = {}
@@ -174,9 +181,16 @@ class Sessions:
         if options.resume == "never":
             return None
         kept = self._store.find(self._notebook, backend, name)
-        if kept is None and self._notebook.path:
-            kept = self._moved(await asyncio.to_thread(_named, self._notebook.path, name, options))
+        if kept is None:
+            kept = self._moved(await self._named(name, options))
         return None if kept is None or kept == BEGUN_ANEW else self._free(kept)
+
+    async def _named(self, name: str, options: Options) -> Kept | None:
+        """What the answers name: those in the file or, where a gateway hides it, those in the page."""
+        path = self._notebook.path
+        reading = asyncio.to_thread(named_conversation, path, name) if path else self._ask_page(name)
+        session_id = await reading
+        return await asyncio.to_thread(_recorded, session_id, options) if session_id else None
 
     def _moved(self, named: Kept | None) -> Kept | None:
         """What the answers name, if the notebook that had it is gone: this is it, or else a copy."""
@@ -193,7 +207,11 @@ class Sessions:
         return None
 
     def _free(self, kept: Kept) -> Kept | None:
-        """What was kept, unless another kernel uses it: of a notebook that was renamed, say."""
+        """What was kept, unless another session has it, here or in the kernel of a renamed notebook, say."""
+        own = next((session for session in self if session.session_id == kept.session_id), None)
+        if own is not None:
+            self._tell(f"The earlier conversation is that of session {own.name!r}; this is a new one.")
+            return None
         holder = default_manager().registry.holder(kept.session_id)
         if holder is None or holder.kernel_pid == os.getpid():
             return kept
@@ -239,11 +257,8 @@ class Sessions:
         return keep
 
 
-def _named(path: str, name: str, options: Options) -> Kept | None:
-    """What a notebook file names, if it is a conversation of this directory."""
-    session_id = named_conversation(path, name)
-    if session_id is None:
-        return None
+def _recorded(session_id: str, options: Options) -> Kept | None:
+    """What the answers name, if it is a conversation of this directory."""
     projects = projects_folder(options.env)
     found = past_conversations(projects, options.directory, limit=1, beginning=session_id)
     return next((Kept(past.session_id, past.turns) for past in found), None)

@@ -40,6 +40,8 @@ class MagicNotebook(NotebookKernel):
         offline: Whether the model is the scripted one.
         env: More variables.
         more: What else NotebookKernel takes.
+
+    Its page answers at once, with `page_names`, which conversation a session's answers name.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class MagicNotebook(NotebookKernel):
         self.work = more.setdefault("cwd", folder / "work")
         self.work.mkdir(exist_ok=True)
         self.endpoint = Endpoint("", folder / "endpoint.jsonl")
+        self.page_names: dict[str, Any] = {"session_id": ""}
         variables = offline_environment(folder) if offline else {}
         super().__init__(folder, env=variables | dict(env or {}), **more)
 
@@ -108,15 +111,27 @@ class MagicNotebook(NotebookKernel):
 
     def press(self, cell: Cell, button: str) -> None:
         """Presses a button of the widget that a cell shows: stop, cancel, fresh."""
-        (widget,) = (message for message in cell.comms if "_esm" in str(message["content"].get("data", "")))
+        (widget,) = (message for message in cell.comms if "snapshot" in _state(message))
         content = {"type": "do", "what": button}
         self.send_comm(widget["content"]["comm_id"], {"method": "custom", "content": content})
+
+    def _file(self, message: dict[str, Any]) -> None:
+        super()._file(message)
+        if message["msg_type"] == "comm_open" and "session" in _state(message):
+            comm_id = message["content"]["comm_id"]
+            self.send_comm(comm_id, {"method": "custom", "content": self.page_names})
 
     def status(self, name: str = "") -> dict[str, str]:
         """What `%claude_status` says, by its labels."""
         lines = self.printed(f"%claude_status {name}").splitlines()
         width = next(line.index(line.split()[1]) for line in lines if line.startswith("session"))
         return {line[:width].strip(): line[width:] for line in lines}
+
+
+def _state(message: dict[str, Any]) -> dict[str, Any]:
+    """What a widget is made with."""
+    state: dict[str, Any] = message["content"].get("data", {}).get("state", {})
+    return state
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.result import Result
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
-from claude_magic.views import View, live_view, static_view, terminal_view
+from claude_magic.views import View, live_view, named_in_page, static_view, terminal_view
 
 __all__ = ["Cells", "TurnCell"]
 
@@ -160,6 +160,12 @@ class Cells:
             raise TurnInterrupted("Interrupted, and with it the background turns. Their sessions go on.")
         return waited
 
+    async def named_in_page(self, session: str) -> str | None:
+        """The conversation that a session's answers in the page name, if this cell's page can tell."""
+        if not (self._cell_id() and self._answers_input() and self._hears()):
+            return None
+        return await named_in_page(session)
+
     def close(self) -> None:
         """Gives the terminal's prompt its own loop back."""
         if self._shares_loop:
@@ -182,13 +188,17 @@ class Cells:
         """Whether the cell surely stands in a page, which follows updates; Colab does not name the cell."""
         return bool(self._cell_id()) or "google.colab" in sys.modules
 
+    def _hears(self) -> bool:
+        """Whether the page's messages arrive while the cell runs."""
+        return _hears_while_awaited() and not is_nested()
+
     def _view(self, session: Session, turn: Turn, *, background: bool) -> View:
         if not self._in_kernel:
             return terminal_view(turn.transcript, background=background, announce=self._announce)
         if not self._answers_input():  # nobody is there, and a saved widget would only say that it is dead
             return static_view(turn.transcript)
         controls = TurnControls(session, turn, self._keep_mode)
-        hears = background or (_hears_while_awaited() and not is_nested())
+        hears = background or self._hears()
         view = live_view(
             turn.transcript,
             controls,

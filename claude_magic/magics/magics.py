@@ -56,9 +56,9 @@ class ClaudeMagics(Defaults):
         self.foreground = Foreground(shell)
         self._question_marks = QuestionMarks(shell)
         notebook = this_notebook(shell)
-        self.sessions = Sessions(notebook, ConversationStore())
-        self._open = OpenNotebook(lambda: this_notebook(shell).path)
         self.cells = Cells(shell, self._keep_mode)
+        self.sessions = Sessions(notebook, ConversationStore(), self.cells.named_in_page)
+        self._open = OpenNotebook(lambda: this_notebook(shell).path)
         self._offline = OfflineModel()
         self._changes = Changes()
         self.conversations = ConversationMagics(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from claude_magic.transcript import Transcript
     from claude_magic.views.live import Controls, LiveView
 
-__all__ = ["View", "live_view", "static_view", "terminal_view"]
+__all__ = ["View", "live_view", "named_in_page", "static_view", "terminal_view"]
 
 
 class View(Protocol):
@@ -46,6 +46,13 @@ def live_view(
     from claude_magic.views.live import LiveView  # noqa: PLC0415  # heavy: on first use
 
     return LiveView(transcript, controls, ask, hears=hears, waits=waits, in_page=in_page)
+
+
+async def named_in_page(session: str) -> str | None:
+    """The conversation that a session's answers in the page name; see `saved_answers`."""
+    from claude_magic.views import saved_answers  # noqa: PLC0415  # heavy: on first use
+
+    return await saved_answers.named_in_page(session)
 
 
 def static_view(transcript: Transcript) -> View:

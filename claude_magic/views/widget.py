@@ -13,16 +13,16 @@ from anywidget import AnyWidget
 from claude_magic.views.model import Patch
 from claude_magic.views.style import widget_style
 
-__all__ = ["TurnWidget"]
+__all__ = ["TurnWidget", "script"]
 
 _LAYOUT = re.compile(r"/\*\*.*?\*/|^\s+", re.DOTALL | re.MULTILINE)
 
 
-@lru_cache(maxsize=1)
-def _script() -> str:
-    """The widget's script without comments and indentation: it is sent with every turn."""
-    script = (files("claude_magic.views") / "static" / "turn.js").read_text(encoding="utf-8")
-    return _LAYOUT.sub("", script)
+@lru_cache
+def script(name: str) -> str:
+    """A widget's script without comments and indentation: it is sent with every turn."""
+    text = (files("claude_magic.views") / "static" / name).read_text(encoding="utf-8")
+    return _LAYOUT.sub("", text)
 
 
 class TurnWidget(AnyWidget):
@@ -32,7 +32,7 @@ class TurnWidget(AnyWidget):
 
     def __init__(self, state: Callable[[], Patch]) -> None:
         self.state = state
-        self._esm, self._css = _script(), widget_style()
+        self._esm, self._css = script("turn.js"), widget_style()
         super().__init__()
 
     def set_state(self, sync_data: dict[str, object]) -> None:

@@ -32,6 +32,12 @@ _READY = """() => {
   const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
   return session?.kernel?.connectionStatus === "connected" && session.kernel.status === "idle";
 }"""
+# Behind a gateway the page's first question is lost at times: "Unknown", until a person reconnects.
+_REACHED = """() => {
+  const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
+  if (kernel?.connectionStatus === "connected" && kernel.status === "unknown") void kernel.reconnect();
+  return kernel?.status === "idle";
+}"""
 _RUN = """(index) => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
   notebook.deselectAll();
@@ -187,6 +193,8 @@ class NotebookPage:
 
     def wait_for_kernel(self) -> None:
         """The kernel is there and idle."""
+        if self.server.gateway:
+            self.page.wait_for_function(_REACHED, polling=3000)
         self.page.wait_for_function(_READY)
         self.traffic.errors.clear()  # Notebook 7 has one of its own when it opens
 

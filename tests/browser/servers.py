@@ -106,6 +106,7 @@ class JupyterServer:
         kind: JupyterLab, Notebook 7, JupyterLab with jupyter-collaboration, or the classic notebook.
         folder: Where everything of its goes.
         scenarios: Scenario files beside tests/scenario.toml; looked through first.
+        gateway: The server that runs the kernels; its own if None.
     """
 
     kind: FrontEnd
@@ -113,6 +114,7 @@ class JupyterServer:
     scenarios: list[Path]
     token: str = field(default_factory=secrets.token_hex)
     port: int = 0
+    gateway: JupyterServer | None = None
 
     def __post_init__(self) -> None:
         self.notebooks = self.folder / "notebooks"
@@ -194,7 +196,13 @@ class JupyterServer:
             f"--{app}.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
             "--LabApp.news_url=None",
+            *self._gateway_options(),
         ]
+
+    def _gateway_options(self) -> list[str]:
+        if self.gateway is None:
+            return []
+        return [f"--gateway-url={self.gateway.url}", f"--GatewayClient.auth_token={self.gateway.token}"]
 
     def _configure(self, env: dict[str, str]) -> None:
         settings = Path(env["JUPYTER_CONFIG_DIR"]) / "labconfig" / "default_setting_overrides.json"

@@ -31,7 +31,7 @@ class WidgetPage:
             for message in self._notebook.comms
             if message["msg_type"] == "comm_open"
             and message["parent_header"].get("msg_id") == self._cell.id
-            and "_esm" in message["content"]["data"]["state"]
+            and "snapshot" in message["content"]["data"]["state"]
         ]
 
     def say(self, **content: Any) -> None:
