@@ -118,7 +118,7 @@ def test_each_kernel_sees_the_sessions_of_both_and_can_copy_what_the_other_runs(
     (display,) = second.do("%claude_status --all").displays
 
     page = read_page(display.data["text/html"])
-    assert page.tags == {"style", "div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert page.tags == {"link", "div", "table", "thead", "tbody", "tr", "th", "td"}
     lines = display.data["text/plain"].splitlines()
     theirs, ours = (re.split(r"  +", line) for line in lines[1:])
     assert theirs[:3] == ["main", "running", str(first.claude_pid())]

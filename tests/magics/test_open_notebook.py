@@ -36,7 +36,6 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MagicNotebook]:
     file = folder / "work" / "open.ipynb"
     file.write_text(cells("1"), "utf-8")
     (folder / "linked").symlink_to("work")
-    os.link(file, folder / "work" / "twin.json")
     with MagicNotebook(folder, notebook=file) as kernel:
         kernel.load()
         yield kernel
@@ -44,9 +43,12 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MagicNotebook]:
 
 @pytest.fixture
 def file(kernel: MagicNotebook) -> Path:
-    """The notebook's file, as its front end has saved it."""
+    """The notebook's file, as its front end has saved it, and a hard link to it."""
     file: Path = kernel.work / "open.ipynb"
     file.write_text(cells("1"), "utf-8")
+    twin = kernel.work / "twin.json"
+    twin.unlink(missing_ok=True)
+    os.link(file, twin)
     return file
 
 

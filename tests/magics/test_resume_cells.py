@@ -72,7 +72,7 @@ def test_a_hostile_prompt_is_text_in_the_list(notebook: MagicNotebook) -> None:
 
     page = read_page(display.data["text/html"])
     assert "say <img src=x onerror=alert(1)>⟦U+202E⟧ <b>bold</b> |" in page.text
-    assert page.tags == {"style", "div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert page.tags == {"link", "div", "table", "thead", "tbody", "tr", "th", "td"}
     assert page.attributes == {"class"}
 
 
