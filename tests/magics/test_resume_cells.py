@@ -73,7 +73,8 @@ def test_a_hostile_prompt_is_text_in_the_list(notebook: MagicNotebook) -> None:
     page = read_page(display.data["text/html"])
     assert "say <img src=x onerror=alert(1)>⟦U+202E⟧ <b>bold</b> |" in page.text
     assert page.tags == {"link", "div", "table", "thead", "tbody", "tr", "th", "td"}
-    assert page.attributes == {"class"}
+    assert [set(given) for tag, given in page.elements if tag == "link"] == [{"href", "rel"}], "our style"
+    assert {name for tag, given in page.elements if tag != "link" for name in given} == {"class"}
 
 
 def test_the_next_prompt_goes_on_with_the_one_that_is_chosen_and_so_does_the_next_kernel(
