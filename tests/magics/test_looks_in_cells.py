@@ -28,8 +28,8 @@ def test_a_progress_bar_is_shown_in_its_last_state_in_all_that_is_saved(shared: 
 def test_an_answer_from_right_to_left_is_saved_with_its_direction(shared: MagicNotebook) -> None:
     page = read_page(html(shared.do("%%claude\nsay שלום *עולם*")))
 
-    directed = [tag for tag, attributes in page.elements if attributes.get("dir") == "auto"]
-    assert set(directed) == {"p", "span"}
+    directed = {(tag, attributes["dir"]) for tag, attributes in page.elements if "dir" in attributes}
+    assert directed == {("p", "rtl"), ("span", "ltr")}, "the prompt begins in English"
 
 
 @pytest.mark.fault(126, via="real")
