@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from lab import NotebookPage
 from magic_fixtures import read_page
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from servers import JupyterServer
 
 CELLS = [
@@ -41,6 +41,17 @@ def jupyter(server: JupyterServer, *words: str) -> None:
     assert done.returncode == 0, done.stderr.decode()[-3000:]
 
 
+def backgrounds_of_code(browser: Browser, file: Path) -> set[str]:
+    """On what the code of a converted notebook's turns stands, within its blocks."""
+    page = browser.new_page()
+    page.goto(file.as_uri(), wait_until="domcontentloaded")  # it asks the network for MathJax
+    code = page.locator(".claude-static pre code")
+    expect(code.first).to_be_visible()
+    found = code.evaluate_all("all => all.map(code => getComputedStyle(code).backgroundColor)")
+    page.close()
+    return set(found)
+
+
 def of_turns(cell: dict[str, Any]) -> list[dict[str, Any]]:
     """The bundles of a cell's turn in a file."""
     return [
@@ -52,7 +63,10 @@ def of_turns(cell: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.fault(73, via="real")
 def test_a_saved_notebook_reads_everywhere(
-    in_lab: Callable[..., NotebookPage], reopen: Callable[..., NotebookPage], tmp_path: Path
+    in_lab: Callable[..., NotebookPage],
+    reopen: Callable[..., NotebookPage],
+    browser: Browser,
+    tmp_path: Path,
 ) -> None:
     notebook = in_lab(*CELLS)
     server = notebook.server
@@ -72,6 +86,8 @@ def test_a_saved_notebook_reads_everywhere(
     plain = read_page((tmp_path / notebook.name).with_suffix(".md").read_text(encoding="utf-8")).text
     for made in (page, plain):
         assert [text for texts in SAID for text in texts if text not in made] == []
+    converted = (tmp_path / notebook.name).with_suffix(".html")
+    assert backgrounds_of_code(browser, converted) == {"rgba(0, 0, 0, 0)"}
 
     again = reopen(notebook)
     for number, texts in enumerate(SAID, 1):
