@@ -65,7 +65,7 @@ class Foreground:
         # event ever says that it has ended.
         self._executing: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
         self._late = LateInterrupts(getattr(shell, "kernel", None))
-        self._errors = OneLineErrors(shell)
+        self._errors = OneLineErrors(shell, self._late.begin_to_show)
 
     @property
     def awaited_names(self) -> frozenset[str]:

@@ -1,7 +1,8 @@
-"""What an interrupt does once its cell is over.
+"""What an interrupt does once its cell is over, or is just ending by the one before it.
 
-The promise: the cell's reply still comes. ipykernel drops it if SIGINT comes between the end of a cell and
-its reply, and the front end waits for that cell for good: the second of two quick interrupts does that.
+The promise: the cell's reply still comes, and the cell ends in the one line of the first interrupt. ipykernel
+drops the reply if SIGINT comes between the end of a cell and its reply, and the front end waits for that cell
+for good: the second of two quick interrupts does that.
 Imports nothing from the package and nothing of IPython.
 """
 
@@ -25,6 +26,7 @@ class LateInterrupts:
 
     def __init__(self, kernel: Any) -> None:
         self.cell_is_over = False
+        self._is_shown = False  # that an interrupt has ended a turn of the cell
         self._kernel = kernel if hasattr(kernel, "pre_handler_hook") else None
 
     def install(self) -> None:
@@ -38,12 +40,23 @@ class LateInterrupts:
         if self._kernel is not None:
             self._kernel.pre_handler_hook = self._before
 
+    def begin_to_show(self) -> None:
+        """An interrupt is about to be shown: another one does not show itself over it."""
+        self._is_shown = True
+
     def _begin_message(self) -> None:
-        self.cell_is_over = False
+        self.cell_is_over = self._is_shown = False
         self._before()
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self.cell_is_over:
+        if not self.cell_is_over and not (self._is_shown and not self._in_cell(frame)):
             signal.default_int_handler(number, frame)
+
+    def _in_cell(self, frame: FrameType | None) -> bool:
+        """Whether the cell's own code runs: what has shown the interrupt may go on (an Output widget does)."""
+        names = self._kernel.shell.user_global_ns
+        while frame is not None and frame.f_globals is not names:
+            frame = frame.f_back
+        return frame is not None

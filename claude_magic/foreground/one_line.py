@@ -25,10 +25,12 @@ class OneLineErrors:
 
     Args:
         shell: The shell.
+        on_interrupted: Called before it is shown that an interrupt has ended a turn.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, on_interrupted: Callable[[], object]) -> None:
         self._shell = shell
+        self._on_interrupted = on_interrupted
         self._ours: dict[str, _Show] = {}
         self._before: dict[str, _Show | None] = {}
 
@@ -79,5 +81,7 @@ class OneLineErrors:
             return False
         if not isinstance(error, ClaudeMagicError | TurnInterrupted):
             return False
+        if isinstance(error, TurnInterrupted):
+            self._on_interrupted()
         type(self._shell)._showtraceback(self._shell, kind, error, error._render_traceback_())  # noqa: SLF001
         return True

@@ -159,6 +159,53 @@ def test_two_quick_interrupts_end_the_cell_once_and_the_conversation_goes_on(
     assert len(claudes(running)) == 1
 
 
+WHILE_SHOWN = """
+import signal
+from IPython import get_ipython
+shell, kind = get_ipython(), type(get_ipython())
+def again(*_):
+    signal.raise_signal(signal.SIGINT)
+kind._showtraceback = lambda *args, shown=kind._showtraceback: (again(), shown(*args))
+shell.events.register("post_execute", again)
+"""
+GOES_ON = """
+try:
+    shell.run_line_magic("claude", "slowly")
+except KeyboardInterrupt:
+    shell.showtraceback()
+again()
+print("went on")
+"""
+
+
+@pytest.mark.kernel
+@pytest.mark.fault(42, via="real")
+def test_an_interrupt_while_one_is_shown_changes_nothing(own_kernel: MagicNotebook) -> None:
+    own_kernel.load()
+    own_kernel.do(f"exec({WHILE_SHOWN!r}, {{}})")  # not the cell's own code
+    cell, _ = started(own_kernel, CALLS["nested"].format(prompt="slowly"))
+    own_kernel.wait_for(lambda: "loop-2" in said(cell), 20)
+
+    interrupted(own_kernel, cell)
+
+    ends_in_one_line(cell)
+    assert cell.stdout == ""
+
+
+@pytest.mark.kernel
+@pytest.mark.fault(42, via="real")
+def test_an_interrupt_of_code_that_goes_on_after_one_was_shown_ends_it(running: MagicNotebook) -> None:
+    running.do("import signal\nshell, again = get_ipython(), lambda: signal.raise_signal(signal.SIGINT)")
+    cell, _ = started(running, GOES_ON)
+    running.wait_for(lambda: "loop-2" in said(cell), 20)
+
+    interrupted(running, cell)
+
+    assert cell.error is not None
+    assert cell.error.name == "KeyboardInterrupt"
+    assert cell.stdout == ""
+
+
 @pytest.fixture
 def ignoring(tmp_path: Path) -> Iterator[MagicNotebook]:
     """A notebook whose CLI never ends a turn and takes no interrupt."""
