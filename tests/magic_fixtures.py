@@ -93,6 +93,11 @@ class MagicNotebook(NotebookKernel):
         assert "\n" not in cell.error.text
         return cell.error.text.removeprefix("claude_magic: ")
 
+    def conversation_files(self, session_id: str = "*") -> list[Path]:
+        """The conversations that the CLI has written down. A walk through its folder meets locks that go."""
+        config = self.folder / "state" / "claude_magic" / "offline" / "config"
+        return list(config.glob(f"projects/*/{session_id}.jsonl"))
+
     def children(self) -> list[psutil.Process]:
         """The processes of ours that the kernel has started, with all below them."""
         found = []

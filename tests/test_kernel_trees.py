@@ -61,7 +61,7 @@ class Tree:
     def has_written(self, text: str) -> Callable[[], bool]:
         """Whether its CLI, which writes 0.1 s late, has put a text into the conversation's file."""
         conversation = self.notebook.status(self.session)["conversation"]
-        (file,) = self.notebook.folder.rglob(f"projects/*/{conversation}.jsonl")
+        (file,) = self.notebook.conversation_files(conversation)
         return lambda: text in file.read_text()
 
     def crashed(self) -> dict[str, str]:

@@ -48,8 +48,7 @@ def start_and_kill(notebook: MagicNotebook, options: str, prompt: str) -> Cell:
     notebook.wait_for(lambda: below(notebook, WATCH) and prompt in prompts(notebook))
     # The older CLI writes 0.1 s late, and goes on from half a turn in its own way.
     call = f'"command":"{prompt.removeprefix("run ")}"'
-    files = notebook.folder.rglob
-    notebook.wait_for(lambda: any(call in file.read_text() for file in files("projects/*/*.jsonl")))
+    notebook.wait_for(lambda: any(call in file.read_text() for file in notebook.conversation_files()))
     os.kill(below(notebook, "--input-format")[0], signal.SIGKILL)
     return cell
 

@@ -31,7 +31,7 @@ def asked(notebook: MagicNotebook) -> list[str]:
 
 
 def conversation_files(notebook: MagicNotebook) -> dict[str, Path]:
-    return {path.stem[:8]: path for path in notebook.folder.rglob("projects/*/*.jsonl")}
+    return {path.stem[:8]: path for path in notebook.conversation_files()}
 
 
 def say(notebook: MagicNotebook, word: str) -> Cell:
