@@ -64,7 +64,7 @@ class Foreground:
         # Each with the task that it executes in: a cell that somebody runs by `run_cell_async` begins, and no
         # event ever says that it has ended.
         self._executing: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
-        self._late = LateInterrupts(getattr(shell, "kernel", None))
+        self._late = LateInterrupts(shell)
         self._errors = OneLineErrors(shell, self._late.begin_to_show)
 
     @property

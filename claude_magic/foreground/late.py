@@ -21,12 +21,14 @@ class LateInterrupts:
     """Keeps SIGINT from what a kernel does after a cell.
 
     Args:
-        kernel: The kernel, or None in a terminal, which loses nothing.
+        shell: The shell; one of a terminal has no kernel, and loses nothing.
     """
 
-    def __init__(self, kernel: Any) -> None:
+    def __init__(self, shell: Any) -> None:
+        kernel = getattr(shell, "kernel", None)
         self.cell_is_over = False
         self._is_shown = False  # that an interrupt has ended a turn of the cell
+        self._shell = shell
         self._kernel = kernel if hasattr(kernel, "pre_handler_hook") else None
 
     def install(self) -> None:
@@ -55,8 +57,8 @@ class LateInterrupts:
             signal.default_int_handler(number, frame)
 
     def _in_cell(self, frame: FrameType | None) -> bool:
-        """Whether the cell's own code runs: what has shown the interrupt may go on (an Output widget does)."""
-        names = self._kernel.shell.user_global_ns
+        """Whether the cell's own code runs: an Output widget, say, shows the interrupt and goes on."""
+        names = self._shell.user_global_ns
         while frame is not None and frame.f_globals is not names:
             frame = frame.f_back
         return frame is not None

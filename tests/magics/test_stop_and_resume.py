@@ -212,7 +212,8 @@ def test_an_id_that_nobody_knows_begins_a_new_conversation_and_says_so(notebook:
 
 
 def change_kept(notebook: MagicNotebook, session_id: str) -> None:
-    found = [path for path in (notebook.folder / "state" / "claude_magic").glob("*.sqlite") if _has_conversations(path)]
+    state = notebook.folder / "state" / "claude_magic"
+    found = [path for path in state.glob("*.sqlite") if _has_conversations(path)]
     assert len(found) == 1
     with sqlite3.connect(found[0]) as database:
         assert database.execute("UPDATE conversations SET session_id = ?", (session_id,)).rowcount == 1
