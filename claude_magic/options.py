@@ -1,19 +1,20 @@
-"""What a session and a turn can be told. Frozen values; imports only errors and hooks."""
+"""What a session and a turn can be told. Frozen values; imports only errors, hooks and paths."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import InitVar, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 from uuid import UUID
 
-from claude_magic.errors import UsageError
+from claude_magic.errors import CLINotFoundError, UsageError
 from claude_magic.hooks import Hook
-from claude_magic.paths import absolute
+from claude_magic.paths import absolute, check_folder
 
 __all__ = ["EFFORTS", "PERMISSION_MODES", "Options", "PermissionMode", "TurnOptions", "checked_id"]
 
@@ -58,8 +59,8 @@ class Options:
     """What holds for a session; a change restarts its process with `--resume`.
 
     Args:
-        cwd: The session's working directory. This and other paths: `~` is expanded, and relative ones count
-            from the working directory at the moment when the options are made.
+        cwd: The session's working directory. This and other paths: `~` is expanded, relative ones count from
+            the working directory at the moment when the options are made, and they have to be there.
         cli: Path of the `claude` program; found by itself if None.
         model: Model name or alias; the CLI's default if None.
         permission_mode: One of `PERMISSION_MODES`; the CLI's default if None.
@@ -86,9 +87,13 @@ class Options:
         strict_init: Refuse to work where a project's settings give Claude more than was asked for.
         line_limit: Longest line accepted from the CLI, in bytes.
         hooks: What the CLI asks us around its own steps.
+        check_paths: False for paths that were looked at when they were given: what has gone since is told
+            at the start.
 
     Raises:
-        UsageError: A value is out of range; the message says which.
+        UsageError: A value is out of range, or a file is not there; the message says which.
+        WorkingDirectoryError: A folder does not exist.
+        CLINotFoundError: `cli` is no file.
     """
 
     cwd: str | os.PathLike[str] = "."
@@ -116,8 +121,9 @@ class Options:
     strict_init: bool = False
     line_limit: int = 64 * 1024 * 1024
     hooks: tuple[Hook, ...] = field(default=(), repr=False)
+    check_paths: InitVar[bool] = True
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, check_paths: bool) -> None:  # as dataclasses call it
         _check_mode(self.permission_mode)
         for name in ("model", "system", "note", "setting_sources"):
             _check_text(name, getattr(self, name))
@@ -130,14 +136,16 @@ class Options:
         if self.session_id is not None:
             object.__setattr__(self, "session_id", checked_id(self.session_id))
         self._make_absolute()
+        if check_paths:
+            _check_paths(self, _PATH_CHECKS)
 
     def _make_absolute(self) -> None:
         """Paths count from the working directory of now: what a later `chdir` brings is not meant."""
         with contextlib.suppress(OSError):  # it is gone, which the start tells
             object.__setattr__(self, "cwd", absolute(self.cwd))
             object.__setattr__(self, "cli", self.cli and str(absolute(self.cli)))
-            for name in ("add_dirs", "mcp_config"):
-                object.__setattr__(self, name, tuple(map(_absolute, getattr(self, name))))
+            object.__setattr__(self, "add_dirs", tuple(str(absolute(each)) for each in self.add_dirs))
+            object.__setattr__(self, "mcp_config", tuple(map(_absolute, self.mcp_config)))
 
     @property
     def directory(self) -> Path:
@@ -145,8 +153,11 @@ class Options:
         return Path(self.cwd).expanduser().absolute()
 
     def with_(self, **changes: object) -> Options:
-        """A copy with some values changed."""
-        return replace(self, **changes)  # type: ignore[arg-type]  # checked by __post_init__
+        """A copy with some values changed; of its paths, those that stay are not looked at again."""
+        new_paths = _PATH_CHECKS.keys() & changes if changes.pop("check_paths", True) else ()
+        changed = replace(self, check_paths=False, **changes)  # type: ignore[arg-type]  # by __post_init__
+        _check_paths(changed, new_paths)
+        return changed
 
 
 def checked_id(text: str) -> str:
@@ -165,7 +176,39 @@ def checked_id(text: str) -> str:
 
 def _absolute(value: str) -> str:
     """A path made absolute; JSON and what is empty as they are."""
-    return value if not value or value.lstrip().startswith("{") else str(absolute(value))
+    return value if not value or _is_json(value) else str(absolute(value))
+
+
+def _is_json(value: str) -> bool:
+    return value.lstrip().startswith("{")
+
+
+def _check_paths(options: Options, names: Iterable[str]) -> None:
+    for name in names:
+        value = getattr(options, name)
+        for path in value if isinstance(value, tuple) else (value,):
+            if path is not None:
+                _PATH_CHECKS[name](path)
+
+
+def _check_servers(path: str) -> None:
+    if not _is_json(path) and not Path(path).is_file():
+        raise UsageError(f"--mcp-config cannot read {path!r}: there is no such file.")
+
+
+def _check_program(path: str) -> None:
+    if not Path(path).is_file():
+        raise CLINotFoundError(
+            f"cli is {path!r}, but there is no such file. Give the path of the program claude."
+        )
+
+
+_PATH_CHECKS: Mapping[str, Callable[[str], None]] = {
+    "cwd": partial(check_folder, "--cwd"),
+    "add_dirs": partial(check_folder, "--add-dir"),
+    "mcp_config": _check_servers,
+    "cli": _check_program,
+}
 
 
 def _check_mode(mode: str | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from claude_magic.errors import WorkingDirectoryError
 
-__all__ = ["absolute", "notebook_folder"]
+__all__ = ["absolute", "check_folder", "notebook_folder"]
 
 
 def absolute(text: str | os.PathLike[str], folder: Path | None = None) -> Path:
@@ -31,6 +31,22 @@ def absolute(text: str | os.PathLike[str], folder: Path | None = None) -> Path:
             f"The path {str(text)!r} begins with a home folder that is not known."
         ) from None
     return (folder / path if folder else path).absolute()
+
+
+def check_folder(flag: str, path: str | os.PathLike[str]) -> None:
+    """Refuses a folder that is not there.
+
+    Args:
+        flag: How it is given.
+        path: The folder.
+
+    Raises:
+        WorkingDirectoryError: It is not there, or is no folder.
+    """
+    if not Path(path).is_dir():
+        raise WorkingDirectoryError(
+            f"The folder {os.fspath(path)!r} does not exist. Create it or give another {flag}."
+        )
 
 
 def notebook_folder() -> Path:

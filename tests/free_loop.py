@@ -35,8 +35,8 @@ ALLOWED = {
     # a few file-system calls when a task starts: whether its folder is there, and which it really is
     "claude_magic/tasks/records.py": {"new_record"},
     "claude_magic/tasks/worktree.py": {"_program"},
-    # where the kernel is, which is memory and no disk
-    "claude_magic/options.py": {"__post_init__"},
+    # where the kernel is, which is memory and no disk; and whether a path is there when it is given
+    "claude_magic/options.py": {"_make_absolute", "_check_paths"},
     # called by fixtures
     "claude_magic/offline/__init__.py": {"environment"},
     # log records go to pytest here

@@ -8,6 +8,7 @@ from pathlib import Path
 from claude_magic.cli.locate import find_cli
 from claude_magic.errors import StartError, WorkingDirectoryError
 from claude_magic.options import Options
+from claude_magic.paths import check_folder
 
 __all__ = ["check_start", "directory"]
 
@@ -49,8 +50,5 @@ def directory(options: Options) -> Path:
         folder = options.directory
     except (OSError, RuntimeError) as error:  # the kernel's own folder is gone; the home of nobody we know
         raise WorkingDirectoryError(f"The folder {str(options.cwd)!r} cannot be found: {error}.") from None
-    if not folder.is_dir():
-        raise WorkingDirectoryError(
-            f"The folder {str(folder)!r} does not exist. Create it or give another --cwd."
-        )
+    check_folder("--cwd", folder)
     return folder

@@ -13,7 +13,7 @@ from typing import Any
 from IPython.core import magic_arguments
 from IPython.core.error import UsageError as IPythonUsageError
 
-from claude_magic.errors import UsageError, WorkingDirectoryError
+from claude_magic.errors import UsageError
 from claude_magic.magics.prompts import split_flags
 from claude_magic.options import EFFORTS, PERMISSION_MODES, Options, TurnOptions
 from claude_magic.paths import absolute, notebook_folder
@@ -220,34 +220,26 @@ def turn_options(options: Namespace) -> TurnOptions:
 def session_changes(options: Namespace) -> dict[str, object]:
     """What changes for the session: the fields of `Options` that were given."""
     changes: dict[str, object] = {
-        "cwd": _folder("--cwd", options.cwd) if options.cwd is not None else None,
+        "cwd": _path(options.cwd) if options.cwd is not None else None,
         "system": _text_or_file(options.system),
         "effort": options.effort,
         "setting_sources": options.setting_sources,
-        "add_dirs": tuple(_folder("--add-dir", each) for each in options.add_dir or ()) or None,
+        "add_dirs": tuple(map(_path, options.add_dir or ())) or None,
         "mcp_config": tuple(map(_servers, options.mcp_config or ())) or None,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
-    Options(**changes)  # type: ignore[arg-type]  # says at once what is wrong with a value
+    Options(**changes)  # type: ignore[arg-type]  # says at once what is wrong with a value, or not there
     return changes
 
 
-def _folder(flag: str, value: str) -> str:
-    path = absolute(value, notebook_folder())
-    if not path.is_dir():
-        raise WorkingDirectoryError(
-            f"The folder {str(path)!r} does not exist. Create it or give another {flag}."
-        )
-    return str(path)
+def _path(value: str) -> str:
+    return str(absolute(value, notebook_folder()))
 
 
 def _servers(value: str) -> str:
     """The path of an MCP configuration, or JSON; an error shows nothing of the JSON, which may hold keys."""
     if not value.lstrip().startswith("{"):
-        path = absolute(value, notebook_folder())
-        if path.is_file():
-            return str(path)
-        raise UsageError(f"--mcp-config cannot read {str(path)!r}: there is no such file.")
+        return _path(value)
     try:
         json.loads(value)
     except ValueError:

@@ -99,7 +99,7 @@ class Defaults(Configurable):
             ) from None
 
     def options(self, env: Mapping[str, str], changes: Mapping[str, object]) -> Options:
-        """The options of a session.
+        """The options of a session, with paths that were looked at when they were given.
 
         Args:
             env: Variables of the backend.
@@ -120,4 +120,5 @@ class Defaults(Configurable):
             env=env,
             label=self.label,
             note=NOTE,
-        ).with_(**changes)
+            check_paths=False,
+        ).with_(check_paths=False, **changes)

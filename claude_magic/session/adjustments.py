@@ -39,4 +39,4 @@ def put_back(current: Options, refused: Options, worked: Options) -> Options:
     """What is to hold after options were refused: what worked, and what has been changed again since."""
     names = [field.name for field in fields(Options)]
     same = [name for name in names if getattr(current, name) == getattr(refused, name)]
-    return current.with_(**{name: getattr(worked, name) for name in same})
+    return current.with_(check_paths=False, **{name: getattr(worked, name) for name in same})

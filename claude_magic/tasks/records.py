@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from claude_magic.cli.identity import lives
-from claude_magic.errors import BusyError, WorkingDirectoryError
+from claude_magic.errors import BusyError
 from claude_magic.folders import StateFile
+from claude_magic.paths import check_folder
 from claude_magic.prompt import Prompt, attachments_to
 from claude_magic.store import NotebookKey
 
@@ -114,10 +115,7 @@ def new_record(
     Raises:
         WorkingDirectoryError: The directory does not exist.
     """
-    if not directory.is_dir():
-        raise WorkingDirectoryError(
-            f"The folder {str(directory)!r} does not exist. Create it or give another --cwd."
-        )
+    check_folder("--cwd", directory)
     return TaskRecord(
         id=uuid.uuid4().hex[:8],
         name=name,

@@ -88,7 +88,11 @@ class Worker:
         if task.status is not TaskStatus.PENDING or task.closing:
             raise CancelledTurnError(f"Task {task.name!r} was cancelled before it began.")
         options = asked.options.with_(
-            cwd=task.record.cwd, session_id=asked.session_id, resume="auto", idle_timeout=RELEASE_AFTER
+            cwd=task.record.cwd,
+            check_paths=False,  # a task that goes on may have lost it, which its turn tells
+            session_id=asked.session_id,
+            resume="auto",
+            idle_timeout=RELEASE_AFTER,
         )
         session = Session(options, name=task.name)
         task.change(session_id=session.session_id)

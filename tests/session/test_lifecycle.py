@@ -272,10 +272,10 @@ async def test_a_cli_that_never_starts_is_tried_once_a_prompt_and_the_cause_is_s
     assert states == [SessionState.STARTING, SessionState.CRASHED] * 3
     assert "exit code 7" in talk.last_error
     assert talk.turns == 0
-    talk.options = talk.options.with_(cwd=tmp_path / "missing")
+    talk.options = talk.options.with_(cwd=tmp_path / "missing", check_paths=False)
     with pytest.raises(WorkingDirectoryError, match="missing"):
         await talk.ask("hi")
-    talk.options = talk.options.with_(cwd=tmp_path, cli=str(tmp_path))
+    talk.options = talk.options.with_(cwd=tmp_path, cli=str(tmp_path), check_paths=False)
     with pytest.raises(CLINotFoundError):
         await talk.ask("hi")
     assert talk.state is SessionState.CRASHED
@@ -288,7 +288,7 @@ async def test_a_restart_for_an_option_that_fails_leaves_a_session_that_can_go_o
     talk = fake()
     await talk.ask("hi")
     good = talk.options
-    talk.options = good.with_(cwd=tmp_path / "missing")
+    talk.options = good.with_(cwd=tmp_path / "missing", check_paths=False)
     with pytest.raises(WorkingDirectoryError):
         await talk.ask("hi")
     assert talk.state is SessionState.IDLE

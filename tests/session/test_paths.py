@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from people import Person, allow
 
 from claude_magic import Options, Session
-from claude_magic.errors import WorkingDirectoryError
+from claude_magic.errors import CLINotFoundError, UsageError, WorkingDirectoryError
 
 
 @pytest.mark.fault(117, via="real")
@@ -49,6 +51,10 @@ def test_every_path_of_the_options_is_absolute_when_they_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path / "a", Path.home() / "c"):
+        folder.mkdir()
+    for file in ("b", "d.json"):
+        (tmp_path / file).touch()
     made = Options(cwd="a", cli="b", add_dirs=("~/c",), mcp_config=("d.json", '{"mcpServers":{}}'))
     monkeypatch.chdir("/")
     assert os.fspath(made.cwd) == str(made.directory) == f"{tmp_path}/a"
@@ -62,3 +68,43 @@ def test_every_path_of_the_options_is_absolute_when_they_are_made(
 def test_a_home_of_nobody_is_refused_at_once_and_quoted() -> None:
     with pytest.raises(WorkingDirectoryError, match=r"'~nobody-here/x'"):
         Options(add_dirs=("~nobody-here/x",))
+
+
+@pytest.mark.fault(117, via="pure")
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"cwd": "missing"}, WorkingDirectoryError),
+        ({"add_dirs": (".", "missing")}, WorkingDirectoryError),
+        ({"mcp_config": ("{}", "missing")}, UsageError),
+        ({"cli": "missing"}, CLINotFoundError),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_options_with_a_path_that_is_not_there_cannot_be_made(
+    given: dict[str, Any], error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=re.escape(repr(f"{tmp_path}/missing"))) as made:
+        Options(**given)
+    with pytest.raises(error) as changed:
+        Options().with_(**given)
+    assert str(made.value) == str(changed.value)
+    assert "\n" not in str(made.value)
+
+
+@pytest.mark.fault(117, via="real")
+@pytest.mark.process
+async def test_a_folder_that_goes_later_is_missed_at_the_start_alone(
+    options: Callable[..., Options], tmp_path: Path
+) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    session = Session(options(cwd=more, add_dirs=(str(more),)))
+    more.rmdir()
+    session.options = session.options.with_(model="opus")
+    with pytest.raises(WorkingDirectoryError, match=re.escape(f"'{more}' does not exist")):
+        await session.ask("say hi")
+    more.mkdir()
+    assert (await session.ask("say hi")).text == "hi"
+    await session.stop()
