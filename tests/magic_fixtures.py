@@ -61,8 +61,9 @@ class MagicNotebook(NotebookKernel):
         assert (cell.stderr, cell.displays) == ("", [])
 
     def forget(self) -> None:
-        """Unloads the extension, and empties the namespace and the folders."""
+        """Unloads the extension, and empties the namespace, the configuration and the folders."""
         self.do(f"%unload_ext claude_magic\nimport os; os.chdir({str(self.folder)!r})")
+        self.do("get_ipython().config.pop('ClaudeMagics', None);")
         self.endpoint.log.unlink(missing_ok=True)
         for folder in (self.folder / "state", self.folder / "ipython/profile_default/db", self.work):
             shutil.rmtree(folder, ignore_errors=True)

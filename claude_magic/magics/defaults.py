@@ -10,11 +10,12 @@ from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from claude_magic import offline
-from claude_magic.errors import WorkingDirectoryError
+from claude_magic.cli.locate import find_cli
+from claude_magic.errors import CLINotFoundError, WorkingDirectoryError
 from claude_magic.magics.backend import BACKENDS, default_backend
 from claude_magic.notebook import NOTE
 from claude_magic.options import PERMISSION_MODES, Options
-from claude_magic.paths import absolute, notebook_folder
+from claude_magic.paths import absolute, check_folder, notebook_folder
 
 __all__ = ["Defaults"]
 
@@ -74,11 +75,17 @@ class Defaults(Configurable):
         return proposal["value"]
 
     @validate("cwd", "cli")
-    def _from_the_notebook(self, proposal: Mapping[str, Any]) -> Any:
+    def _is_there(self, proposal: Mapping[str, Any]) -> str | None:
+        value, name = proposal["value"], proposal["trait"].name
         try:
-            return proposal["value"] and str(absolute(proposal["value"], notebook_folder()))
-        except WorkingDirectoryError as error:
+            path = absolute(value, notebook_folder()) if value else None
+            if path and name == "cwd":
+                check_folder("ClaudeMagics.cwd", path)
+            elif path:
+                find_cli(str(path))
+        except (WorkingDirectoryError, CLINotFoundError) as error:
             raise TraitError(str(error)) from None
+        return str(path) if path else None
 
     @property
     def label(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 from traitlets import TraitError
+from traitlets.config import Config
 
 from claude_magic.cli.manager import default_manager
 from claude_magic.errors import StateError, UsageError
@@ -278,12 +279,17 @@ def unload(shell: InteractiveShell) -> None:
 
 
 def _made(shell: InteractiveShell) -> ClaudeMagics:
-    try:
-        return ClaudeMagics(shell)
-    except TraitError as error:  # `%config` keeps what it has refused
-        del shell.config["ClaudeMagics"]
-        sys.stderr.write(f"claude_magic: {error}\nThe defaults hold.\n")
-        return ClaudeMagics(shell)
+    """The magics as configured; where they refuse a value (`%config` keeps those too) the default holds."""
+    configured = shell.config.pop("ClaudeMagics", {})
+    magics = ClaudeMagics(shell)
+    for name, value in configured.items():
+        try:
+            magics.update_config(Config(ClaudeMagics={name: value}))
+        except TraitError as error:
+            sys.stderr.write(f"claude_magic: ClaudeMagics.{name} keeps its default: {error}\n")
+        else:
+            shell.config.ClaudeMagics[name] = value
+    return magics
 
 
 def _loaded(shell: InteractiveShell) -> ClaudeMagics | None:

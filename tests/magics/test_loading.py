@@ -171,10 +171,12 @@ def test_without_a_cli_the_line_says_how_to_get_one(own_kernel: MagicNotebook, t
         (tmp_path, "directory"),
         (tmp_path / "text.txt", "text.txt"),
     ):
-        own_kernel.do(f"%config ClaudeMagics.cli = {str(path)!r}")
+        cell = own_kernel.run(f"%config ClaudeMagics.cli = {str(path)!r}")
+        assert cause in cell.stdout + cell.stderr
+        own_kernel.do(f"import os; os.environ['CLAUDE_MAGIC_CLI'] = {str(path)!r}")
         assert cause in own_kernel.error("%claude hi")
 
-    own_kernel.do("%config ClaudeMagics.cli = None\nimport os; os.environ['PATH'] = ''")
+    own_kernel.do("del os.environ['CLAUDE_MAGIC_CLI']; os.environ['PATH'] = ''")
     said = own_kernel.error("%claude hi")
     assert "pip install" in said
     assert own_kernel.printed("print(6 * 7)") == "42"

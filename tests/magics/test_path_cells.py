@@ -48,6 +48,40 @@ def test_a_wrong_path_is_refused_at_once_and_forgotten(shared: MagicNotebook, op
     assert shared.value("r.text") == "fine"
 
 
+@pytest.mark.fault(117, via="real")
+def test_a_default_path_that_is_not_there_is_refused_when_it_is_set(notebook: MagicNotebook) -> None:
+    for name in ("cwd", "cli"):
+        cell = notebook.run(f"%config ClaudeMagics.{name} = 'nowhere'")
+        said = cell.stdout + cell.stderr + (cell.error.value if cell.error else "")
+        assert str(notebook.work / "nowhere") in said
+        assert said.strip().count("\n") == 0
+        notebook.do(f"value = %config ClaudeMagics.{name}")
+        assert notebook.value("value") is None
+    notebook.do("r = %claude say it works")
+    assert notebook.value("r.text") == "it works"
+
+
+@pytest.mark.fault(117, via="real")
+def test_a_configured_path_that_is_not_there_is_told_in_a_line_and_the_rest_holds(
+    notebook: MagicNotebook,
+) -> None:
+    given = {"model": "haiku", "cwd": "nowhere", "recoveries": -1, "idle_timeout": 60.0}
+    notebook.do(f"%unload_ext claude_magic\nget_ipython().config.ClaudeMagics.update({given})")
+    lines = notebook.do("%load_ext claude_magic").stderr.splitlines()
+    assert [line.split(" keeps its default: ")[0] for line in lines] == [
+        "claude_magic: ClaudeMagics.cwd",
+        "claude_magic: ClaudeMagics.recoveries",
+    ]
+    assert repr(str(notebook.work / "nowhere")) in lines[0]
+    notebook.do("model = %config ClaudeMagics.model\ncwd = %config ClaudeMagics.cwd")
+    notebook.do("idle = %config ClaudeMagics.idle_timeout")
+    assert notebook.value("[model, cwd, idle]") == ["haiku", None, 60.0]
+    notebook.do("%unload_ext claude_magic")
+    assert notebook.do("%load_ext claude_magic").stderr == "", "it is told once"
+    notebook.do("model = %config ClaudeMagics.model")
+    assert notebook.value("model") == "haiku"
+
+
 @pytest.mark.fault(117, via="pure")
 def test_a_relative_folder_of_claudes_settings_stays_where_it_is(tmp_path: Path) -> None:
     from claude_magic.cli.command import build_env

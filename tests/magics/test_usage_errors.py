@@ -105,7 +105,8 @@ def test_bypassing_permissions_is_never_a_default(shared: MagicNotebook) -> None
     shared.do("%unload_ext claude_magic")
     again = shared.do("%load_ext claude_magic")
     assert "--permission-mode bypassPermissions" in again.stderr
-    assert again.stderr.endswith("The defaults hold.\n")
+    assert again.stderr.startswith("claude_magic: ClaudeMagics.permission_mode keeps its default: ")
+    assert again.stderr.count("\n") == 1
     shared.do("mode = %config ClaudeMagics.permission_mode")
     assert shared.value("mode") is None
 
