@@ -15,6 +15,7 @@ from claude_magic.cli.recorded import projects_folder
 from claude_magic.cli.registry import ProcessInfo, in_use
 from claude_magic.errors import InUseError, UsageError
 from claude_magic.options import Options
+from claude_magic.paths import notebook_path
 from claude_magic.saved import named_conversation
 from claude_magic.session import Session
 from claude_magic.store import BEGUN_ANEW, ConversationStore, Kept, NotebookKey
@@ -31,10 +32,10 @@ runs the notebook's kernel."""
 
 def this_notebook(shell: InteractiveShell) -> NotebookKey:
     """What the notebook of this kernel is known by; nothing in a plain terminal."""
-    path = str(shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME", ""))
     if not hasattr(shell, "kernel"):
         return NotebookKey()
-    return NotebookKey(_kernel_id(shell), path if Path(path).is_absolute() else "", _inode(path))
+    path = notebook_path()
+    return NotebookKey(_kernel_id(shell), path, _inode(path))
 
 
 def _kernel_id(shell: InteractiveShell) -> str:

@@ -6,11 +6,12 @@ Those of a notebook count from its folder, whatever the kernel's working directo
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from claude_magic.errors import WorkingDirectoryError
 
-__all__ = ["absolute", "check_folder", "notebook_folder"]
+__all__ = ["absolute", "check_folder", "notebook_folder", "notebook_path"]
 
 
 def absolute(text: str | os.PathLike[str], folder: Path | None = None) -> Path:
@@ -49,10 +50,23 @@ def check_folder(flag: str, path: str | os.PathLike[str]) -> None:
         )
 
 
+def notebook_path() -> str:
+    """Where this kernel's notebook is: VS Code says it in the namespace, a server in the environment.
+
+    Returns:
+        An absolute path; "" if nobody says.
+    """
+    path = str(vars(sys.modules["__main__"]).get(_VS_CODES) or os.environ.get("JPY_SESSION_NAME", ""))
+    return path if Path(path).is_absolute() else ""
+
+
 def notebook_folder() -> Path:
     """The folder of this kernel's notebook; where there is none, the working directory at the start."""
-    folder = Path(os.environ.get("JPY_SESSION_NAME", "")).parent
-    return folder if folder.is_absolute() and folder.is_dir() else _START
+    path = notebook_path()
+    return Path(path).parent if path and Path(path).parent.is_dir() else _START
+
+
+_VS_CODES = "__vsc_ipynb_file__"
 
 
 def _start() -> Path:

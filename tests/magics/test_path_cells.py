@@ -82,6 +82,20 @@ def test_a_configured_path_that_is_not_there_is_told_in_a_line_and_the_rest_hold
     assert notebook.value("model") == "haiku"
 
 
+@pytest.mark.fault(117, via="real")
+def test_in_vs_code_paths_count_from_the_notebook_that_it_names(notebook: MagicNotebook) -> None:
+    folder = notebook.work / "notebooks"
+    (folder / "project").mkdir(parents=True)
+    (folder / "persona.txt").write_text("You are a pirate.", encoding="utf-8")
+    (notebook.work / "project").mkdir()
+    notebook.do(f"__vsc_ipynb_file__ = {str(folder / 'one.ipynb')!r}")
+    notebook.do("%claude --cwd project --system @persona.txt say hi")
+    assert notebook.status("main")["directory"] == str(folder / "project")
+    assert "You are a pirate." in notebook.endpoint.system
+    notebook.do("del __vsc_ipynb_file__\n%claude --cwd project say hi")
+    assert notebook.status("main")["directory"] == str(notebook.work / "project")
+
+
 @pytest.mark.fault(117, via="pure")
 def test_a_relative_folder_of_claudes_settings_stays_where_it_is(tmp_path: Path) -> None:
     from claude_magic.cli.command import build_env
