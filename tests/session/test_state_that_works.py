@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from endpoint_log import Endpoint
+from generations import OLDER_CLI
 
 from claude_magic.cli import claude
 from claude_magic.errors import StartError
@@ -62,8 +63,8 @@ async def test_an_option_that_only_the_cli_can_refuse_fails_its_prompt_and_the_n
 
 @pytest.mark.fault(121, via="real")
 @pytest.mark.parametrize(
-    "line",
-    ["echo loading 20.1.3; echo", "sleep 2", '[ "$1" = -v ] && exit'],
+    ("line", "told"),
+    [("echo loading 20.1.3; echo", True), ("sleep 2", False), ('[ "$1" = -v ] && exit', False)],
     ids=["prints first", "takes two seconds", "tells no version"],
 )
 async def test_a_wrapper_does_as_well_as_the_program_and_a_new_persona_reaches_claude(
@@ -73,11 +74,13 @@ async def test_a_wrapper_does_as_well_as_the_program_and_a_new_persona_reaches_c
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     line: str,
+    told: bool,  # noqa: FBT001
 ) -> None:
     monkeypatch.setattr(claude, "_versions", {})
     monkeypatch.setattr(claude, "_taken_for", {})
     program = tmp_path / "claude"
-    program.write_text(f'#!/bin/sh\n{line}\nexec "{cli}" "$@"\n', encoding="utf-8")
+    count = f'[ "$1" = -v ] || echo >> "{tmp_path}/starts"'
+    program.write_text(f'#!/bin/sh\n{line}\n{count}\nexec "{cli}" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     talk = session(cli=str(program))
     await talk.ask("say hi")
@@ -86,6 +89,8 @@ async def test_a_wrapper_does_as_well_as_the_program_and_a_new_persona_reaches_c
     later = session_after(session, talk, "You keep a lighthouse.")
     assert (await later.ask("what came first?")).text == "First came: say hi"
     assert "You keep a lighthouse." in endpoint.system
+    refused = not told and cli == OLDER_CLI  # once: what it was taken for is remembered
+    assert (tmp_path / "starts").read_text(encoding="utf-8") == "\n" * (2 + refused)
     notices = [str(block) for turn in (*talk.history, *later.history) for block in turn.blocks]
     assert not any("version" in notice for notice in notices)
 
