@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_magic.errors import CLINotFoundError
+from claude_magic.paths import notebook_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,7 @@ def find_cli(
 
     In this order: `cli`, the variable CLAUDE_MAGIC_CLI, PATH, the folders installers use, and the copy that
     the package claude-agent-sdk carries. The first two are taken at their word: if they cannot be used, that
-    is an error, and nothing else is tried.
+    is an error, and nothing else is tried. The variable counts from the notebook's folder.
 
     Args:
         cli: The path that the user gave.
@@ -78,9 +79,12 @@ def find_cli(
     """
     env = os.environ if env is None else env
     home = _expanded("~") if home is None else home
-    for named, source in ((cli, "the option cli"), (env.get(VARIABLE), VARIABLE)):
+    for named, source, base in (
+        (cli, "the option cli", Path()),
+        (env.get(VARIABLE), VARIABLE, notebook_folder()),
+    ):
         if named is not None:
-            return FoundCLI(_checked(named, source), source)
+            return FoundCLI(_checked(named, source, base), source)
     unusable = []
     for found in _candidates(env, home, cwd):
         problem = _problem(found.path)
@@ -110,18 +114,18 @@ def version_warning(text: str) -> str:
     return ""
 
 
-def _checked(named: str, source: str) -> Path:
+def _checked(named: str, source: str, base: Path) -> Path:
     if not named or "\0" in named:
         raise CLINotFoundError(f"{source} is {named[:60]!r}, which is no path. {INSTALL}")
-    path = _expanded(named)
+    path = _expanded(named, base)
     problem = _problem(path)
     if problem:
         raise CLINotFoundError(f"{source} is {named!r}, but {path} {problem}. {INSTALL}")
     return path
 
 
-def _expanded(text: str) -> Path:
-    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  # this one never raises
+def _expanded(text: str, base: Path = Path()) -> Path:
+    return (base / os.path.expanduser(text)).absolute()  # noqa: PTH111  # this one never raises
 
 
 def _problem(path: Path) -> str:

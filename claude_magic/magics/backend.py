@@ -16,6 +16,7 @@ from claude_magic.cli.helper import start_helper
 from claude_magic.cli.process import ChildProcess
 from claude_magic.errors import StartError
 from claude_magic.folders import state_folder
+from claude_magic.paths import absolute, notebook_folder
 
 __all__ = ["BACKENDS", "OfflineModel", "default_backend"]
 
@@ -32,7 +33,8 @@ class OfflineModel:
     """The scripted model's server, started when first used and ended with this process.
 
     Scenario files beside the built-in ones come from CLAUDE_MAGIC_OFFLINE_SCENARIO (paths, separated as in
-    PATH); CLAUDE_MAGIC_OFFLINE_LOG names a file to which every request is appended.
+    PATH); CLAUDE_MAGIC_OFFLINE_LOG names a file to which every request is appended. Relative paths count from
+    the notebook's folder.
     """
 
     def __init__(self) -> None:
@@ -86,5 +88,5 @@ class OfflineModel:
 def _command() -> list[str]:
     scenarios = os.environ.get("CLAUDE_MAGIC_OFFLINE_SCENARIO", "").split(os.pathsep)
     log = os.environ.get("CLAUDE_MAGIC_OFFLINE_LOG")
-    paths = [Path(path).absolute() for path in scenarios if path]
-    return offline.command(paths, Path(log).absolute() if log else None)
+    paths = [absolute(path, notebook_folder()) for path in scenarios if path]
+    return offline.command(paths, absolute(log, notebook_folder()) if log else None)

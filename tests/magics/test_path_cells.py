@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import psutil
 import pytest
-from magic_fixtures import MagicNotebook
+from generations import current_cli
+from magic_fixtures import SCENARIO, MagicNotebook
 
 pytestmark = pytest.mark.kernel
 
@@ -94,6 +97,28 @@ def test_in_vs_code_paths_count_from_the_notebook_that_it_names(notebook: MagicN
     assert "You are a pirate." in notebook.endpoint.system
     notebook.do("del __vsc_ipynb_file__\n%claude --cwd project say hi")
     assert notebook.status("main")["directory"] == str(notebook.work / "project")
+
+
+@pytest.mark.fault(117, via="real")
+def test_paths_in_variables_count_from_the_notebooks_folder_and_stay(notebook: MagicNotebook) -> None:
+    (notebook.work / "elsewhere").mkdir()
+    (notebook.work / "claude").symlink_to(current_cli())
+    shutil.copy(SCENARIO, notebook.work / "scenario.toml")
+    given = {
+        "CLAUDE_MAGIC_CLI": "claude",
+        "CLAUDE_MAGIC_OFFLINE_SCENARIO": "scenario.toml",
+        "CLAUDE_MAGIC_OFFLINE_LOG": "log.jsonl",
+    }
+    notebook.do(f"import os; before = dict(os.environ); os.environ |= {given}; os.chdir('elsewhere')")
+    try:
+        notebook.do(f"%claude --cwd {notebook.work} say hi")
+        notebook.do("%claude_stop\nos.chdir('/')")
+        notebook.do("r = %claude what came first?")
+        assert notebook.value("r.text") == "First came: say hi"
+        assert psutil.Process(notebook.claude_pid()).cmdline()[0] == str(notebook.work / "claude")
+        assert (notebook.work / "log.jsonl").exists()
+    finally:
+        notebook.do("%unload_ext claude_magic\nos.environ.clear(); os.environ.update(before)")
 
 
 @pytest.mark.fault(117, via="pure")
