@@ -60,7 +60,8 @@ class Options:
 
     Args:
         cwd: The session's working directory. This and other paths: `~` is expanded, relative ones count from
-            the working directory at the moment when the options are made, and they have to be there.
+            the notebook's folder (without a notebook, from the working directory at the moment when the
+            options are made), and they have to be there.
         cli: Path of the `claude` program; found by itself if None.
         model: Model name or alias; the CLI's default if None.
         permission_mode: One of `PERMISSION_MODES`; the CLI's default if None.
@@ -140,7 +141,7 @@ class Options:
             _check_paths(self, _PATH_CHECKS)
 
     def _make_absolute(self) -> None:
-        """Paths count from the working directory of now: what a later `chdir` brings is not meant."""
+        """What a later `chdir` brings is not meant."""
         with contextlib.suppress(OSError):  # it is gone, which the start tells
             object.__setattr__(self, "cwd", absolute(self.cwd))
             object.__setattr__(self, "cli", self.cli and str(absolute(self.cli)))

@@ -19,7 +19,8 @@ def absolute(text: str | os.PathLike[str], folder: Path | None = None) -> Path:
 
     Args:
         text: As it was given.
-        folder: What it counts from; the working directory of now if None.
+        folder: What it counts from. If None the notebook's, and where there is no notebook the working
+            directory of now, as a script would have it.
 
     Raises:
         WorkingDirectoryError: It begins with the home of nobody we know.
@@ -31,6 +32,8 @@ def absolute(text: str | os.PathLike[str], folder: Path | None = None) -> Path:
         raise WorkingDirectoryError(
             f"The path {str(text)!r} begins with a home folder that is not known."
         ) from None
+    if folder is None and notebook_path():
+        folder = notebook_folder()
     return (folder / path if folder else path).absolute()
 
 

@@ -65,6 +65,21 @@ def test_every_path_of_the_options_is_absolute_when_they_are_made(
 
 
 @pytest.mark.fault(117, via="pure")
+def test_in_a_notebook_the_options_count_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("notebooks/more", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setenv("JPY_SESSION_NAME", f"{tmp_path}/notebooks/one.ipynb")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    made = Options(cwd=".", add_dirs=("more",))
+    assert made.directory == tmp_path / "notebooks"
+    assert made.add_dirs == (f"{tmp_path}/notebooks/more",)
+    with pytest.raises(WorkingDirectoryError, match="notebooks/elsewhere"):
+        Options(cwd="elsewhere")
+
+
+@pytest.mark.fault(117, via="pure")
 def test_a_home_of_nobody_is_refused_at_once_and_quoted() -> None:
     with pytest.raises(WorkingDirectoryError, match=r"'~nobody-here/x'"):
         Options(add_dirs=("~nobody-here/x",))
