@@ -54,6 +54,13 @@ def files_that_ask(folder: Path) -> None:
     (folder / "loads.ipy").write_text("%load_ext claude_magic\nr = %claude say loaded?\n", encoding="utf-8")
 
 
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     with Terminal(tmp_path, env=offline_environment(tmp_path)) as terminal:
@@ -118,7 +125,7 @@ def test_on_uvloop_a_cell_waits_and_where_it_cannot_one_line_says_so(tmp_path: P
         kernel.do("%unload_ext claude_magic")
 
         assert children
-        assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+        kernel.wait_for(lambda: not any(map(lives, children)))  # killed, with no loop that could reap them
 
 
 @pytest.mark.terminal
