@@ -14,6 +14,7 @@ from claude_magic.cli.manager import default_manager
 from claude_magic.cli.recorded import projects_folder
 from claude_magic.cli.registry import ProcessInfo, in_use
 from claude_magic.errors import InUseError, UsageError
+from claude_magic.folders import later, off_loop
 from claude_magic.options import Options
 from claude_magic.paths import notebook_path
 from claude_magic.saved import named_conversation
@@ -133,16 +134,17 @@ class Sessions:
         news, self._news = self._news, []
         return news + self._store.news()
 
-    def names_of(self, session_ids: Iterable[str]) -> dict[str, str]:
+    async def names_of(self, session_ids: Iterable[str]) -> dict[str, str]:
         """What sessions with these conversations are called, here or in other notebooks, as far as known."""
-        return self._store.names_of(session_ids) | {session.session_id: session.name for session in self}
+        kept = await off_loop(self._store.names_of, list(session_ids))
+        return kept | {session.session_id: session.name for session in self}
 
-    def user_of(self, session_id: str) -> str:
+    async def user_of(self, session_id: str) -> str:
         """Who has a conversation now: a session here, or a live process elsewhere; "" if nobody."""
         own = next((session for session in self if session.session_id == session_id), None)
         if own is not None:
             return f"session {own.name!r}"
-        holder = default_manager().registry.holder(session_id)
+        holder = await off_loop(default_manager().registry.holder, session_id)
         return f"{_where(holder)} (pid {holder.pid})" if holder else ""
 
     async def go_on(self, session: Session, past: PastConversation, *, copy: bool) -> None:
@@ -152,7 +154,7 @@ class Sessions:
             InUseError: Another session has it, here or elsewhere; a copy may be made all the same.
         """
         if not copy:
-            self._refuse_if_used(session, past.session_id)
+            await self._refuse_if_used(session, past.session_id)
         await session.stop()
         session.conversation.go_on_with(past.session_id, past.turns, copy=copy)
         self._keepers[session.name](None)
@@ -181,10 +183,10 @@ class Sessions:
         """The conversation that a session goes on with: as it was kept, or as the saved answers name it."""
         if options.resume == "never":
             return None
-        kept = self._store.find(self._notebook, backend, name)
+        kept = await off_loop(self._store.find, self._notebook, backend, name)
         if kept is None:
-            kept = self._moved(await self._named(name, options))
-        return None if kept is None or kept == BEGUN_ANEW else self._free(kept)
+            kept = await self._moved(await self._named(name, options))
+        return None if kept is None or kept == BEGUN_ANEW else await self._free(kept)
 
     async def _named(self, name: str, options: Options) -> Kept | None:
         """What the answers name: those in the file or, where a gateway hides it, those in the page."""
@@ -193,12 +195,9 @@ class Sessions:
         session_id = await reading
         return await asyncio.to_thread(_recorded, session_id, options) if session_id else None
 
-    def _moved(self, named: Kept | None) -> Kept | None:
+    async def _moved(self, named: Kept | None) -> Kept | None:
         """What the answers name, if the notebook that had it is gone: this is it, or else a copy."""
-        others = self._store.notebooks_of(named.session_id) if named else []
-        original = next(
-            (path for path in others if path != self._notebook.path and Path(path).exists()), None
-        )
+        original = await off_loop(self._original_of, named.session_id) if named else None
         if named is None or original is None:
             return named
         self._tell(
@@ -207,13 +206,18 @@ class Sessions:
         )
         return None
 
-    def _free(self, kept: Kept) -> Kept | None:
+    def _original_of(self, session_id: str) -> str | None:
+        others = (path for path in self._store.notebooks_of(session_id) if path != self._notebook.path)
+        return next((path for path in others if Path(path).exists()), None)
+
+    async def _free(self, kept: Kept) -> Kept | None:
         """What was kept, unless another session has it, here or in the kernel of a renamed notebook, say."""
+        holder = await off_loop(default_manager().registry.holder, kept.session_id)
+        # After the last wait: another cell may have begun one meanwhile.
         own = next((session for session in self if session.session_id == kept.session_id), None)
         if own is not None:
             self._tell(f"The earlier conversation is that of session {own.name!r}; this is a new one.")
             return None
-        holder = default_manager().registry.holder(kept.session_id)
         if holder is None or holder.kernel_pid == os.getpid():
             return kept
         self._tell(
@@ -225,14 +229,14 @@ class Sessions:
         if news not in self._news:  # two cells may begin a session at the same time
             self._news.append(news)
 
-    def _refuse_if_used(self, session: Session, session_id: str) -> None:
+    async def _refuse_if_used(self, session: Session, session_id: str) -> None:
         for other in self:
             if other is not session and other.session_id == session_id:
                 message = (
                     f"Session {other.name!r} has this conversation. Ask it there: %claude -s {other.name}"
                 )
                 raise InUseError(message, pid=other.pid or 0, notebook=self._notebook.path)
-        holder = default_manager().registry.holder(session_id)
+        holder = await off_loop(default_manager().registry.holder, session_id)
         if holder is not None and holder.pid != session.pid:
             raise in_use(holder)
 
@@ -251,9 +255,9 @@ class Sessions:
                 return
             last = kept
             if recorded:
-                self._store.keep(self._notebook, backend, session.name, kept)
+                later(self._store.keep, self._notebook, backend, session.name, kept)
             else:
-                self._store.forget(self._notebook, backend, session.name)
+                later(self._store.forget, self._notebook, backend, session.name)
 
         return keep
 

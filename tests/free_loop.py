@@ -30,10 +30,10 @@ ALLOWED = {
     # what asyncio does to start a process: it waits for the fork, and for the thread that will reap
     "claude_magic/cli/guard.py": {"_spawn", "_start"},
     "claude_magic/cli/process.py": {"spawn"},
-    # SQLite without a sync: 0.5 ms, when a process or a turn begins or ends
-    "claude_magic/folders.py": {"exists", "run"},
     # a few file-system calls when a task starts: whether its folder is there, and which it really is
     "claude_magic/tasks/records.py": {"new_record"},
+    # SQLite when somebody asks by `list`, and not by `look`, which tasks there are
+    "claude_magic/tasks/manager.py": {"list"},
     "claude_magic/tasks/worktree.py": {"_program"},
     # where the kernel is, which is memory and no disk; and whether a path is there when it is given
     "claude_magic/options.py": {"_make_absolute", "_check_paths"},

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from claude_magic.folders import written
+
 __all__ = ["begin", "children", "descriptors", "heartbeat", "nothing_left"]
 
 
@@ -49,6 +51,7 @@ async def nothing_left() -> AsyncIterator[None]:
     def more() -> dict[str, set[object]]:
         return {kind: found - before[kind] for kind, found in counted().items() if found - before[kind]}
 
+    await written()  # the thread that asks state files stays
     before = counted()
     yield
     await asyncio.get_running_loop().shutdown_default_executor()  # its threads are the loop's

@@ -26,6 +26,7 @@ from claude_magic.cli.reap import Leader, end_trees
 from claude_magic.cli.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 from claude_magic.cli.spawn import SpawnOptions
 from claude_magic.errors import UsageError
+from claude_magic.folders import later, off_loop, written
 
 __all__ = ["ProcessManager", "SpawnOptions", "default_manager"]
 
@@ -149,7 +150,7 @@ class ProcessManager:
         managed = self._managed.get(process_id)
         if managed is not None and managed.info.session_id != session_id:
             managed.info = replace(managed.info, session_id=session_id)
-            self.registry.update(managed.info)
+            later(self.registry.update, managed.info)
 
     async def reap(self) -> list[ProcessInfo]:
         """Ends what kernels have left that are gone, and forgets it.
@@ -157,13 +158,13 @@ class ProcessManager:
         Returns:
             Those that still ran.
         """
-        left = [info for info in self.registry.get_all() if not info.kernel_lives]
+        left = [info for info in await off_loop(self.registry.get_all) if not info.kernel_lives]
         running = [info for info in left if info.is_running]
         if running:  # in a thread: it waits for their end
             leaders = [Leader(info.pid, info.created, info.mark) for info in running]
             await asyncio.to_thread(end_trees, leaders, patience=0)
         for info in left:
-            self.registry.unregister(info)
+            await off_loop(self.registry.unregister, info)
         await asyncio.to_thread(remove_left)
         return running
 
@@ -172,10 +173,10 @@ class ProcessManager:
     ) -> _Managed:
         await self.reap()
         info = self._announced(options, session_id)
-        self.registry.register(info)
-        self.guard.watch(info.mark)  # before there is anything to watch, so that nothing is missed
         argv = [options.command, *options.args]
         try:
+            await off_loop(self.registry.register, info)
+            self.guard.watch(info.mark)  # before there is anything to watch, so that nothing is missed
             child = await ChildProcess.spawn(
                 argv, cwd=Path(options.cwd), env=options.env, redact=redact, mark=info.mark
             )
@@ -183,7 +184,7 @@ class ProcessManager:
             self._forget(info)
             raise
         info = replace(info, pid=child.pid, created=born(child.pid))
-        self.registry.update(info)
+        later(self.registry.update, info)
         self.guard.watch(info.mark, info.pid, info.created)
         managed = self._managed[options.id] = _Managed(options, info, child)
         return managed
@@ -216,6 +217,7 @@ class ProcessManager:
         finally:
             if managed.info.kernel_pid == os.getpid():  # else a forked child, whose copies of our tasks end
                 self._ended(managed)
+        await written()
 
     def _ended(self, managed: _Managed) -> None:
         code = managed.child.returncode
@@ -228,12 +230,12 @@ class ProcessManager:
                 del self._managed[info.id]
         else:
             self.guard.forget(info.mark)
-            self.registry.update(info)
+            later(self.registry.update, info)
         self._callbacks.emit("exit", info)
 
     def _forget(self, info: ProcessInfo) -> None:
         self.guard.forget(info.mark)
-        self.registry.unregister(info)
+        later(self.registry.unregister, info)
 
     def _find(self, process_id: str) -> _Managed:
         if process_id not in self._managed:

@@ -20,6 +20,7 @@ from claude_magic.cli.identity import memory
 from claude_magic.cli.manager import default_manager
 from claude_magic.cli.recorded import projects_folder
 from claude_magic.errors import UsageError
+from claude_magic.folders import off_loop
 from claude_magic.magics.arguments import checked_name
 from claude_magic.magics.screen import say, show
 from claude_magic.magics.status import (
@@ -103,14 +104,14 @@ class ConversationMagics:
         return [short_id(past.session_id) for past in self.listed]
 
     @no_var_expand
-    def claude_status(self, line: str) -> None:
+    async def claude_status(self, line: str) -> None:
         """Show a session's state: `%claude_status [NAME]`; without a name, all of this notebook's.
 
         With `--all` every session on this machine is shown.
         """
         given = _read(line, _STATUS, {"--all"})
         if "--all" in given.flags:
-            self._show_machine()
+            await self._show_machine()
             return
         sessions = [self._sessions.find(given.word)] if given.word else list(self._sessions)
         if not sessions:
@@ -167,14 +168,14 @@ class ConversationMagics:
 
     # Sessions of the machine
 
-    def _show_machine(self) -> None:
-        registry = default_manager().registry
-        processes = [info for info in registry.get_all() if info.session_id and info.is_running]
+    async def _show_machine(self) -> None:
+        known = await off_loop(default_manager().registry.get_all)
+        processes = [info for info in known if info.session_id and info.is_running]
         if not processes:
             say("No session has a process on this machine.")
             return
         own = {session.pid: session for session in (*self._sessions, *self._tasks()) if session.pid}
-        names = self._sessions.names_of(info.session_id for info in processes)
+        names = await self._sessions.names_of(info.session_id for info in processes)
         table = machine_table(
             processes, own=own, kernel=os.getpid(), names=names, memory=memory, now=time.time()
         )
@@ -188,7 +189,7 @@ class ConversationMagics:
         if not found:
             say(f"No earlier conversation in {directory}.")
             return
-        rows = [self._row(number, past, name) for number, past in enumerate(self.listed, 1)]
+        rows = [await self._row(number, past, name) for number, past in enumerate(self.listed, 1)]
         session = "" if name == MAIN else f" -s {name}"
         note = (
             f"Go on with one: %claude_resume 1{session}. With a copy of it: %claude_resume 1{session} --fork."
@@ -197,10 +198,10 @@ class ConversationMagics:
             note += " Older ones: %claude_resume --all."
         show(self._shell, bundle(Table(("", "last used", "first prompt", "turns", "id", ""), rows, note)))
 
-    def _row(self, number: int, past: PastConversation, name: str) -> tuple[str, ...]:
+    async def _row(self, number: int, past: PastConversation, name: str) -> tuple[str, ...]:
         day = datetime.fromtimestamp(past.changed, tz=UTC).astimezone()
         when = f"{ago(time.time() - past.changed)} ({day:%Y-%m-%d %H:%M})"
-        used = self._sessions.user_of(past.session_id)
+        used = await self._sessions.user_of(past.session_id)
         return (
             str(number),
             when,

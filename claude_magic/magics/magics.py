@@ -83,10 +83,10 @@ class ClaudeMagics(Defaults):
         self.foreground.register("claude", "line_cell", self.claude)
         for function in (self.claude_wait, self.claude_stop, self.claude_restart):
             self.foreground.register(function.__name__, "line", function)
-        for function in (self.conversations.claude_resume, self.tasks.claude_tasks):
+        for function in (self.conversations.claude_status, self.conversations.claude_resume):
             self.foreground.register(function.__name__, "line", function)
-        for function in (self.conversations.claude_status, self.conversations.claude_history):
-            self.shell.register_magic_function(function, "line", function.__name__)
+        self.foreground.register("claude_tasks", "line", self.tasks.claude_tasks)
+        self.shell.register_magic_function(self.conversations.claude_history, "line", "claude_history")
         self.shell.configurables.append(self)
         self._completer.install()
         self._question_marks.install()
@@ -103,8 +103,7 @@ class ClaudeMagics(Defaults):
         self.foreground.uninstall()
         self._completer.uninstall()
         self._question_marks.uninstall()
-        for name in ("claude_status", "claude_history"):
-            self.shell.magics_manager.magics["line"].pop(name, None)
+        self.shell.magics_manager.magics["line"].pop("claude_history", None)
         self.shell.configurables.remove(self)
         atexit.unregister(self._at_exit)
 

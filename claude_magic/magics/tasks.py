@@ -113,7 +113,7 @@ class TaskMagics:
         """
         match line.split(None, 2):
             case []:
-                self._list()
+                await self._list()
             case ["show", name]:
                 await self._show(name)
             case ["cancel", name]:
@@ -123,7 +123,7 @@ class TaskMagics:
             case ["wait"]:
                 await self._wait(self.manager.running())
             case ["wait", name]:
-                await self._wait([self.manager.find(name)])
+                await self._wait([await self.manager.look_up(name)])
             case ["cleanup"]:
                 await self._clean_up()
             case _:
@@ -141,8 +141,8 @@ class TaskMagics:
 
     # The subcommands
 
-    def _list(self) -> None:
-        tasks = self.manager.list()
+    async def _list(self) -> None:
+        tasks = await self.manager.look()
         if not tasks:
             say("No task yet. Start one with: %%claude --task NAME")
             return
@@ -152,7 +152,7 @@ class TaskMagics:
         show(self._shell, bundle(Table(_HEAD, [_row(task) for task in tasks], note)))
 
     async def _show(self, name: str) -> None:
-        task = self.manager.find(name)
+        task = await self.manager.look_up(name)
         path = task.result_path
         if task.transcripts and task.status.is_over:
             text = self.manager.report(task)
@@ -170,7 +170,7 @@ class TaskMagics:
         say(f"{_line(task)}{_result(task)}")
 
     async def _resume(self, name: str, line: str) -> None:
-        task, given = self.manager.find(name), parse(self._claude, line)
+        task, given = await self.manager.look_up(name), parse(self._claude, line)
         if given.rest:
             raise UsageError(f"Usage: {_USAGE}")
         shown = given_options(given.options)

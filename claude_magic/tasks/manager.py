@@ -11,7 +11,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,13 @@ from typing import Any, Literal
 from claude_magic.callbacks import Callbacks
 from claude_magic.cli.identity import born
 from claude_magic.errors import BusyError, UsageError
+from claude_magic.folders import later, off_loop
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.store import NotebookKey
-from claude_magic.tasks.records import TaskRecords, TaskStatus, new_record
+from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus, new_record
 from claude_magic.tasks.report import Render, report_of
 from claude_magic.tasks.task import Task, kept_options, options_kept
 from claude_magic.tasks.work import Asked, Worker, gone_on_with, isolate
@@ -124,6 +125,7 @@ class TaskManager:
             await self._worker.begin(task, asked)
         except BaseException:
             self._tasks.pop(task.id, None)
+            later(self._records.take_back, task.record)
             if task.worktree is not None:
                 await remove_worktree(Path(task.record.project), task.worktree, task.branch)
             raise
@@ -149,7 +151,7 @@ class TaskManager:
             UsageError: There is none of this name, or it was completed.
             BusyError: It is at work, or another in its directory.
         """
-        task = self.find(which)
+        task = await self.look_up(which)
         if not task.status.is_over:
             raise BusyError(f"Task {task.name!r} is at work. See %claude_tasks show {task.name}")
         if task.status is TaskStatus.COMPLETED:
@@ -166,19 +168,18 @@ class TaskManager:
             )
             await self._worker.begin(task, await gone_on_with(before, asked))
         except BaseException:
+            later(self._records.take_back, task.record, before)
             task.record = before
             raise
         return task
 
     def get(self, task_id: str) -> Task | None:
         """The task with this id."""
-        self._take_up()
-        return self._tasks.get(task_id)
+        return next((task for task in self.list() if task.id == task_id), None)
 
     def find_by_name(self, name: str) -> Task | None:
         """The task of this name: the one at work, else the newest."""
-        found = sorted((task for task in self.list() if task.name == name), key=lambda task: task.started)
-        return next((task for task in found if not task.status.is_over), found[-1] if found else None)
+        return _of_name(self.list(), name)
 
     def find(self, which: str) -> Task:
         """The task with this id or name.
@@ -186,12 +187,15 @@ class TaskManager:
         Raises:
             UsageError: There is none.
         """
-        task = self.get(which) or self.find_by_name(which)
-        if task is None:
-            names = ", ".join(dict.fromkeys(task.name for task in self.list()))
-            known = f" Known: {names}." if names else ""
-            raise UsageError(f"There is no task {which!r}.{known} Start one with: %%claude --task NAME")
-        return task
+        return _found(self.list(), which)
+
+    async def look_up(self, which: str) -> Task:
+        """The task with this id or name, as `find` gives it, without holding up the loop.
+
+        Raises:
+            UsageError: There is none.
+        """
+        return _found(await self.look(), which)
 
     def running(self) -> list[Task]:
         """The tasks at work, oldest first."""
@@ -205,7 +209,7 @@ class TaskManager:
         Raises:
             UsageError: There is none of this name.
         """
-        task = self.find(which)
+        task = await self.look_up(which)
         if task.session is not None:
             await task.session.stop()
             await task.wait()
@@ -224,7 +228,7 @@ class TaskManager:
         Returns:
             Those that were forgotten.
         """
-        over = [task for task in self.list() if task.status.is_over]
+        over = [task for task in await self.look() if task.status.is_over]
         ended = [task for task in over if task.status is not TaskStatus.INTERRUPTED]
         for task in ended:
             if task.session is not None:
@@ -233,7 +237,7 @@ class TaskManager:
                 Path(task.record.project), task.worktree, task.branch
             ):
                 task.change(worktree="", branch="")
-            self._records.forget(task.id)
+            await off_loop(self._records.forget, task.id)
             self._tasks.pop(task.id, None)
         return ended
 
@@ -281,23 +285,45 @@ class TaskManager:
     def _tell(self, task: Task, line: str) -> None:
         self._callbacks.emit("output", task, line)
 
-    def _take_up(self) -> None:
-        """Takes in what this notebook's earlier kernels have left."""
-        for record in self._records.left(self.notebook):
+    def _all(self, left: Iterable[TaskRecord]) -> list[Task]:
+        """All tasks, with what this notebook's earlier kernels have left."""
+        for record in left:
             if record.id not in self._tasks:
                 task = self._tasks[record.id] = Task(record, self._tell)
                 if not record.status.is_over:
                     task.change(status=TaskStatus.INTERRUPTED)
+        return sorted(self._tasks.values(), key=lambda task: task.started)
 
     def sessions(self) -> list[Session]:
         """The sessions that work on tasks, or have in this kernel."""
         return [task.session for task in self._tasks.values() if task.session is not None]
 
-    # The last, because its name hides the type of this name below it.
+    # These last, because `list` hides the type of this name below it.
+    async def look(self) -> list[Task]:
+        """All tasks that are known, as `list` gives them, without holding up the loop."""
+        return self._all(await off_loop(self._records.left, self.notebook))
+
     def list(self) -> list[Task]:
-        """All tasks that are known, oldest first: this kernel's, and what earlier ones have left."""
-        self._take_up()
-        return sorted(self._tasks.values(), key=lambda task: task.started)
+        """All tasks that are known, oldest first: this kernel's, and what earlier ones have left.
+
+        This waits, for up to a second, while another process holds the state folder locked, as `get` and both
+        ways to find one do; in a coroutine `look` and `look_up` don't hold up the loop.
+        """
+        return self._all(self._records.left(self.notebook))
+
+
+def _found(tasks: list[Task], which: str) -> Task:
+    task = next((task for task in tasks if task.id == which), None) or _of_name(tasks, which)
+    if task is None:
+        names = ", ".join(dict.fromkeys(task.name for task in tasks))
+        known = f" Known: {names}." if names else ""
+        raise UsageError(f"There is no task {which!r}.{known} Start one with: %%claude --task NAME")
+    return task
+
+
+def _of_name(tasks: list[Task], name: str) -> Task | None:
+    found = [task for task in tasks if task.name == name]
+    return next((task for task in found if not task.status.is_over), found[-1] if found else None)
 
 
 @cache

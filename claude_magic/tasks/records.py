@@ -137,6 +137,7 @@ _SCHEMA = f"CREATE TABLE IF NOT EXISTS tasks ({', '.join(_COLUMNS)}, PRIMARY KEY
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM tasks"  # noqa: S608  # names of ours, no input
 _PUT = f"INSERT OR REPLACE INTO tasks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _ADD = "ALTER TABLE tasks ADD COLUMN attachments DEFAULT '[]'"  # a folder may be older than the column
+_UNCLAIM = "DELETE FROM tasks WHERE id = ? AND kernel_pid = ? AND kernel_created = ?"
 _FORGET_OLD = "DELETE FROM tasks WHERE ended > 0 AND ended < ?"
 
 
@@ -157,6 +158,15 @@ class TaskRecords:
             BusyError: Another works there, or this one is at work in another kernel.
         """
         self._run(lambda database: _claim(database, record))
+
+    def take_back(self, claimed: TaskRecord, before: TaskRecord | None = None) -> None:
+        """Undoes a claim, if there was one: the task has not begun.
+
+        Args:
+            claimed: What was claimed.
+            before: What was kept of the task until then; it is kept again.
+        """
+        self._run(lambda database: _take_back(database, claimed, before))
 
     def put(self, record: TaskRecord) -> None:
         """Writes down what has changed."""
@@ -203,6 +213,12 @@ def _claim(database: sqlite3.Connection, record: TaskRecord) -> None:
             raise _taken(other, ours=ours)
     database.execute(_FORGET_OLD, (time.time() - KEPT,))
     database.execute(_PUT, _row(record))
+
+
+def _take_back(database: sqlite3.Connection, claimed: TaskRecord, before: TaskRecord | None) -> None:
+    ours = (claimed.id, claimed.kernel_pid, claimed.kernel_created)
+    if database.execute(_UNCLAIM, ours).rowcount and before is not None:
+        database.execute(_PUT, _row(before))
 
 
 def _taken(other: TaskRecord, *, ours: bool) -> BusyError:

@@ -18,6 +18,7 @@ from typing import Any
 from claude_magic.callbacks import Callbacks
 from claude_magic.cli.recorded import conversation_file
 from claude_magic.errors import CancelledTurnError
+from claude_magic.folders import later, off_loop
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker
 from claude_magic.prompt import Prompt
@@ -85,8 +86,7 @@ class Worker:
             task.warning = ""
         except OSError as error:
             task.warning = f"The result will not be in a file: {error}. Use %claude_tasks show {task.name}"
-        if task.status is not TaskStatus.PENDING or task.closing:
-            raise CancelledTurnError(f"Task {task.name!r} was cancelled before it began.")
+        _check_wanted(task)
         options = asked.options.with_(
             cwd=task.record.cwd,
             check_paths=False,  # a task that goes on may have lost it, which its turn tells
@@ -96,7 +96,8 @@ class Worker:
         )
         session = Session(options, name=task.name)
         task.change(session_id=session.session_id)
-        self._records.claim(task.record)
+        await off_loop(self._records.claim, task.record)
+        _check_wanted(task)
         turn = session.submit(
             task.asked, content=asked.prompt.content, options=asked.turn_options, asker=asked.asker
         )
@@ -111,14 +112,14 @@ class Worker:
     async def keep(self, task: Task) -> None:
         """Writes down the end of a task, the result's file first: what is known as over has one."""
         await self._write(task)
-        self._records.put(task.record)
+        await off_loop(self._records.put, task.record)
 
     def _enter(self, task: Task, session: Session, state: SessionState) -> None:
         if task.session is not session:
             return
         if state is SessionState.RUNNING and not task.status.is_over:
             task.change(status=TaskStatus.RUNNING, session_id=session.session_id)
-            self._records.put(task.record)
+            later(self._records.put, task.record)
         elif state is SessionState.STOPPED and task.status.is_over and task.revision > task.written:
             keep_alive(
                 task, self._write(task)
@@ -143,11 +144,16 @@ class Worker:
             result = await turn.wait()
         except asyncio.CancelledError:  # the loop goes down
             task.change(status=TaskStatus.INTERRUPTED, ended=time.time())
-            self._records.put(task.record)
+            later(self._records.put, task.record)
             raise
         task.conclude(result, turn.error, turn.stop_reason)
         await self.keep(task)
         self._callbacks.emit("complete" if task.status is TaskStatus.COMPLETED else "failed", task)
+
+
+def _check_wanted(task: Task) -> None:
+    if task.status is not TaskStatus.PENDING or task.closing:
+        raise CancelledTurnError(f"Task {task.name!r} was cancelled before it began.")
 
 
 def keep_alive(task: Task, coroutine: Coroutine[Any, Any, None]) -> None:

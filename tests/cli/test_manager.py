@@ -22,6 +22,7 @@ from claude_magic.cli.process import Rung
 from claude_magic.cli.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 from claude_magic.cli.spawn import SpawnOptions
 from claude_magic.errors import CLINotFoundError, InUseError, UsageError, WorkingDirectoryError
+from claude_magic.folders import off_loop
 
 pytestmark = pytest.mark.process
 
@@ -67,7 +68,8 @@ async def test_spawn_runs_a_command_and_registers_it(manager: ProcessManager, tm
     assert psutil.Process(info.pid).name() == "cat"
     assert (info.status, info.cwd, info.notebook) == (ProcessStatus.RUNNING, str(tmp_path), "/n.ipynb")
     assert (info.created, info.kernel_pid) == (born(info.pid), os.getpid())
-    assert manager.registry.get("cat") == manager.registry.get_by_pid(info.pid) == info
+    assert await off_loop(manager.registry.get, "cat") == info
+    assert await off_loop(manager.registry.get_by_pid, info.pid) == info
 
 
 async def test_a_command_gets_its_arguments_folder_and_environment_as_given(
@@ -96,7 +98,7 @@ async def test_stop_ends_a_process_and_tells_the_rung(manager: ProcessManager) -
     assert report is not None
     assert (report.rung, report.returncode) == (Rung.EOF, 0)
     assert not psutil.pid_exists(info.pid)
-    stopped = manager.registry.get("cat")
+    stopped = await off_loop(manager.registry.get, "cat")
     assert stopped is not None
     assert (stopped.status, stopped.returncode) == (ProcessStatus.STOPPED, 0)
     assert await manager.stop("cat") is None
@@ -108,7 +110,8 @@ async def test_a_process_that_had_to_be_killed_counts_as_stopped(manager: Proces
     report = await manager.stop("code", timeout=0.5)
     assert report is not None
     assert report.rung is Rung.KILL
-    assert (manager.registry.get("code"), manager.list()) == (None, [])  # a conversation leaves no row
+    assert await off_loop(manager.registry.get, "code") is None  # a conversation leaves no row
+    assert manager.list() == []
 
 
 async def test_stop_all_ends_all_at_once(manager: ProcessManager) -> None:
@@ -116,7 +119,7 @@ async def test_stop_all_ends_all_at_once(manager: ProcessManager) -> None:
     assert manager.guard.pid is not None
     await manager.stop_all()
     assert not any(psutil.pid_exists(info.pid) for info in infos)
-    assert {info.status for info in manager.registry.get_all()} == {ProcessStatus.STOPPED}
+    assert {info.status for info in await off_loop(manager.registry.get_all)} == {ProcessStatus.STOPPED}
 
 
 async def test_restart_runs_the_same_command_with_exactly_the_same_options(
@@ -133,7 +136,7 @@ async def test_restart_runs_the_same_command_with_exactly_the_same_options(
     assert one == two
     assert first.pid != second.pid
     assert not psutil.pid_exists(first.pid)
-    assert [info.pid for info in manager.registry.get_all()] == [second.pid]
+    assert [info.pid for info in await off_loop(manager.registry.get_all)] == [second.pid]
 
 
 async def test_restart_also_runs_again_what_has_ended_by_itself(manager: ProcessManager) -> None:
@@ -151,7 +154,7 @@ async def test_list_has_all_but_the_environment(manager: ProcessManager, tmp_pat
     )
     await manager.spawn(cat("b"))
     assert [info.id for info in manager.list()] == ["a", "b"]
-    shown = repr(manager.list()) + repr(manager.registry.get_all())
+    shown = repr(manager.list()) + repr(await off_loop(manager.registry.get_all))
     for hidden in ("MY_TOKEN", "t0p-s3cret", secret, "pirate"):
         assert hidden not in shown
     assert manager.list()[0].argv[-3] == "--append-system-prompt=…"
@@ -174,7 +177,7 @@ async def test_an_exit_is_told_and_registered(
     await manager.spawn(code(source))
     await soon(lambda: told)
     assert [(info.id, info.status, info.returncode) for info in told] == [("code", status, returncode)]
-    assert manager.registry.get("code") == manager.list()[0] == told[0]
+    assert await off_loop(manager.registry.get, "code") == manager.list()[0] == told[0]
 
 
 async def test_an_exit_callback_that_raises_changes_nothing(
@@ -214,7 +217,7 @@ async def test_of_two_that_start_on_one_conversation_at_the_same_time_one_is_ref
     starts = [other.open(cat(name), session_id="s") for name, other in (("a", manager), ("b", elsewhere))]
     outcomes = await asyncio.gather(*starts, return_exceptions=True)
     assert sorted(isinstance(outcome, InUseError) for outcome in outcomes) == [False, True]
-    assert len(manager.registry.get_all()) == 1
+    assert len(await off_loop(manager.registry.get_all)) == 1
     await elsewhere.stop_all()
 
 
@@ -232,7 +235,7 @@ async def test_what_could_not_be_started_leaves_no_trace(
 ) -> None:
     with pytest.raises((WorkingDirectoryError, CLINotFoundError)):
         await manager.spawn(options)
-    assert (manager.list(), manager.registry.get_all(), manager.guard.pid) == ([], [], None)
+    assert (manager.list(), await off_loop(manager.registry.get_all), manager.guard.pid) == ([], [], None)
 
 
 async def test_an_unknown_name_is_named_with_those_that_are_known(manager: ProcessManager) -> None:
@@ -248,19 +251,20 @@ async def test_what_a_kernel_that_is_gone_has_left_is_ended_by_the_next(
     """Only what is verified: the process under a pid that was used again stays."""
     mine, innocent = await manager.spawn(code(STUBBORN)), await manager.spawn(cat())
     registry, gone = manager.registry, {"kernel_pid": 2**22 + 1, "kernel_created": "long ago"}
-    registry.update(_changed(mine, **gone))
-    registry.update(_changed(innocent, created="another time", mark=innocent.mark, **gone))
+    await off_loop(registry.update, _changed(mine, **gone))
+    theirs = _changed(innocent, created="another time", mark=innocent.mark, **gone)
+    await off_loop(registry.update, theirs)
     reaped = await ProcessManager(ProcessRegistry(tmp_path / "state")).reap()
     assert [info.pid for info in reaped] == [mine.pid]
     await soon(lambda: not manager.is_running("code"))
     assert alive(psutil.Process(innocent.pid))
-    assert registry.get_all() == []
+    assert await off_loop(registry.get_all) == []
 
 
 async def test_a_kernel_reaps_nothing_of_one_that_lives(manager: ProcessManager, tmp_path: Path) -> None:
     info = await manager.spawn(cat())
     assert await ProcessManager(ProcessRegistry(tmp_path / "state")).reap() == []
-    assert manager.registry.get_all() == [info]
+    assert await off_loop(manager.registry.get_all) == [info]
     assert alive(psutil.Process(info.pid))
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
-from claude_magic.folders import StateFile
+import pytest
+from blockbuster import BlockingError
+
+from claude_magic.cli.identity import born, lives
+from claude_magic.folders import StateFile, off_loop
 from claude_magic.session.states import SessionState, Status
 
 
@@ -21,8 +26,15 @@ async def test_a_blocking_call_below_our_code_is_caught(tmp_path: Path) -> None:
     assert "Blocking call to io." in said[1]
 
 
-async def test_what_is_left_out_may_block(tmp_path: Path) -> None:
+async def test_what_is_left_out_may_block() -> None:
+    assert lives(os.getpid(), born(os.getpid()))
+
+
+async def test_a_state_file_is_asked_off_the_loop(tmp_path: Path) -> None:
     file = StateFile("file.sqlite", "CREATE TABLE IF NOT EXISTS t (x)", tmp_path)
 
-    assert file.run(lambda database: database.execute("SELECT 1").fetchone()) == (1,)
+    with pytest.raises(BlockingError):
+        file.run(lambda _: None)
+
+    assert await off_loop(file.run, lambda database: database.execute("SELECT 1").fetchone()) == (1,)
     assert file.news() == []

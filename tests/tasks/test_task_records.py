@@ -13,6 +13,7 @@ import pytest
 
 from claude_magic.cli.identity import born
 from claude_magic.errors import BusyError, UsageError
+from claude_magic.folders import off_loop
 from claude_magic.options import TurnOptions
 from claude_magic.store import NotebookKey
 from claude_magic.tasks import TaskManager, TaskStatus
@@ -124,11 +125,13 @@ async def test_a_manager_lists_as_interrupted_what_a_dead_kernel_left_and_cancel
 ) -> None:
     work = tmp_path / "work"
     work.mkdir()
-    records.put(record("a", project=str(work), cwd=str(work), name="one", **dead()))
+    left = record("a", project=str(work), cwd=str(work), name="one", **dead())
+    await off_loop(records.put, left)
     manager = TaskManager(tmp_path, notebook=HERE)
-    (task,) = manager.list()
+    (task,) = await manager.look()
     assert (task.status, task.output, manager.running()) == (TaskStatus.INTERRUPTED, [], [])
-    assert manager.get("a") is manager.find_by_name("one") is task
+    assert manager.list() == [task]
+    assert manager.get("a") is manager.find_by_name("one") is await manager.look_up("one") is task
 
     await manager.cancel("one")
 
