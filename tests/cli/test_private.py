@@ -72,9 +72,9 @@ def test_a_kernel_that_is_killed_while_it_starts_claude_leaves_no_token(
     argv = [sys.executable, "-c", BEGUN, str(FAKE), server_with_token(), session_id]
     with subprocess.Popen(argv) as kernel:
         until(lambda: any(path.read_text() for path in private_files()))
-        until(lambda: len(below(kernel.pid, FAKE.name)) == 1)
+        until(lambda: below(kernel.pid, "--session-id"))  # and no more the probe of its version
         until(lambda: len(below(kernel.pid, "watcher.py")) == 1)  # the probe's is gone
-        (guard,), (claude,) = below(kernel.pid, "watcher.py"), below(kernel.pid, FAKE.name)
+        (guard,), (claude,) = below(kernel.pid, "watcher.py"), below(kernel.pid, "--session-id")
         if not guarded:
             guard.suspend()  # killed, it would be replaced
         os.kill(kernel.pid, signal.SIGKILL)
