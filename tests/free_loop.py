@@ -17,7 +17,9 @@ WATCHED = {"cli", "session", "tasks"}  # folders of tests
 ALLOWED = {
     # /proc, which is memory and no disk, and only when a process starts or ends
     "claude_magic/cli/identity.py": {"born", "lives"},
-    "claude_magic/cli/tree.py": {"_descendants", "_handle", "_has", "_kill", "_lives", "_marked", "strays"},
+    "claude_magic/cli/tree.py": {
+        *("_descendants", "_handle", "_kill", "_lives", "_mark_of", "_marked", "strays"),
+    },
     # a few file-system calls when a process starts: where the program is, and whether the folder is there
     "claude_magic/cli/checks.py": {"directory"},
     "claude_magic/cli/claude.py": {"_build_of"},

@@ -3,8 +3,9 @@
 Every Bash tool call of the CLI leaves the process group (`setsid`), and the children of a process that dies
 lose their parent. So members are known in two ways: by parentage, while the leader lives, and by a mark in
 the environment, which descendants inherit (measured: Bash tools and MCP servers of both generations have it).
-They are only signalled through psutil handles, which compare the creation time with the pid first. Nothing
-here raises: what cannot be looked at, for want of rights or of descriptors, is left alone.
+In the middle of an exec a process has no environment, for milliseconds on a busy machine: then one looks
+again. Members are only signalled through psutil handles, which compare the creation time with the pid first.
+Nothing here raises: what cannot be looked at, for want of rights or of descriptors, is left alone.
 
 With `cli.process` the only module that signals.
 """
@@ -15,9 +16,12 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import psutil
 
 __all__ = ["MARK", "ProcessTree", "kill_marked"]
@@ -45,8 +49,7 @@ class ProcessTree:
 
     def members(self) -> list[psutil.Process]:
         """The descendants that live now, without the leader; whoever was found before still counts."""
-        self._known.update(self._descendants(), _marked(self._mark))
-        self._known = {member for member in self._known if member.pid != self._pid and _lives(member)}
+        self._look()
         return list(self._known)
 
     def strays(self) -> dict[int, str]:
@@ -71,12 +74,14 @@ class ProcessTree:
         """Kills the leader's group and every member.
 
         Returns:
-            Whether a member was left to kill.
+            Whether a member was left to kill, or may still be found.
         """
-        members = self.members() if self._is_ours else []
+        if not self._is_ours:
+            return False
+        all_found = self._look()
         self.signal_group(signal.SIGKILL)
-        self.killed.update(_kill(members))
-        return bool(members)
+        self.killed.update(_kill(self._known))
+        return bool(self._known) or not all_found
 
     async def end(self) -> None:
         """Kills until no member is left, at most `KILL_WAIT` seconds: one may just have had a child."""
@@ -89,6 +94,13 @@ class ProcessTree:
     def _is_ours(self) -> bool:
         """We are no forked child of the process that it belongs to."""
         return os.getpid() == self._owner
+
+    def _look(self) -> bool:
+        """Finds the members; False if somebody else may be one."""
+        marked, all_found = _marked(self._mark)
+        self._known.update(self._descendants(), marked)
+        self._known = {member for member in self._known if member.pid != self._pid and _lives(member)}
+        return all_found
 
     def _descendants(self) -> list[psutil.Process]:
         import psutil  # noqa: PLC0415  # 9 ms, only when something starts or ends
@@ -103,12 +115,15 @@ def kill_marked(mark: str) -> None:
     """Kills every process that carries this value of `MARK`, and reaps our own children among them."""
     import psutil  # noqa: PLC0415
 
-    members = _marked(mark)
-    _kill(members)
-    psutil.wait_procs(members, timeout=KILL_WAIT)
+    deadline = time.monotonic() + KILL_WAIT
+    members, all_found = _marked(mark)
+    while (members or not all_found) and time.monotonic() < deadline:
+        _kill(members)
+        psutil.wait_procs(members, timeout=KILL_WAIT)
+        members, all_found = _marked(mark)
 
 
-def _kill(members: list[psutil.Process]) -> list[int]:
+def _kill(members: Iterable[psutil.Process]) -> list[int]:
     import psutil  # noqa: PLC0415
 
     killed = []
@@ -119,24 +134,30 @@ def _kill(members: list[psutil.Process]) -> list[int]:
     return killed
 
 
-def _marked(mark: str) -> list[psutil.Process]:
+def _marked(mark: str) -> tuple[list[psutil.Process], bool]:
+    """Those that carry a mark; and False if of somebody nobody can tell yet."""
     import psutil  # noqa: PLC0415
 
-    pids = []
+    marks: dict[int, str | None] = {}
     with contextlib.suppress(OSError):
-        pids = [process.pid for process in psutil.process_iter() if _has(process, mark)]
+        marks = {process.pid: _mark_of(process) for process in psutil.process_iter()}
     # psutil keeps handles from one look to the next: new ones, in case a pid has been reused in between
-    handles = (_handle(pid) for pid in pids)
-    return [handle for handle in handles if handle is not None and _has(handle, mark)]
+    handles = (_handle(pid) for pid, its_mark in marks.items() if its_mark == mark)
+    found = [handle for handle in handles if handle is not None and _mark_of(handle) == mark]
+    return found, None not in marks.values()
 
 
-def _has(process: psutil.Process, mark: str) -> bool:
+def _mark_of(process: psutil.Process) -> str | None:
+    """The mark in a process's environment, "" if it has none; None in the middle of an exec."""
     import psutil  # noqa: PLC0415
 
-    try:
-        return process.environ().get(MARK) == mark
-    except (psutil.Error, OSError):  # gone, or another user's
-        return False
+    with contextlib.suppress(psutil.Error, OSError):  # gone, or another user's
+        for _ in range(2):  # the exec may end between two of these calls
+            if environment := process.environ():
+                return environment.get(MARK, "")
+            if not process.cmdline() and process.memory_info().vms > 0:  # a kernel thread has no memory
+                return None
+    return ""
 
 
 def _lives(process: psutil.Process) -> bool:

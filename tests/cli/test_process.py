@@ -465,6 +465,31 @@ async def test_grandchildren_end_when_the_leader_dies_by_itself(scattered: str) 
     assert (await child.stop()).killed == (grandchild.pid,)
 
 
+@pytest.mark.fault(50, via="fake")
+async def test_a_grandchild_in_the_middle_of_an_exec_ends_with_a_leader_that_dies_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For a moment it has neither environment nor arguments; on a busy machine one of 3,000 was met there."""
+    child, grandchild = await with_grandchild(family("start_new_session=True"))
+    looks = itertools.count()
+
+    def show_nothing(name: str, nothing: object) -> None:
+        shown = getattr(psutil.Process, name)
+
+        def look(process: psutil.Process) -> object:
+            return nothing if process.pid == grandchild.pid and next(looks) < 5 else shown(process)
+
+        monkeypatch.setattr(psutil.Process, name, look)
+
+    show_nothing("environ", {})
+    show_nothing("cmdline", [])
+    os.kill(child.pid, signal.SIGKILL)
+    await child.wait_closed()
+
+    assert not alive(grandchild)
+    assert (await child.stop()).killed == (grandchild.pid,)
+
+
 @pytest.mark.fault(52, via="fake")
 @pytest.mark.parametrize(
     "scattered", ["close_fds=True", "start_new_session=True", "start_new_session=True, env={}"]
