@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass, field, replace
@@ -16,7 +17,15 @@ from claude_magic.errors import CLINotFoundError, UsageError
 from claude_magic.hooks import Hook
 from claude_magic.paths import absolute, check_folder
 
-__all__ = ["EFFORTS", "PERMISSION_MODES", "Options", "PermissionMode", "TurnOptions", "checked_id"]
+__all__ = [
+    "EFFORTS",
+    "PERMISSION_MODES",
+    "Options",
+    "PermissionMode",
+    "TurnOptions",
+    "checked_id",
+    "is_json",
+]
 
 PermissionMode = Literal["default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions"]
 PERMISSION_MODES: tuple[PermissionMode, ...] = get_args(PermissionMode)
@@ -134,6 +143,8 @@ class Options:
             _check_not_negative(name, getattr(self, name))
         if self.effort is not None and self.effort not in EFFORTS:
             raise UsageError(f"effort is {self.effort!r}; choose one of {', '.join(EFFORTS)}.")
+        for servers in filter(is_json, self.mcp_config):
+            _check_json(servers)
         if self.session_id is not None:
             object.__setattr__(self, "session_id", checked_id(self.session_id))
         self._make_absolute()
@@ -175,13 +186,22 @@ def checked_id(text: str) -> str:
         raise UsageError(f"{text[:60]!r} is not a conversation id (a UUID).") from None
 
 
+def is_json(value: str) -> bool:
+    """Whether an MCP configuration is JSON, and not the path of a file."""
+    return value.lstrip().startswith("{")
+
+
 def _absolute(value: str) -> str:
     """A path made absolute; JSON and what is empty as they are."""
-    return value if not value or _is_json(value) else str(absolute(value))
+    return value if not value or is_json(value) else str(absolute(value))
 
 
-def _is_json(value: str) -> bool:
-    return value.lstrip().startswith("{")
+def _check_json(servers: str) -> None:
+    """The error shows nothing of it, which may hold keys."""
+    try:
+        json.loads(servers)
+    except ValueError:
+        raise UsageError("--mcp-config is no JSON. Put it into quotes: --mcp-config '{…}'") from None
 
 
 def _check_paths(options: Options, names: Iterable[str]) -> None:
@@ -193,7 +213,7 @@ def _check_paths(options: Options, names: Iterable[str]) -> None:
 
 
 def _check_servers(path: str) -> None:
-    if not _is_json(path) and not Path(path).is_file():
+    if not is_json(path) and not Path(path).is_file():
         raise UsageError(f"--mcp-config cannot read {path!r}: there is no such file.")
 
 

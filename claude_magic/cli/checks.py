@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from claude_magic.cli.locate import find_cli
@@ -24,20 +23,10 @@ def check_start(options: Options) -> None:
     """
     directory(options)
     find_cli(options.cli)
-    for config in options.mcp_config:
-        if config.lstrip().startswith("{"):
-            _check_json(config)
     unknown = {each.strip() for each in (options.setting_sources or "").split(",")} - {"", *SETTING_SOURCES}
     if unknown:
         known = ", ".join(SETTING_SOURCES)
         raise StartError(f"--setting-sources has {min(unknown)!r}; choose from {known}.")
-
-
-def _check_json(config: str) -> None:
-    try:
-        json.loads(config)
-    except ValueError as error:  # its text may hold keys
-        raise StartError(f"--mcp-config is not JSON: {error}.") from None
 
 
 def directory(options: Options) -> Path:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from claude_magic.cli.locate import FLOOR
 from claude_magic.errors import UsageError
-from claude_magic.options import Options, checked_id
+from claude_magic.options import Options, checked_id, is_json
 from claude_magic.paths import absolute, notebook_folder
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _appended_prompt(options: Options, keep: Callable[[str], str]) -> Iterator[t
 
 def _mcp_config(value: str, keep: Callable[[str], str]) -> str:
     """A path as it is; JSON holds keys."""
-    return keep(_checked("--mcp-config", value)) if value.lstrip().startswith("{") else value
+    return keep(_checked("--mcp-config", value)) if is_json(value) else value
 
 
 def _joined(flag: str, value: str) -> str:

@@ -15,7 +15,7 @@ from IPython.core.error import UsageError as IPythonUsageError
 
 from claude_magic.errors import UsageError
 from claude_magic.magics.prompts import split_flags
-from claude_magic.options import EFFORTS, PERMISSION_MODES, Options, TurnOptions
+from claude_magic.options import EFFORTS, PERMISSION_MODES, Options, TurnOptions, is_json
 from claude_magic.paths import absolute, notebook_folder
 
 __all__ = [
@@ -51,7 +51,7 @@ def _option(*flags: str, shown: Callable[[str], str] = str, **settings: Any) -> 
 
 def _without_keys(value: str) -> str:
     """An MCP configuration as it may stand in a saved notebook: a path, or the servers' names."""
-    if not value.lstrip().startswith("{"):
+    if not is_json(value):
         return value
     try:
         return f"{{{', '.join(json.loads(value)['mcpServers'])}}}"
@@ -237,14 +237,8 @@ def _path(value: str) -> str:
 
 
 def _servers(value: str) -> str:
-    """The path of an MCP configuration, or JSON; an error shows nothing of the JSON, which may hold keys."""
-    if not value.lstrip().startswith("{"):
-        return _path(value)
-    try:
-        json.loads(value)
-    except ValueError:
-        raise UsageError("--mcp-config is no JSON. Put it into quotes: --mcp-config '{…}'") from None
-    return value
+    """The path of an MCP configuration, or JSON."""
+    return value if is_json(value) else _path(value)
 
 
 def _text_or_file(value: str | None) -> str | None:

@@ -79,6 +79,13 @@ def test_in_a_notebook_the_options_count_from_its_folder(
         Options(cwd="elsewhere")
 
 
+@pytest.mark.fault(121, via="pure")
+def test_options_with_servers_that_are_no_json_cannot_be_made_and_show_nothing_of_them() -> None:
+    with pytest.raises(UsageError, match="--mcp-config is no JSON") as told:
+        Options(mcp_config=('{"mcpServers": {"github": {"key": "t0p-s3cret"}}',))
+    assert "s3cret" not in str(told.value)
+
+
 @pytest.mark.fault(117, via="pure")
 def test_a_home_of_nobody_is_refused_at_once_and_quoted() -> None:
     with pytest.raises(WorkingDirectoryError, match=r"'~nobody-here/x'"):

@@ -22,7 +22,6 @@ Sessions = Callable[..., Session]
     [
         ({"cwd": "/no/such/folder"}, "'/no/such/folder' does not exist"),
         ({"cli": "/no/such/program"}, "cannot be found"),
-        ({"mcp_config": ("{not json",)}, "--mcp-config is not JSON"),
         ({"setting_sources": "user,projct"}, "'projct'; choose from user, project, local"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
