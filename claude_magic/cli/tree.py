@@ -120,6 +120,7 @@ def kill_marked(mark: str) -> None:
     while (members or not all_found) and time.monotonic() < deadline:
         _kill(members)
         psutil.wait_procs(members, timeout=KILL_WAIT)
+        time.sleep(POLL)
         members, all_found = _marked(mark)
 
 
