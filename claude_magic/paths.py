@@ -13,6 +13,8 @@ from claude_magic.errors import WorkingDirectoryError
 
 __all__ = ["absolute", "check_folder", "notebook_folder", "notebook_path"]
 
+_VS_CODES = "__vsc_ipynb_file__"
+
 
 def absolute(text: str | os.PathLike[str], folder: Path | None = None) -> Path:
     """A path with `~` expanded.
@@ -67,9 +69,6 @@ def notebook_folder() -> Path:
     """The folder of this kernel's notebook; where there is none, the working directory at the start."""
     path = notebook_path()
     return Path(path).parent if path and Path(path).parent.is_dir() else _START
-
-
-_VS_CODES = "__vsc_ipynb_file__"
 
 
 def _start() -> Path:

@@ -81,11 +81,11 @@ class ClaudeMagics(Defaults):
         """Makes the magics known to the shell."""
         self.foreground.install()
         self.foreground.register("claude", "line_cell", self.claude)
-        for function in (self.claude_wait, self.claude_stop, self.claude_restart):
+        for function in (
+            *(self.claude_wait, self.claude_stop, self.claude_restart),
+            *(self.conversations.claude_status, self.conversations.claude_resume, self.tasks.claude_tasks),
+        ):
             self.foreground.register(function.__name__, "line", function)
-        for function in (self.conversations.claude_status, self.conversations.claude_resume):
-            self.foreground.register(function.__name__, "line", function)
-        self.foreground.register("claude_tasks", "line", self.tasks.claude_tasks)
         self.shell.register_magic_function(self.conversations.claude_history, "line", "claude_history")
         self.shell.configurables.append(self)
         self._completer.install()
