@@ -139,9 +139,9 @@ class Fake:
             self.at(subtype)
         except SkipError:
             return
-        if subtype == "interrupt":
-            self.interrupted.set()
         self.reply(success(request_id, {}))
+        if subtype == "interrupt":  # the turn's thread may end the turn from here on
+            self.interrupted.set()
 
     def _turns(self) -> None:
         while (prompt := self.prompts.get()) is not None:

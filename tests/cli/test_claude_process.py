@@ -217,7 +217,7 @@ async def test_a_version_below_the_floor_is_warned_of_and_starts(
 
 
 @pytest.mark.fault(5, via="real")
-@pytest.mark.parametrize("config", ["{not json", "/no/such/servers.json"])
+@pytest.mark.parametrize("config", ['{"mcpServers": 5}', "/no/such/servers.json"])
 async def test_a_cli_that_ends_before_it_answers_is_told_with_code_and_last_words(
     current: Options, config: str
 ) -> None:
