@@ -7,6 +7,7 @@ environment.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
+import psutil
 import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
@@ -25,6 +27,11 @@ __all__ = ["ROOT", "Cell", "CellError", "Display", "NotebookKernel", "fresh_envi
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 60.0
+# On SIGUSR1 the kernel writes what its threads do into its log, for the error of a test that waited in vain.
+TELLS_THREADS = (
+    "--IPKernelApp.exec_lines=__import__('faulthandler')"
+    ".register(__import__('signal').SIGUSR1, __import__('sys').__stderr__)"
+)
 
 Message = dict[str, Any]
 
@@ -131,7 +138,15 @@ class NotebookKernel:
         self._cwd = cwd or home
         runtime = Path(self._env["JUPYTER_RUNTIME_DIR"])
         self._manager = KernelManager(connection_file=str(runtime / f"kernel-{self.id}.json"))
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *arguments]
+        argv = [
+            sys.executable,
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+            TELLS_THREADS,
+            *arguments,
+        ]
         self._manager._kernel_spec = KernelSpec(argv=argv, display_name="Python", language="python")
 
     def __enter__(self) -> Self:
@@ -241,8 +256,18 @@ class NotebookKernel:
         while not predicate():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError(f"Not within {timeout:g} s. {list(self.cells.values())[-2:]!r:.4000}")
+                newest = repr(list(self.cells.values())[-2:])
+                raise TimeoutError(f"Not within {timeout:g} s. {newest:.4000}\n{self._threads()}")
             self._take_in(min(left, 0.1))  # not every condition is told of by a message
+
+    def _threads(self) -> str:
+        """What the kernel's threads do now, or that it has ended."""
+        process = psutil.Process(self.pid)
+        status = process.status()
+        if status != psutil.STATUS_ZOMBIE:
+            process.send_signal(signal.SIGUSR1)
+            time.sleep(1)  # it writes them at once, whatever it does
+        return f"The kernel is {status}.\n{Path(self._log.name).read_text(errors='replace')[-8000:]}"
 
     def complete(self, code: str) -> list[str]:
         """What Tab offers at the end of `code`: each word that would take its place."""

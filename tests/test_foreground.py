@@ -257,6 +257,19 @@ def test_loading_and_asking_in_one_cell_takes_the_nested_way(fresh_kernel: Noteb
 
 
 @pytest.mark.kernel
+def test_the_first_nested_turn_may_run_what_was_ready_with_it(fresh_kernel: NotebookKernel) -> None:
+    load(fresh_kernel)
+    fresh_kernel.run(
+        "loop = asyncio.get_running_loop()\n"
+        f"loop.call_soon(lambda: {CALL})\n"
+        "for _ in range(20):\n"
+        "    loop.call_soon(lambda: None)"
+    )
+
+    assert printed(fresh_kernel, "*w.log") == "nested"
+
+
+@pytest.mark.kernel
 @pytest.mark.fault(62, via="real")
 def test_loading_twice_registers_once_and_unloading_puts_everything_back(
     fresh_kernel: NotebookKernel,

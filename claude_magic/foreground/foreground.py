@@ -13,6 +13,7 @@ import threading
 import traceback
 import warnings
 from concurrent.futures import Future
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -28,7 +29,7 @@ from claude_magic.foreground.rewrite import AWAITED, BARE, capture_names, rewrit
 from claude_magic.foreground.verbatim import VerbatimCells
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
@@ -169,7 +170,10 @@ class Foreground:
         except StateError:
             coroutine.close()
             raise
-        return loop.run_until_complete(_wait(coroutine, nested=running is not None)).result()
+        if running is None:
+            return loop.run_until_complete(_wait(coroutine)).result()
+        with _enough_ready(loop):
+            return loop.run_until_complete(_wait(coroutine, nested=True)).result()
 
     def _define(self, table: Literal["line", "cell"], name: str, function: Callable[..., Any]) -> None:
         magics = self._shell.magics_manager.magics[table]
@@ -281,6 +285,22 @@ def _check_answers(loop: asyncio.AbstractEventLoop) -> None:
             "This was called from a thread while the main thread is busy with a cell; "
             "call it from the main thread, or let the cell await the thread: await asyncio.to_thread(…)."
         )
+
+
+@contextmanager
+def _enough_ready(loop: Any) -> Iterator[None]:
+    """As many callbacks are ready after a nested run as before it.
+
+    The step of the loop that it comes in may be asyncio's own, not yet nest_asyncio2's. That one has counted
+    what is ready, and ends the loop, and the kernel, when it finds less.
+    """
+    ready = loop._ready  # noqa: SLF001  # as nest_asyncio2 has it
+    counted = len(ready)
+    try:
+        yield
+    finally:
+        for _ in range(counted - len(ready)):
+            loop.call_soon(lambda: None)
 
 
 def _make_reentrant(loop: asyncio.AbstractEventLoop) -> None:

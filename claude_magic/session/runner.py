@@ -116,10 +116,10 @@ class Runner:
             self._turn = None
             if turn.watch is not None:
                 turn.watch.cancel()
+            if turn.stopping is not None:  # the CLI may answer it after the turn's end
+                await asyncio.wait({turn.stopping})
             if self._status.state in {_S.RUNNING, _S.WAITING, _S.RECOVERING}:
                 self._status.enter(_S.STOPPED if self.conversation.process is None else _S.IDLE)
-        if turn.stopping is not None:
-            await asyncio.wait({turn.stopping})
         self.conversation.turns += turn.begun
         self._concluded = time.monotonic()
         return turn.ended.result()

@@ -89,6 +89,25 @@ async def test_an_ask_that_is_cancelled_interrupts_its_turn(
     assert talk.history[-1].state is TurnState.INTERRUPTED
 
 
+async def test_a_session_whose_turn_was_stopped_is_idle_when_the_turn_has_its_result(
+    session: Sessions, eventually: Eventually
+) -> None:
+    talk = session()
+    turn = talk.submit("stall")
+    await eventually(lambda: turn.transcript.answer)
+    states: list[TurnState] = []
+    note = asyncio.get_running_loop().call_soon  # what asked for the state sees it a step of the loop later
+    talk.on(
+        "status",
+        lambda state: state is SessionState.IDLE and note(lambda: states.append(turn.transcript.state)),
+    )
+
+    talk.interrupt(turn)
+    await turn.wait()
+
+    await eventually(lambda: states == [TurnState.INTERRUPTED])
+
+
 async def test_the_four_callbacks_are_called_and_one_that_raises_changes_nothing(session: Sessions) -> None:
     talk = session()
     output: list[str] = []
