@@ -27,11 +27,12 @@ __all__ = ["ROOT", "Cell", "CellError", "Display", "NotebookKernel", "fresh_envi
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 60.0
-# On SIGUSR1 the kernel writes what its threads do into its log, for the error of a test that waited in vain.
-TELLS_THREADS = (
-    "--IPKernelApp.exec_lines=__import__('faulthandler')"
-    ".register(__import__('signal').SIGUSR1, __import__('sys').__stderr__)"
-)
+# The launcher of ipykernel, which on SIGUSR1 writes what its threads do: for tests that wait in vain.
+LAUNCH = """\
+import faulthandler, runpy, signal
+faulthandler.register(signal.SIGUSR1)
+runpy.run_module("ipykernel_launcher", run_name="__main__")
+"""
 
 Message = dict[str, Any]
 
@@ -138,15 +139,7 @@ class NotebookKernel:
         self._cwd = cwd or home
         runtime = Path(self._env["JUPYTER_RUNTIME_DIR"])
         self._manager = KernelManager(connection_file=str(runtime / f"kernel-{self.id}.json"))
-        argv = [
-            sys.executable,
-            "-m",
-            "ipykernel_launcher",
-            "-f",
-            "{connection_file}",
-            TELLS_THREADS,
-            *arguments,
-        ]
+        argv = [sys.executable, "-c", LAUNCH, "-f", "{connection_file}", *arguments]
         self._manager._kernel_spec = KernelSpec(argv=argv, display_name="Python", language="python")
 
     def __enter__(self) -> Self:
