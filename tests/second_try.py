@@ -10,6 +10,7 @@ import pytest
 
 REAL = ("process", "kernel", "terminal", "browser")  # markers
 MOST = 5  # second tries in a run
+REASON = 12  # lines told of each: a browser says last what it was waiting for
 
 
 @pytest.hookimpl(trylast=True)
@@ -28,9 +29,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if reports := _tried_again(config):
         terminalreporter.section(f"second tries: {len(reports)}, at most {MOST}")
     for report in reports:
-        lines = [line for line in report.longreprtext.splitlines() if line.startswith("E  ")]
-        reason = lines[0][1:].strip() if lines else "no reason told"
-        terminalreporter.line(f"{report.nodeid} ({report.when}): {reason[:300]}")
+        lines = [line[1:].strip() for line in report.longreprtext.splitlines() if line.startswith("E  ")]
+        reason = "\n  ".join(lines[:REASON]) or "no reason told"
+        terminalreporter.line(f"{report.nodeid} ({report.when}): {reason[:2_000]}")
 
 
 def _tried_again(config: pytest.Config) -> list[pytest.TestReport]:
