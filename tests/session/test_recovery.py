@@ -46,7 +46,7 @@ def kill(talk: Session) -> None:
 
 
 def kill_when_sent(talk: Session, times: int = 1) -> list[int]:
-    """Kills the process as soon as a prompt is on its way to it: it reads the prompt at most; gives pids."""
+    """Kills the process as soon as a prompt is on its way to it, and before it can read it; gives pids."""
     killed: list[int] = []
 
     def strike() -> None:
@@ -56,6 +56,8 @@ def kill_when_sent(talk: Session, times: int = 1) -> list[int]:
 
     def follow(state: SessionState) -> None:
         if state is _S.RUNNING and len(killed) < times:
+            assert talk.pid is not None
+            os.kill(talk.pid, signal.SIGSTOP)  # on a busy machine it recorded the prompt before the kill
             asyncio.get_running_loop().call_soon(strike)
 
     talk.on("status", follow)
