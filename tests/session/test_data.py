@@ -83,6 +83,7 @@ async def test_data_stays_data_when_a_prompt_is_sent_again_or_quoted(
     def strike(state: SessionState) -> None:
         if state is SessionState.RUNNING and not struck.is_set():
             struck.set()
+            os.kill(talk.pid or 0, signal.SIGSTOP)  # or it may read the prompt before the kill
             asyncio.get_running_loop().call_soon(lambda: os.kill(talk.pid or 0, signal.SIGKILL))
 
     talk.on("status", strike)
