@@ -107,17 +107,10 @@ class Runner:
         turn.begin()
         self.cost.new_turn()
         try:
-            turn.end(await self._converse(turn))
-        except ClaudeMagicError as error:
-            turn.end(error)
-        except Exception as error:  # noqa: BLE001  # a fault of ours ends the turn, not the queue
-            turn.end(_our_fault(error))
-        finally:
-            self._turn = None
-            if turn.watch is not None:
-                turn.watch.cancel()
+            await self._to_its_end(turn)
             if turn.stopping is not None:  # the CLI may answer it after the turn's end
                 await asyncio.wait({turn.stopping})
+        finally:
             if self._status.state in {_S.RUNNING, _S.WAITING, _S.RECOVERING}:
                 self._status.enter(_S.STOPPED if self.conversation.process is None else _S.IDLE)
         self.conversation.turns += turn.begun
@@ -143,6 +136,18 @@ class Runner:
         elif not reason:
             self.spawn(kill_turn(turn, self.conversation))
         return True
+
+    async def _to_its_end(self, turn: Turn) -> None:
+        try:
+            turn.end(await self._converse(turn))
+        except ClaudeMagicError as error:
+            turn.end(error)
+        except Exception as error:  # noqa: BLE001  # a fault of ours ends the turn, not the queue
+            turn.end(_our_fault(error))
+        finally:
+            self._turn = None
+            if turn.watch is not None:
+                turn.watch.cancel()
 
     async def _converse(self, turn: Turn) -> Outcome:
         """The turn's way through a process, and through others if one ends by itself."""
