@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -255,9 +255,10 @@ class NotebookKernel:
 
     def _threads(self) -> str:
         """What the kernel's threads do now, or that it has ended."""
-        process = psutil.Process(self.pid)
-        status = process.status()
-        if status != psutil.STATUS_ZOMBIE:
+        status = "gone"
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            status = process.status()
             process.send_signal(signal.SIGUSR1)
             time.sleep(1)  # it writes them at once, whatever it does
         return f"The kernel is {status}.\n{Path(self._log.name).read_text(errors='replace')[-8000:]}"
