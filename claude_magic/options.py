@@ -15,7 +15,7 @@ from uuid import UUID
 
 from claude_magic.errors import CLINotFoundError, UsageError
 from claude_magic.hooks import Hook
-from claude_magic.paths import absolute, check_folder
+from claude_magic.support.paths import absolute, check_folder
 
 __all__ = [
     "EFFORTS",

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from endpoint_log import Endpoint
 from generations import OLDER_CLI, current_cli
+from places import SCENARIO
 
 from claude_magic import offline
-from claude_magic.cli.process import ChildProcess
 from claude_magic.options import Options
+from claude_magic.processes.child import ChildProcess
 
 pytest_plugins = [
     "fault_report",
@@ -25,8 +26,6 @@ pytest_plugins = [
     "second_try",
     "shared_model",
 ]
-
-SCENARIO = Path(__file__).parent / "scenario.toml"
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.callbacks import Callbacks
-from claude_magic.cli.exits import start_error
-from claude_magic.cli.manager import ProcessManager
+from claude_magic.processes.exit_reason import start_error
+from claude_magic.processes.manager import ProcessManager
+from claude_magic.support.callbacks import Callbacks
 
 
 def test_a_callback_that_raises_400_times_is_told_of_once_for_each_kind_of_error(

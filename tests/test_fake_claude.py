@@ -8,17 +8,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from places import FAKE
 
-from claude_magic.cli.locate import find_cli
+from claude_magic.claude_cli.locate import find_cli
 from claude_magic.wire.events import Diagnostic, decode
 
 pytestmark = pytest.mark.process
 
-FAKE = Path(__file__).with_name("fake_claude.py")
 BOUND = 20
 ID = "01234567-89ab-4cde-8f01-23456789abcd"
 

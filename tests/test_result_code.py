@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claude_magic.result import Result
-from claude_magic.views.markup import markdown
+from claude_magic.views.html.markup import markdown
 
 
 @pytest.mark.fault(124, via="pure")

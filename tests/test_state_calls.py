@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.folders import StateFile, later, off_loop, written
+from claude_magic.support.state_file import StateFile, later, off_loop, written
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS t (x)"
 AT_EXIT = """
 import asyncio, atexit, threading
-from claude_magic.folders import later, off_loop
+from claude_magic.support.state_file import later, off_loop
 async def main():
     later(threading.Event().wait, 0.2)
     for number in range(3):
@@ -25,7 +25,7 @@ asyncio.run(main())
 """
 FORKED = """
 import asyncio, os, pathlib, signal, sys, threading
-from claude_magic.folders import StateFile, later, off_loop
+from claude_magic.support.state_file import StateFile, later, off_loop
 
 file = StateFile("file.sqlite", "CREATE TABLE IF NOT EXISTS t (x)", pathlib.Path(sys.argv[1]))
 gate, begun = threading.Event(), threading.Event()
@@ -51,7 +51,7 @@ asyncio.run(look())
 
 NO_THREAD = """
 import asyncio, threading
-from claude_magic.folders import later, off_loop
+from claude_magic.support.state_file import later, off_loop
 def none_left(_):
     raise RuntimeError("can't start new thread")
 async def main():

@@ -97,8 +97,8 @@ def test_databases_that_somebody_holds_locked_cost_one_warning(opened: Callable[
 
 
 PATIENT = """
-import asyncio, claude_magic.folders, pathlib, sys, threading, traceback
-claude_magic.folders.BUSY_TIMEOUT = 300.0
+import asyncio, claude_magic.support.state_file, pathlib, sys, threading, traceback
+claude_magic.support.state_file.BUSY_TIMEOUT = 300.0
 _loop, _over = asyncio.get_running_loop(), threading.Event()
 def _waiting():
     for thread, top in sys._current_frames().items():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from claude_magic.cli.locate import find_cli
+from claude_magic.claude_cli.locate import find_cli
 from claude_magic.errors import StartError, WorkingDirectoryError
 from claude_magic.options import Options
-from claude_magic.paths import check_folder
+from claude_magic.support.paths import check_folder
 
 __all__ = ["check_start", "directory"]
 

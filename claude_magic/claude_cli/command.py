@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claude_magic.cli.locate import FLOOR
+from claude_magic.claude_cli.locate import FLOOR
 from claude_magic.errors import UsageError
 from claude_magic.options import Options, checked_id, is_json
-from claude_magic.paths import absolute, notebook_folder
+from claude_magic.support.paths import absolute, notebook_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

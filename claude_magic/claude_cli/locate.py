@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_magic.errors import CLINotFoundError
-from claude_magic.paths import notebook_folder
+from claude_magic.support.paths import notebook_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

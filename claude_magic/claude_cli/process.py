@@ -15,16 +15,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from claude_magic.cli.checks import directory
-from claude_magic.cli.command import build_argv, build_env, taken_for
-from claude_magic.cli.exits import exit_cause
-from claude_magic.cli.locate import find_cli, parse_version, version_warning
-from claude_magic.cli.manager import ProcessManager, default_manager
-from claude_magic.cli.private import PrivateFiles
-from claude_magic.cli.probe import ask_version
-from claude_magic.cli.process import ChildProcess, StopReport
-from claude_magic.cli.redact import redact
-from claude_magic.cli.spawn import SpawnOptions
+from claude_magic.claude_cli.checks import directory
+from claude_magic.claude_cli.command import build_argv, build_env, taken_for
+from claude_magic.claude_cli.locate import find_cli, parse_version, version_warning
+from claude_magic.claude_cli.version import ask_version
 from claude_magic.control_characters import one_line
 from claude_magic.errors import (
     ClaudeMagicError,
@@ -35,6 +29,12 @@ from claude_magic.errors import (
 )
 from claude_magic.hooks import declared
 from claude_magic.options import Options
+from claude_magic.processes.child import ChildProcess, StopReport
+from claude_magic.processes.exit_reason import exit_cause
+from claude_magic.processes.manager import ProcessManager, default_manager
+from claude_magic.processes.private_files import PrivateFiles
+from claude_magic.processes.spawn_options import SpawnOptions
+from claude_magic.support.redact import redact
 from claude_magic.wire.control import ControlChannel
 from claude_magic.wire.events import (
     ControlCancel,

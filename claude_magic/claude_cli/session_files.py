@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from claude_magic.paths import absolute, notebook_folder
+from claude_magic.support.paths import absolute, notebook_folder
 
 __all__ = ["conversation_file", "is_recorded", "projects_folder"]
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from claude_magic.cli.helper import start_helper
-from claude_magic.cli.locate import parse_version
+from claude_magic.claude_cli.locate import parse_version
+from claude_magic.processes.helper import start_helper
 
 __all__ = ["ask_version"]
 

@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from claude_magic.cli.locate import find_cli
+from claude_magic.claude_cli.locate import find_cli
 from claude_magic.control_characters import clean
 from claude_magic.errors import ClaudeMagicError, UsageError
 

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Literal
 
 from claude_magic import offline
-from claude_magic.cli.locate import find_cli, version_warning
-from claude_magic.cli.process import ChildProcess
+from claude_magic.claude_cli.locate import find_cli, version_warning
 from claude_magic.control_characters import one_line
 from claude_magic.errors import ClaudeMagicError, UsageError
+from claude_magic.processes.child import ChildProcess
 
 __all__ = ["main"]
 
@@ -80,7 +80,7 @@ def _parser() -> ArgumentParser:
 
 def _demo(options: Namespace) -> int:
     try:
-        from claude_magic.demo import demo  # noqa: PLC0415  # its packages belong to an extra
+        from claude_magic.command.demo import demo  # noqa: PLC0415  # its packages belong to an extra
     except ImportError as error:
         raise UsageError(f'The demo needs {error.name}. Type: pip install "claude-magic[lab]"') from None
     if options.notebook is not None:

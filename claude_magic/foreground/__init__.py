@@ -1,6 +1,6 @@
 """How a cell waits: awaited at the top level, nested elsewhere, interrupted by Ctrl-C."""
 
-from claude_magic.foreground.foreground import (
+from claude_magic.foreground.awaiting import (
     Foreground,
     MagicKind,
     TurnInterrupted,

@@ -23,8 +23,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import StateError
 from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
-from claude_magic.foreground.late import LateInterrupts
 from claude_magic.foreground.one_line import OneLineErrors
+from claude_magic.foreground.reply_guard import LateInterrupts
 from claude_magic.foreground.rewrite import AWAITED, BARE, capture_names, rewrite, without_comments_above
 from claude_magic.foreground.verbatim import VerbatimCells
 

@@ -14,9 +14,9 @@ from IPython.core import magic_arguments
 from IPython.core.error import UsageError as IPythonUsageError
 
 from claude_magic.errors import UsageError
-from claude_magic.magics.prompts import split_flags
+from claude_magic.magics.prompt_line import split_flags
 from claude_magic.options import EFFORTS, PERMISSION_MODES, Options, TurnOptions, is_json
-from claude_magic.paths import absolute, notebook_folder
+from claude_magic.support.paths import absolute, notebook_folder
 
 __all__ = [
     "OPTIONS",

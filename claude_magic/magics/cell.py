@@ -16,8 +16,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import CancelledTurnError
 from claude_magic.foreground import TurnInterrupted, interruptible, is_nested
-from claude_magic.magics.asking import InputAsker, PromptInput
 from claude_magic.magics.controls import TurnControls
+from claude_magic.magics.input_asker import InputAsker, PromptInput
 from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.result import Result
 from claude_magic.session import Session

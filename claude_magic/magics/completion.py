@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.magics.arguments import OPTIONS
-from claude_magic.notebook import Sessions
+from claude_magic.notebook.sessions import Sessions
 from claude_magic.options import EFFORTS, PERMISSION_MODES
 
 __all__ = ["Completer"]

@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
 
-from claude_magic.cli.conversations import PastConversation, past_conversations
-from claude_magic.cli.identity import memory
-from claude_magic.cli.manager import default_manager
-from claude_magic.cli.recorded import projects_folder
+from claude_magic.claude_cli.past_conversations import PastConversation, past_conversations
+from claude_magic.claude_cli.session_files import projects_folder
 from claude_magic.errors import UsageError
-from claude_magic.folders import off_loop
 from claude_magic.magics.arguments import checked_name
-from claude_magic.magics.screen import say, show
+from claude_magic.magics.output import say, show
 from claude_magic.magics.status import (
     ago,
     first_words,
@@ -31,8 +28,11 @@ from claude_magic.magics.status import (
     sessions_table,
     short_id,
 )
-from claude_magic.notebook import MAIN, Sessions
-from claude_magic.paths import absolute, notebook_folder
+from claude_magic.notebook.sessions import MAIN, Sessions
+from claude_magic.processes.identity import memory
+from claude_magic.processes.manager import default_manager
+from claude_magic.support.paths import absolute, notebook_folder
+from claude_magic.support.state_file import off_loop
 from claude_magic.views.tables import Table, bundle
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class ConversationMagics:
         """
         given = _read(line, _HISTORY, {"--permissions", "--force"}, {"-o": "--to", "--to": "--to"})
         session = self._sessions.find(given.word)
-        from claude_magic.views.text import decisions_of, markdown_of  # noqa: PLC0415  # load budget
+        from claude_magic.wording.markdown import decisions_of, markdown_of  # noqa: PLC0415  # load budget
 
         if "--permissions" in given.flags:
             asked = [line for transcript in session.history for line in decisions_of(transcript)]
@@ -144,7 +144,7 @@ class ConversationMagics:
         elif "--force" in given.flags:
             raise UsageError(f"Usage: {_HISTORY}")
         else:
-            from claude_magic.views.html import document  # noqa: PLC0415  # load budget
+            from claude_magic.views.html.turn import document  # noqa: PLC0415  # load budget
 
             page = {"text/html": document(text)} if shown == "text/markdown" else {}
             show(self._shell, page | {shown: text, "text/plain": text})

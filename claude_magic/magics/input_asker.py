@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from claude_magic.control_characters import exact
 from claude_magic.foreground.interrupts import asking
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
-from claude_magic.views.describe import why_asked
+from claude_magic.wording.turn import why_asked
 
 __all__ = ["InputAsker", "PromptInput"]
 

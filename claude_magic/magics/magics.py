@@ -16,10 +16,9 @@ from IPython.core.magic import no_var_expand
 from traitlets import TraitError
 from traitlets.config import Config
 
-from claude_magic.cli.manager import default_manager
 from claude_magic.errors import StateError, UsageError
 from claude_magic.foreground import Foreground, caller_names
-from claude_magic.foreground.questions import QuestionMarks
+from claude_magic.foreground.question_marks import QuestionMarks
 from claude_magic.magics.arguments import (
     claude_arguments,
     given_options,
@@ -28,22 +27,23 @@ from claude_magic.magics.arguments import (
     turn_options,
     words,
 )
-from claude_magic.magics.backend import OfflineModel
 from claude_magic.magics.cell import Cells
-from claude_magic.magics.changes import Changes
 from claude_magic.magics.completion import Completer
 from claude_magic.magics.conversations import ConversationMagics
-from claude_magic.magics.defaults import Defaults
-from claude_magic.magics.prompts import expand
+from claude_magic.magics.prompt_line import expand
 from claude_magic.magics.status import would_send
 from claude_magic.magics.tasks import TaskMagics, check_task_options
-from claude_magic.notebook import MAIN, Sessions, this_notebook
-from claude_magic.open_notebook import OpenNotebook
+from claude_magic.notebook.backend import OfflineModel
+from claude_magic.notebook.changes import Changes
+from claude_magic.notebook.conversation_store import ConversationStore
+from claude_magic.notebook.defaults import Defaults
+from claude_magic.notebook.open_notebook import OpenNotebook
+from claude_magic.notebook.sessions import MAIN, Sessions, this_notebook
 from claude_magic.options import Options
+from claude_magic.processes.manager import default_manager
 from claude_magic.prompt import Prompt
 from claude_magic.result import Result
 from claude_magic.session import Session
-from claude_magic.store import ConversationStore
 
 __all__ = ["ClaudeMagics", "load", "unload"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 
-from claude_magic.cli.registry import ProcessInfo
 from claude_magic.control_characters import exact
+from claude_magic.processes.registry import ProcessInfo
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
-from claude_magic.views.describe import argument, attached
 from claude_magic.views.tables import Table, aligned
+from claude_magic.wording.turn import argument, attached
 
 __all__ = ["ago", "first_words", "machine_table", "session_table", "sessions_table", "short_id", "would_send"]
 

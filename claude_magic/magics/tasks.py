@@ -13,7 +13,7 @@ from IPython.core.magic import no_var_expand
 from claude_magic.control_characters import clean
 from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import given_options, parse, session_changes, turn_options
-from claude_magic.magics.screen import say, show
+from claude_magic.magics.output import say, show
 from claude_magic.magics.status import ago, first_words, would_send
 from claude_magic.session import Session, SessionState
 from claude_magic.views.tables import Table, bundle
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from claude_magic.magics.cell import Cells, TurnCell
+    from claude_magic.notebook.conversation_store import NotebookKey
     from claude_magic.options import Options
     from claude_magic.prompt import Prompt
     from claude_magic.result import Result
-    from claude_magic.store import NotebookKey
     from claude_magic.tasks import Task, TaskManager
     from claude_magic.transcript import Transcript
 
@@ -262,6 +262,6 @@ def _result(task: Task) -> str:
 
 
 def _markdown(transcript: Transcript) -> str:
-    from claude_magic.views.text import markdown_of  # noqa: PLC0415  # load budget
+    from claude_magic.wording.markdown import markdown_of  # noqa: PLC0415  # load budget
 
     return markdown_of(transcript)

@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 
 from claude_magic import offline
-from claude_magic.cli.helper import start_helper
-from claude_magic.cli.process import ChildProcess
 from claude_magic.errors import StartError
-from claude_magic.folders import state_folder
-from claude_magic.paths import absolute, notebook_folder
+from claude_magic.processes.child import ChildProcess
+from claude_magic.processes.helper import start_helper
+from claude_magic.support.paths import absolute, notebook_folder
+from claude_magic.support.state_file import state_folder
 
 __all__ = ["BACKENDS", "OfflineModel", "default_backend"]
 

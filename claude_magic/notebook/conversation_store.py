@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_magic.errors import UsageError
-from claude_magic.folders import StateFile
 from claude_magic.options import checked_id
+from claude_magic.support.state_file import StateFile
 
 __all__ = ["BEGUN_ANEW", "ConversationStore", "Kept", "NotebookKey"]
 

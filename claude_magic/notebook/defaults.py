@@ -10,12 +10,12 @@ from traitlets import Bool, Enum, Float, Int, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from claude_magic import offline
-from claude_magic.cli.locate import find_cli
+from claude_magic.claude_cli.locate import find_cli
 from claude_magic.errors import CLINotFoundError, WorkingDirectoryError
-from claude_magic.magics.backend import BACKENDS, default_backend
-from claude_magic.notebook import NOTE
+from claude_magic.notebook.backend import BACKENDS, default_backend
+from claude_magic.notebook.sessions import NOTE
 from claude_magic.options import PERMISSION_MODES, Options
-from claude_magic.paths import absolute, check_folder, notebook_folder
+from claude_magic.support.paths import absolute, check_folder, notebook_folder
 
 __all__ = ["Defaults"]
 

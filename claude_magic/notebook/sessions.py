@@ -9,17 +9,17 @@ from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from claude_magic.cli.conversations import PastConversation, past_conversations
-from claude_magic.cli.manager import default_manager
-from claude_magic.cli.recorded import projects_folder
-from claude_magic.cli.registry import ProcessInfo, in_use
+from claude_magic.claude_cli.past_conversations import PastConversation, past_conversations
+from claude_magic.claude_cli.session_files import projects_folder
 from claude_magic.errors import InUseError, UsageError
-from claude_magic.folders import later, off_loop
+from claude_magic.notebook.conversation_store import BEGUN_ANEW, ConversationStore, Kept, NotebookKey
+from claude_magic.notebook.saved_answers import named_conversation
 from claude_magic.options import Options
-from claude_magic.paths import notebook_path
-from claude_magic.saved import named_conversation
+from claude_magic.processes.manager import default_manager
+from claude_magic.processes.registry import ProcessInfo, in_use
 from claude_magic.session import Session
-from claude_magic.store import BEGUN_ANEW, ConversationStore, Kept, NotebookKey
+from claude_magic.support.paths import notebook_path
+from claude_magic.support.state_file import later, off_loop
 
 __all__ = ["MAIN", "NOTE", "Sessions", "this_notebook"]
 

@@ -1,1 +1,1 @@
-"""The program `claude`: where it is, how it is started, what it says, and its end."""
+"""Any program as a child process, with its tree, until the end; nothing here knows of Claude."""

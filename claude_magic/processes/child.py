@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from claude_magic.cli.exits import start_error
-from claude_magic.cli.tail import Tail
-from claude_magic.cli.tree import MARK, ProcessTree, kill_marked
 from claude_magic.errors import ProcessEndedError
+from claude_magic.processes.exit_reason import start_error
+from claude_magic.processes.stderr_tail import Tail
+from claude_magic.processes.tree import MARK, ProcessTree, kill_marked
 
 __all__ = ["MARK", "ChildProcess", "Rung", "StopReport"]
 

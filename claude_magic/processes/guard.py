@@ -1,8 +1,8 @@
 """The kernel's side of the guard: one small process that outlives the kernel and ends what it has left.
 
 The promise: from `watch` to `forget`, whatever ends this process, in any way, the tree is ended too. The
-watcher (`cli.watcher`) runs while something is watched; one that dies meanwhile is replaced. Nothing here
-raises, needs an event loop, or does anything in a forked child.
+watcher (`processes.watcher`) runs while something is watched; one that dies meanwhile is replaced. Nothing
+here raises, needs an event loop, or does anything in a forked child.
 
 It spawns by itself: a `ChildProcess` belongs to an event loop and ends with it, the watcher must not.
 """
@@ -18,7 +18,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from claude_magic.cli.tree import MARK
+from claude_magic.processes.tree import MARK
 
 __all__ = ["Guard"]
 

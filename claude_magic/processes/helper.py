@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from claude_magic.cli.identity import born
-from claude_magic.cli.manager import default_manager
-from claude_magic.cli.process import ChildProcess
+from claude_magic.processes.child import ChildProcess
+from claude_magic.processes.identity import born
+from claude_magic.processes.manager import default_manager
 
 __all__ = ["start_helper"]
 

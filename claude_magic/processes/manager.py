@@ -17,16 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from claude_magic.callbacks import Callbacks
-from claude_magic.cli.guard import Guard
-from claude_magic.cli.identity import born
-from claude_magic.cli.private import remove_left
-from claude_magic.cli.process import ChildProcess, StopReport
-from claude_magic.cli.reap import Leader, end_trees
-from claude_magic.cli.registry import ProcessInfo, ProcessRegistry, ProcessStatus
-from claude_magic.cli.spawn import SpawnOptions
 from claude_magic.errors import UsageError
-from claude_magic.folders import later, off_loop, written
+from claude_magic.processes.child import ChildProcess, StopReport
+from claude_magic.processes.guard import Guard
+from claude_magic.processes.identity import born
+from claude_magic.processes.orphans import Leader, end_trees
+from claude_magic.processes.private_files import remove_left
+from claude_magic.processes.registry import ProcessInfo, ProcessRegistry, ProcessStatus
+from claude_magic.processes.spawn_options import SpawnOptions
+from claude_magic.support.callbacks import Callbacks
+from claude_magic.support.state_file import later, off_loop, written
 
 __all__ = ["ProcessManager", "SpawnOptions", "default_manager"]
 

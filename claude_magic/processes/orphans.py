@@ -1,8 +1,8 @@
 """The end of trees that have lost the kernel that started them.
 
 For the guard, when its kernel is gone, and for whoever finds what a dead kernel has left. Signals through
-`cli.tree` alone, and only what was verified: a leader by pid and creation time, the others by the mark in
-their environment.
+`processes.tree` alone, and only what was verified: a leader by pid and creation time, the others by the mark
+in their environment.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from claude_magic.cli.identity import lives
-from claude_magic.cli.tree import ProcessTree
+from claude_magic.processes.identity import lives
+from claude_magic.processes.tree import ProcessTree
 
 __all__ = ["Leader", "end_trees"]
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from claude_magic.cli.identity import born, lives
 from claude_magic.errors import StartError
-from claude_magic.folders import state_folder
+from claude_magic.processes.identity import born, lives
+from claude_magic.support.state_file import state_folder
 
 __all__ = ["PrivateFiles", "remove_left"]
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 
-from claude_magic.cli.identity import lives
 from claude_magic.errors import InUseError
-from claude_magic.folders import StateFile
+from claude_magic.processes.identity import lives
+from claude_magic.support.state_file import StateFile
 
 __all__ = ["ProcessInfo", "ProcessRegistry", "ProcessStatus", "in_use"]
 

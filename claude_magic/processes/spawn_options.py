@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from claude_magic.cli.redact import redact
+from claude_magic.support.redact import redact
 
 __all__ = ["SpawnOptions"]
 

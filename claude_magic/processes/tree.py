@@ -7,7 +7,7 @@ In the middle of an exec a process has no environment, for milliseconds on a bus
 again. Members are only signalled through psutil handles, which compare the creation time with the pid first.
 Nothing here raises: what cannot be looked at, for want of rights or of descriptors, is left alone.
 
-With `cli.process` the only module that signals.
+With `processes.child` the only module that signals.
 """
 
 from __future__ import annotations

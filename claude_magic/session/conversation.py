@@ -13,16 +13,16 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import fields
 
-from claude_magic.cli.checks import check_start
-from claude_magic.cli.claude import CONTROL_TIMEOUT, ClaudeProcess
-from claude_magic.cli.command import SINCE, build_env
-from claude_magic.cli.process import StopReport
-from claude_magic.cli.recorded import conversation_file, is_recorded, projects_folder
+from claude_magic.claude_cli.checks import check_start
+from claude_magic.claude_cli.command import SINCE, build_env
+from claude_magic.claude_cli.process import CONTROL_TIMEOUT, ClaudeProcess
+from claude_magic.claude_cli.session_files import conversation_file, is_recorded, projects_folder
 from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions, checked_id
+from claude_magic.processes.child import StopReport
 from claude_magic.session.adjustments import BYPASS, Adjustment, adjustments, put_back
-from claude_magic.session.modes import agree_on_mode
-from claude_magic.session.surprises import surprises, unready, untrusted
+from claude_magic.session.permission_modes import agree_on_mode
+from claude_magic.session.startup_check import surprises, unready, untrusted
 from claude_magic.session.usual_model import usual_model
 from claude_magic.wire.control import Handler
 from claude_magic.wire.events import Event, ResultEvent, SystemInit

@@ -15,19 +15,19 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
-from claude_magic.cli.process import StopReport
 from claude_magic.errors import ClaudeMagicError, MalformedLineError, ProcessEndedError, StartError, WireError
 from claude_magic.hooks import answered
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import PermissionRequest
+from claude_magic.processes.child import StopReport
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
-from claude_magic.session.desk import Desk
 from claude_magic.session.interrupt import kill_turn, stop_turn
-from claude_magic.session.launcher import Launcher
+from claude_magic.session.permission_queue import Desk
 from claude_magic.session.recovery import Recovery
 from claude_magic.session.routing import Router
 from claude_magic.session.states import SessionState, Status
+from claude_magic.session.supervisor import Launcher
 from claude_magic.session.turn import Outcome, Turn
 from claude_magic.transcript import TurnState
 from claude_magic.wire.events import (

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from claude_magic.cli.claude import CONTROL_TIMEOUT, ClaudeProcess
+from claude_magic.claude_cli.process import CONTROL_TIMEOUT, ClaudeProcess
 from claude_magic.errors import ControlError, StartError
-from claude_magic.session.surprises import is_wider
+from claude_magic.session.startup_check import is_wider
 
 __all__ = ["StartMode", "agree_on_mode"]
 

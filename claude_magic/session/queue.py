@@ -11,8 +11,8 @@ from collections import deque
 
 from claude_magic.errors import ClaudeMagicError, StateError, TurnFailedError
 from claude_magic.result import Result
+from claude_magic.session.exchange import Runner
 from claude_magic.session.outcome import context_left, result_of
-from claude_magic.session.runner import Runner
 from claude_magic.session.states import Status
 from claude_magic.session.turn import Outcome, Turn
 from claude_magic.transcript import Transcript

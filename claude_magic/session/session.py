@@ -12,18 +12,18 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from claude_magic.cli.process import StopReport
 from claude_magic.errors import BusyError, ClaudeMagicError, StateError, UsageError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.processes.child import StopReport
 from claude_magic.prompt import Content, Prompt
 from claude_magic.result import Result
 from claude_magic.session.cost import CostMeter
-from claude_magic.session.idle import Idleness, Silence
-from claude_magic.session.runner import Runner
+from claude_magic.session.exchange import Runner
+from claude_magic.session.queue import Turns
 from claude_magic.session.states import Callback, EventName, SessionState, Status
 from claude_magic.session.turn import Turn, answering
-from claude_magic.session.turns import Turns
+from claude_magic.session.watchdogs import Idleness, Silence
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event
 

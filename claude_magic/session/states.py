@@ -6,8 +6,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Literal
 
-from claude_magic.callbacks import Callbacks
 from claude_magic.errors import StateError
+from claude_magic.support.callbacks import Callbacks
 
 __all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "checked"]
 

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from claude_magic.cli.process import StopReport
 from claude_magic.errors import ProcessEndedError
 from claude_magic.options import TurnOptions
+from claude_magic.processes.child import StopReport
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.routing import Router

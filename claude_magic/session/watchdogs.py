@@ -12,10 +12,10 @@ import contextvars
 from collections.abc import Callable
 
 from claude_magic.session.background import Background
-from claude_magic.session.runner import Runner
+from claude_magic.session.exchange import Runner
+from claude_magic.session.queue import Turns
 from claude_magic.session.states import SessionState, Status
 from claude_magic.session.turn import Turn
-from claude_magic.session.turns import Turns
 from claude_magic.transcript.blocks import RetryBlock, ToolBlock, ToolState
 from claude_magic.wire.events import Event, ResultEvent
 

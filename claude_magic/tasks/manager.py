@@ -16,15 +16,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from claude_magic.callbacks import Callbacks
-from claude_magic.cli.identity import born
 from claude_magic.errors import BusyError, UsageError
-from claude_magic.folders import later, off_loop
+from claude_magic.notebook.conversation_store import NotebookKey
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.processes.identity import born
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
-from claude_magic.store import NotebookKey
+from claude_magic.support.callbacks import Callbacks
+from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus, new_record
 from claude_magic.tasks.report import Render, report_of
 from claude_magic.tasks.task import Task, kept_options, options_kept

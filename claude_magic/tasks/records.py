@@ -16,12 +16,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from claude_magic.cli.identity import lives
 from claude_magic.errors import BusyError
-from claude_magic.folders import StateFile
-from claude_magic.paths import check_folder
+from claude_magic.notebook.conversation_store import NotebookKey
+from claude_magic.processes.identity import lives
 from claude_magic.prompt import Prompt, attachments_to
-from claude_magic.store import NotebookKey
+from claude_magic.support.paths import check_folder
+from claude_magic.support.state_file import StateFile
 
 __all__ = ["TaskRecord", "TaskRecords", "TaskStatus", "new_record"]
 

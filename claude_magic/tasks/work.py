@@ -15,14 +15,14 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from claude_magic.callbacks import Callbacks
-from claude_magic.cli.recorded import conversation_file
+from claude_magic.claude_cli.session_files import conversation_file
 from claude_magic.errors import CancelledTurnError
-from claude_magic.folders import later, off_loop
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session, SessionState
+from claude_magic.support.callbacks import Callbacks
+from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus
 from claude_magic.tasks.report import Render, prepare, report_of, write
 from claude_magic.tasks.task import Task

@@ -12,8 +12,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_magic.cli.helper import start_helper
 from claude_magic.errors import StartError, UsageError
+from claude_magic.processes.helper import start_helper
 
 __all__ = ["Worktree", "add_worktree", "remove_worktree"]
 

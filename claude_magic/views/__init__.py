@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from claude_magic.permissions import Asker
     from claude_magic.transcript import Transcript
-    from claude_magic.views.live import Controls, LiveView
+    from claude_magic.views.live.view import Controls, LiveView
 
 __all__ = ["View", "live_view", "named_in_page", "static_view", "terminal_view"]
 
@@ -43,21 +43,21 @@ def live_view(
     in_page: bool = True,
 ) -> LiveView:
     """A view in a widget, which asks by cards; see `LiveView`."""
-    from claude_magic.views.live import LiveView  # noqa: PLC0415  # heavy: on first use
+    from claude_magic.views.live.view import LiveView  # noqa: PLC0415  # heavy: on first use
 
     return LiveView(transcript, controls, ask, hears=hears, waits=waits, in_page=in_page)
 
 
 async def named_in_page(session: str) -> str | None:
     """The conversation that a session's answers in the page name; see `saved_answers`."""
-    from claude_magic.views import saved_answers  # noqa: PLC0415  # heavy: on first use
+    from claude_magic.views.live import page_question  # noqa: PLC0415  # heavy: on first use
 
-    return await saved_answers.named_in_page(session)
+    return await page_question.named_in_page(session)
 
 
 def static_view(transcript: Transcript) -> View:
     """A view that needs no widget: one output, brought up to date as the answer grows."""
-    from claude_magic.views.static import StaticView  # noqa: PLC0415  # heavy: on first use
+    from claude_magic.views.output import StaticView  # noqa: PLC0415  # heavy: on first use
 
     return StaticView(transcript)
 

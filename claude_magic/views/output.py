@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from IPython.display import publish_display_data
 
 from claude_magic.transcript.blocks import NoticeBlock, PermissionBlock, RetryBlock
-from claude_magic.views import describe, html
-from claude_magic.views.text import markdown_of, plain_of
+from claude_magic.views.html import turn as html
+from claude_magic.wording import turn as wording
+from claude_magic.wording.markdown import markdown_of, plain_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,8 +100,8 @@ class StaticView:
         self._shown_length = self.transcript.length
         self._shown_steps = self.transcript.steps
         self._shown_news = self._news()
-        line = " · ".join([*describe.header(self.transcript), self.transcript.state.value])
-        plain = f"Claude · {line}\n\n{describe.running_line(self.transcript)}".rstrip()
+        line = " · ".join([*wording.header(self.transcript), self.transcript.state.value])
+        plain = f"Claude · {line}\n\n{wording.running_line(self.transcript)}".rstrip()
         self._send({"text/html": html.turn(self.transcript), "text/plain": plain}, update=update)
 
     def _is_due(self) -> bool:

@@ -33,7 +33,7 @@ class Table:
 
 def bundle(*tables: Table) -> dict[str, str]:
     """Tables below each other, as the data of an output."""
-    from claude_magic.views import html  # noqa: PLC0415  # heavy: on first use
+    from claude_magic.views.html import turn as html  # noqa: PLC0415  # heavy: on first use
 
     return {
         "text/html": "".join(html.table(table.head, table.rows, table.note) for table in tables),

@@ -31,9 +31,9 @@ from claude_magic.transcript.blocks import (
     ToolBlock,
     ToolState,
 )
-from claude_magic.views import describe
-from claude_magic.views.diffs import diff
-from claude_magic.views.markup import markdown_tokens, sections
+from claude_magic.views.html.markup import markdown_tokens, sections
+from claude_magic.wording import turn as wording
+from claude_magic.wording.diff_lines import diff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +105,7 @@ class TerminalView:
 
     def _done_line(self) -> str:
         name, state = exact(self.transcript.session), self.transcript.state.value
-        took = describe.duration(self.transcript.elapsed)
+        took = wording.duration(self.transcript.elapsed)
         return f"claude: {name} is {state} ({took}). %claude_history shows it."
 
     async def _follow_plain(self) -> None:
@@ -176,13 +176,13 @@ class TerminalView:
             yield from _renderables(block, self.transcript.cwd)
 
     def _header(self) -> Iterator[RenderableType]:
-        facts = " · ".join(describe.header(self.transcript))
+        facts = " · ".join(wording.header(self.transcript))
         yield Text.assemble(("Claude", "bold"), (f" · {facts}", "dim"))
         if self.transcript.permission_mode == "bypassPermissions":
-            yield Text(describe.BYPASS_BANNER, style="bold yellow")
+            yield Text(wording.BYPASS_BANNER, style="bold yellow")
         if self.transcript.attachments:
-            yield Text(f"> {describe.prompt_line(self.transcript)}", style="dim")
-        for about, text in describe.attached(self.transcript.attachments):
+            yield Text(f"> {wording.prompt_line(self.transcript)}", style="dim")
+        for about, text in wording.attached(self.transcript.attachments):
             yield Text(f"{about}\n{text}\n", style="dim")
 
     def _markdown(self, text: str) -> Iterator[RenderableType]:
@@ -195,7 +195,7 @@ class TerminalView:
 
     def _print_end(self) -> None:
         self._print(*self._fresh())
-        lines = [describe.hidden_line(self.transcript), " · ".join(describe.footer(self.transcript))]
+        lines = [wording.hidden_line(self.transcript), " · ".join(wording.footer(self.transcript))]
         self._print(*(Text(line, style="dim") for line in lines if line))
 
     def _print(self, *renderables: RenderableType) -> None:
@@ -214,7 +214,7 @@ class TerminalView:
                 yield _tool_line(block, self.transcript.cwd)
             elif isinstance(block, (NoticeBlock, RetryBlock, ThinkingBlock)):
                 yield from _renderables(block, "")
-        elapsed = describe.duration(self.transcript.elapsed)
+        elapsed = wording.duration(self.transcript.elapsed)
         yield Text(f"{self.transcript.state.value}, {elapsed}. Ctrl-C stops.", style="dim")
 
 
@@ -239,23 +239,23 @@ def _is_over(block: Block) -> bool:
 def _renderables(block: Block, cwd: str) -> Iterator[RenderableType]:
     match block:
         case ThinkingBlock():
-            yield Text(describe.thinking_line(block), style="dim italic")
+            yield Text(wording.thinking_line(block), style="dim italic")
         case ToolBlock():
             yield from _tool(block, cwd)
         case RetryBlock():
-            yield Text(describe.retry_line(block), style="yellow")
+            yield Text(wording.retry_line(block), style="yellow")
         case NoticeBlock():
             word = "" if block.level == "info" else f"{block.level.capitalize()}: "
             yield Text(word + exact(block.text), style=_LEVELS[block.level])
         case PermissionBlock():
-            yield Text(f"  {block.kind.capitalize()}: {describe.decision_line(block)}", style="dim")
+            yield Text(f"  {block.kind.capitalize()}: {wording.decision_line(block)}", style="dim")
 
 
 def _tool_line(tool: ToolBlock, cwd: str) -> Text:
     return Text.assemble(
-        (describe.tool_name(tool.name), "bold"),
-        (f" {describe.argument(tool.name, tool.input, cwd)} ", ""),
-        (f"({describe.tool_state(tool)})", _STYLES.get(tool.state, "dim")),
+        (wording.tool_name(tool.name), "bold"),
+        (f" {wording.argument(tool.name, tool.input, cwd)} ", ""),
+        (f"({wording.tool_state(tool)})", _STYLES.get(tool.state, "dim")),
     )
 
 
@@ -264,7 +264,7 @@ def _tool(tool: ToolBlock, cwd: str) -> Iterator[RenderableType]:
     if lines := diff(tool):
         for line in lines[:_DIFF_LINES]:
             yield Text(f"  {line}", style=_DIFF_STYLES.get(line[:1], ""))
-    elif tail := describe.tool_tail(tool, _TAIL_LINES):
+    elif tail := wording.tool_tail(tool, _TAIL_LINES):
         yield Text("\n".join(f"  {line}" for line in tail), style="dim")
     for child in tool.children:
         if isinstance(child, ToolBlock):

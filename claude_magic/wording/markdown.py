@@ -22,8 +22,8 @@ from claude_magic.transcript.blocks import (
     TextBlock,
     ToolBlock,
 )
-from claude_magic.views import describe
-from claude_magic.views.diffs import diff
+from claude_magic.wording import turn as wording
+from claude_magic.wording.diff_lines import diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,10 +50,10 @@ def markdown_of(transcript: Transcript) -> str:
     """The turn as Markdown that is safe in any renderer."""
     parts = [f"**Claude** · {_facts(transcript)}"]
     if transcript.permission_mode == "bypassPermissions":
-        parts.append(f"**{describe.BYPASS_BANNER}**")
+        parts.append(f"**{wording.BYPASS_BANNER}**")
     parts.append(_quoted(transcript.prompt))
     parts += [
-        f"{_words(about)}\n\n{_fenced([text])}" for about, text in describe.attached(transcript.attachments)
+        f"{_words(about)}\n\n{_fenced([text])}" for about, text in wording.attached(transcript.attachments)
     ]
     parts += [said for block in transcript.blocks if (said := _markdown(block, transcript.cwd))]
     parts += [f"*{_words(line)}*" for line in _last_lines(transcript)]
@@ -63,20 +63,20 @@ def markdown_of(transcript: Transcript) -> str:
 def decisions_of(transcript: Transcript) -> list[str]:
     """What a person was asked in the turn, a line each: the tool, what it was for, and the answer."""
     return [
-        f"{describe.tool_name(asked.request.tool_name)} {about}: {describe.decision_line(asked)}"
+        f"{wording.tool_name(asked.request.tool_name)} {about}: {wording.decision_line(asked)}"
         for asked in transcript.blocks
         if isinstance(asked, PermissionBlock)
-        for about in [describe.argument(asked.request.tool_name, asked.request.input, transcript.cwd)]
+        for about in [wording.argument(asked.request.tool_name, asked.request.input, transcript.cwd)]
     ]
 
 
 def plain_of(transcript: Transcript) -> str:
     """The turn as plain text, for a terminal's pager or a front end that shows nothing else."""
-    parts = [f"Claude · {' · '.join([*describe.header(transcript), transcript.state.value])}"]
+    parts = [f"Claude · {' · '.join([*wording.header(transcript), transcript.state.value])}"]
     if transcript.permission_mode == "bypassPermissions":
-        parts.append(describe.BYPASS_BANNER)
-    parts.append(f"> {describe.prompt_line(transcript)}")
-    parts += [f"{about}\n{text}" for about, text in describe.attached(transcript.attachments)]
+        parts.append(wording.BYPASS_BANNER)
+    parts.append(f"> {wording.prompt_line(transcript)}")
+    parts += [f"{about}\n{text}" for about, text in wording.attached(transcript.attachments)]
     parts += [said for block in transcript.blocks if (said := _plain(block, transcript.cwd))]
     parts += _last_lines(transcript)
     return "\n\n".join(parts)
@@ -167,7 +167,7 @@ def _inert(prose: str) -> str:
 
 
 def _facts(transcript: Transcript) -> str:
-    return _words(" · ".join([*describe.header(transcript), transcript.state.value]))
+    return _words(" · ".join([*wording.header(transcript), transcript.state.value]))
 
 
 def _markdown(block: Block, cwd: str) -> str:
@@ -183,13 +183,13 @@ def _markdown(block: Block, cwd: str) -> str:
 def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
     if tool.todos == ():
         return ""  # a later call shows the list
-    name, about = describe.title(tool, cwd)
-    line = f"**{_words(name)}** {_words(about)} ({describe.tool_state(tool)})"
-    if items := describe.checklist(tool):
+    name, about = wording.title(tool, cwd)
+    line = f"**{_words(name)}** {_words(about)} ({wording.tool_state(tool)})"
+    if items := wording.checklist(tool):
         return f"{line}\n\n" + "\n".join(f"- {_words(text)} ({state})" for state, text in items)
     if changed := diff(tool):
         return f"{line}\n\n{_fenced(changed, 'diff')}"
-    said = describe.tool_tail(tool, _OUTPUT_LINES)
+    said = wording.tool_tail(tool, _OUTPUT_LINES)
     return f"{line}\n\n{_fenced(said)}" if said else line
 
 
@@ -212,7 +212,7 @@ def _plain(block: Block, cwd: str) -> str:
         case ToolBlock():
             return _tool_plain(block, cwd)
         case RetryBlock():
-            return describe.retry_line(block)
+            return wording.retry_line(block)
         case NoticeBlock():
             return exact(block.text)
         case PermissionBlock():
@@ -224,21 +224,21 @@ def _plain(block: Block, cwd: str) -> str:
 def _asked(block: PermissionBlock) -> str:
     if block.kind == "question":
         return "\n".join(
-            [*describe.question_lines(block.request.input), f"Question: {describe.decision_line(block)}"]
+            [*wording.question_lines(block.request.input), f"Question: {wording.decision_line(block)}"]
         )
-    what = "Plan" if block.kind == "plan" else f"Permission for {describe.tool_name(block.request.tool_name)}"
-    return f"{what}: {describe.decision_line(block)}"
+    what = "Plan" if block.kind == "plan" else f"Permission for {wording.tool_name(block.request.tool_name)}"
+    return f"{what}: {wording.decision_line(block)}"
 
 
 def _tool_plain(tool: ToolBlock, cwd: str) -> str:
     if tool.todos == ():
         return ""  # a later call shows the list
-    name, about = describe.title(tool, cwd)
-    items = [f"{text} ({state})" for state, text in describe.checklist(tool)]
-    below = items or diff(tool) or describe.tool_tail(tool, _OUTPUT_LINES)
-    return "\n".join([f"[{name}] {about} ({describe.tool_state(tool)})", *(f"    {said}" for said in below)])
+    name, about = wording.title(tool, cwd)
+    items = [f"{text} ({state})" for state, text in wording.checklist(tool)]
+    below = items or diff(tool) or wording.tool_tail(tool, _OUTPUT_LINES)
+    return "\n".join([f"[{name}] {about} ({wording.tool_state(tool)})", *(f"    {said}" for said in below)])
 
 
 def _last_lines(transcript: Transcript) -> list[str]:
-    ending = " · ".join(describe.footer(transcript)) or describe.running_line(transcript)
-    return [line for line in (describe.hidden_line(transcript), ending) if line]
+    ending = " · ".join(wording.footer(transcript)) or wording.running_line(transcript)
+    return [line for line in (wording.hidden_line(transcript), ending) if line]

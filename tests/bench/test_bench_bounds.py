@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from places import FAKE
 
 from claude_magic.options import Options
 from claude_magic.session import Session
@@ -24,7 +25,6 @@ from claude_magic.wire.events import StreamEvent
 pytestmark = pytest.mark.bench
 
 FULL = os.environ.get("CLAUDE_MAGIC_BENCH", "0") not in {"", "0"}
-FAKE = Path(__file__).parents[1] / "fake_claude.py"
 EVENTS = 1_000_000 if FULL else 100_000
 STDERR = 100_000_000 if FULL else 20_000_000
 LINE = 20_000_000

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from kernel_client import Cell
 from magic_fixtures import MagicNotebook
+from places import FAKE
 
 pytestmark = [pytest.mark.bench, pytest.mark.kernel]
 
 FULL = os.environ.get("CLAUDE_MAGIC_BENCH", "0") not in {"", "0"}
-FAKE = Path(__file__).parents[1] / "fake_claude.py"
 HEARTBEAT = """
 import asyncio, time
 gaps = [0.0]

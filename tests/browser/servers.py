@@ -25,8 +25,9 @@ from uuid import uuid4
 
 import psutil
 from endpoint_log import Endpoint
-from kernel_client import ROOT, fresh_environment
-from magic_fixtures import SCENARIO, offline_environment
+from kernel_client import fresh_environment
+from magic_fixtures import offline_environment
+from places import ROOT, SCENARIO
 
 __all__ = ["FrontEnd", "JupyterServer", "notebook_json"]
 

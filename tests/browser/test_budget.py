@@ -14,7 +14,7 @@ from live import ask
 from playwright.sync_api import expect
 from scenarios import LENGTHS, SLOW, text_of
 
-from claude_magic.views.pace import RESERVE
+from claude_magic.views.live.throttle import RESERVE
 
 FULL = os.environ.get("CLAUDE_MAGIC_FULL_TABLE", "") not in {"", "0"}
 KINDS = ("prose", "code")

@@ -21,8 +21,8 @@ import pytest
 from deaf_server import deaf_server
 from endpoint_log import Endpoint
 from generations import current_cli
+from places import FAKE, ROOT
 from processes import (
-    FAKE,
     Claude,
     alive,
     cancelled_at,
@@ -36,9 +36,8 @@ from processes import (
     soon,
 )
 
-from claude_magic.cli import claude as module
-from claude_magic.cli.probe import PROBE_TIMEOUT
-from claude_magic.cli.process import ChildProcess, Rung
+from claude_magic.claude_cli import process as module
+from claude_magic.claude_cli.version import PROBE_TIMEOUT
 from claude_magic.errors import (
     LineTooLongError,
     ProcessEndedError,
@@ -46,6 +45,7 @@ from claude_magic.errors import (
     WorkingDirectoryError,
 )
 from claude_magic.options import Options
+from claude_magic.processes.child import ChildProcess, Rung
 from claude_magic.wire.events import AssistantMessage, Diagnostic, ResultEvent, StreamEvent, UserMessage
 
 pytestmark = pytest.mark.process
@@ -341,9 +341,7 @@ asyncio.run(main())
 @pytest.mark.fault(40, via="real")
 async def test_an_interrupt_of_our_process_group_does_not_reach_the_cli(bypass: Options) -> None:
     told = json.dumps({"cwd": str(bypass.directory), "cli": bypass.cli, "env": dict(bypass.env)})
-    kernel = await ChildProcess.spawn(
-        [sys.executable, "-c", KERNEL, told], cwd=Path(FAKE.parents[1]), env=os.environ
-    )
+    kernel = await ChildProcess.spawn([sys.executable, "-c", KERNEL, told], cwd=ROOT, env=os.environ)
     pid = int(await line(kernel))
     assert os.getsid(pid) == os.getpgid(pid) == pid != kernel.pid
     os.killpg(kernel.pid, signal.SIGINT)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.cli.command import NESTING_VARIABLES, build_argv, build_env, taken_for
-from claude_magic.cli.redact import redact
+from claude_magic.claude_cli.command import NESTING_VARIABLES, build_argv, build_env, taken_for
 from claude_magic.errors import UsageError
 from claude_magic.options import Options
+from claude_magic.support.redact import redact
 
 CLI = Path("/opt/claude")
 ID = "01234567-89ab-4cde-8f01-23456789abcd"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.cli import locate
-from claude_magic.cli.locate import FoundCLI, find_cli, parse_version, version_warning
+from claude_magic.claude_cli import locate
+from claude_magic.claude_cli.locate import FoundCLI, find_cli, parse_version, version_warning
 from claude_magic.errors import CLINotFoundError
 
 

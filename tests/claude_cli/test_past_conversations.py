@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from endpoint_log import Endpoint
 
-from claude_magic.cli import conversations
-from claude_magic.cli.conversations import PastConversation, past_conversations
-from claude_magic.cli.recorded import conversation_file, projects_folder
+from claude_magic.claude_cli import past_conversations as conversations
+from claude_magic.claude_cli.past_conversations import PastConversation, past_conversations
+from claude_magic.claude_cli.session_files import conversation_file, projects_folder
+from claude_magic.notebook.saved_answers import SIZE_LIMIT, named_conversation
 from claude_magic.options import Options
 from claude_magic.prompt import Attachment, Prompt
-from claude_magic.saved import SIZE_LIMIT, named_conversation
 from claude_magic.session import Session
 
 # Reading the files

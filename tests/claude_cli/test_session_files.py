@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.cli.recorded import conversation_file, is_recorded, projects_folder
+from claude_magic.claude_cli.session_files import conversation_file, is_recorded, projects_folder
 
 CONVERSATION = "6f1c2f0e-5d0b-4a34-9a9e-2f1f4a5d9c01"
 PROMPT = "b8d066b6-c6f6-4502-a37e-07bd2db1e950"

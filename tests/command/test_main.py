@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from claude_magic import app
+from claude_magic.command import main as command
 from claude_magic.offline.scenario import Scenario
 
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
@@ -27,7 +27,7 @@ def notebook(path: Path, *cells: str) -> Path:
 
 
 def demo(tmp_path: Path, *cells: str) -> int:
-    return app.main(["demo", str(notebook(tmp_path / "n.ipynb", *cells)), f"--output={tmp_path / 'out'}"])
+    return command.main(["demo", str(notebook(tmp_path / "n.ipynb", *cells)), f"--output={tmp_path / 'out'}"])
 
 
 @pytest.mark.kernel
@@ -88,7 +88,7 @@ def test_a_missing_notebook_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert app.main(["demo", "notebooks/mine.ipynb"]) == 1
+    assert command.main(["demo", "notebooks/mine.ipynb"]) == 1
     expected = "The notebook notebooks/mine.ipynb cannot be read: No such file or directory."
     assert capsys.readouterr().err == f"claude-magic: {expected} Give its path: claude-magic demo NOTEBOOK\n"
 
@@ -99,23 +99,23 @@ def test_a_file_that_is_no_notebook_is_one_line(
 ) -> None:
     path = tmp_path / "n.ipynb"
     path.write_text(text, encoding="utf-8")
-    assert app.main(["demo", str(path)]) == 1
+    assert command.main(["demo", str(path)]) == 1
     assert capsys.readouterr().err == f"claude-magic: {path} is not a notebook.\n"
 
 
 def test_a_demo_without_its_packages_says_what_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "claude_magic.demo", raising=False)
+    monkeypatch.delitem(sys.modules, "claude_magic.command.demo", raising=False)
     monkeypatch.setitem(sys.modules, "nbclient", None)
-    assert app.main(["demo"]) == 1
+    assert command.main(["demo"]) == 1
     expected = 'claude-magic: The demo needs nbclient. Type: pip install "claude-magic[lab]"\n'
     assert capsys.readouterr().err == expected
 
 
 @pytest.mark.process
 def test_the_doctor_finds_everything(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.main(["doctor"]) == 0
+    assert command.main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [
         ["ok", name] for name in ("Python", "IPython", "ipykernel", "claude", "offline")
@@ -128,7 +128,7 @@ def test_the_doctor_says_what_is_wrong_with_the_cli(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLAUDE_MAGIC_CLI", str(tmp_path / "none"))
-    assert app.main(["doctor"]) == 1
+    assert command.main(["doctor"]) == 1
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem")]
     assert "claude" in line
     assert f"CLAUDE_MAGIC_CLI is '{tmp_path}/none'" in line
@@ -145,7 +145,7 @@ printf '2.1.999 (\033]52;c;aGk=\007\033[31mred)\n'
 """)
     cli.chmod(0o755)
     monkeypatch.setenv("CLAUDE_MAGIC_CLI", str(cli))
-    app.main(["doctor"])
+    command.main(["doctor"])
     said = capsys.readouterr().out
     assert "2.1.999 (red)" in said
     assert not set(said) & {"\x1b", "\x07"}
@@ -159,7 +159,7 @@ def test_the_doctor_says_which_ipykernel_to_install(
     monkeypatch.setattr(
         "importlib.metadata.version", lambda name: "6.29.5" if name == "ipykernel" else real(name)
     )
-    assert app.main(["doctor"]) == 1
+    assert command.main(["doctor"]) == 1
     assert "6.29.5; buttons cannot answer" in capsys.readouterr().out
 
 
@@ -175,7 +175,7 @@ def test_the_doctor_is_content_without_ipykernel_since_the_prompt_needs_none(
         return real(name)
 
     monkeypatch.setattr("importlib.metadata.version", version)
-    assert app.main(["doctor"]) == 0
+    assert command.main(["doctor"]) == 0
     assert re.search(
         r"^note +ipykernel +not installed; .* pip install ipykernel$", capsys.readouterr().out, re.MULTILINE
     )
@@ -215,7 +215,7 @@ def test_the_wheel_carries_the_quickstart_and_runs_it_anywhere_with_nobody_there
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(wheel))
     demo = subprocess.run(
-        [sys.executable, "-m", "claude_magic.app", "demo", "--output=."],
+        [sys.executable, "-m", "claude_magic.command.main", "demo", "--output=."],
         cwd=tmp_path,
         check=True,
         capture_output=True,

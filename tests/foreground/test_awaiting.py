@@ -478,7 +478,7 @@ def test_an_interrupt_is_not_for_a_turn_of_a_subshell(kernel: NotebookKernel) ->
 @pytest.mark.kernel
 @pytest.mark.fault(109, via="real")
 def test_a_turn_from_a_thread_that_its_cell_waits_for_is_refused_in_one_line(kernel: NotebookKernel) -> None:
-    kernel.run("import claude_magic.foreground.foreground as f; f._PICK_UP_TIMEOUT = 0.5")
+    kernel.run("import claude_magic.foreground.awaiting as f; f._PICK_UP_TIMEOUT = 0.5")
 
     cell = kernel.run(
         "def turn():\n"

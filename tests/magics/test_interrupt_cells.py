@@ -11,9 +11,9 @@ import psutil
 import pytest
 from kernel_client import Cell, Display
 from magic_fixtures import MagicNotebook, offline_environment
+from places import FAKE
 from terminal_client import Terminal
 
-FAKE = Path(__file__).parents[1] / "fake_claude.py"
 LINE = "claude_magic: Interrupted. The session goes on; ask again when you like."
 PATIENCE = 60  # seconds until a process that does not heed the interrupt is killed
 BOUND = 3.0  # seconds; the goal is 0.2, and the figure is printed

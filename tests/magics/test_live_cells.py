@@ -10,7 +10,7 @@ import pytest
 from kernel_client import Cell
 from magic_fixtures import MagicNotebook, read_page
 
-from claude_magic.views.model import Item, apply
+from claude_magic.views.live.patches import Item, apply
 
 pytestmark = pytest.mark.kernel
 

@@ -21,7 +21,7 @@ HEAVY = {
     "mcp",
     "claude_agent_sdk",
 }
-LIGHT = {"claude_magic.control_characters", "claude_magic.views.describe", "claude_magic.views.tables"}
+LIGHT = {"claude_magic.control_characters", "claude_magic.wording.turn", "claude_magic.views.tables"}
 PRINT_NEW_MODULES = """
 import sys, time
 from IPython.core.interactiveshell import InteractiveShell
@@ -164,7 +164,7 @@ def test_loading_twice_keeps_the_sessions(notebook: MagicNotebook) -> None:
 def test_without_a_cli_the_line_says_how_to_get_one(own_kernel: MagicNotebook, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("no program")
     own_kernel.load()
-    own_kernel.do("import claude_magic.cli.locate as locate, sys\nlocate._SYSTEM_FOLDERS = ()")
+    own_kernel.do("import claude_magic.claude_cli.locate as locate, sys\nlocate._SYSTEM_FOLDERS = ()")
     own_kernel.do("sys.modules['claude_agent_sdk'] = None")
     for path, cause in (
         (tmp_path / "missing", "missing"),

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from kernel_client import fresh_environment
 from magic_fixtures import MagicNotebook, html, markdown, shown
+from places import OLDER_KERNEL
 
 pytestmark = pytest.mark.kernel
-
-OLDER = Path(__file__).parents[2] / ".venv" / "ipykernel-6"
 
 
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MagicNotebook]:
     folder = tmp_path_factory.mktemp("older")
-    path = f"{OLDER}:{fresh_environment(folder)['PYTHONPATH']}"
+    path = f"{OLDER_KERNEL}:{fresh_environment(folder)['PYTHONPATH']}"
     with MagicNotebook(folder, env={"PYTHONPATH": path}) as kernel:
         assert kernel.printed("import ipykernel; print(ipykernel.__version__)").startswith("6.")
         kernel.load()

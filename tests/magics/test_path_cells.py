@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 from generations import current_cli
-from magic_fixtures import SCENARIO, MagicNotebook
+from magic_fixtures import MagicNotebook
+from places import SCENARIO
 
 pytestmark = pytest.mark.kernel
 
@@ -123,10 +124,10 @@ def test_paths_in_variables_count_from_the_notebooks_folder_and_stay(notebook: M
 
 @pytest.mark.fault(117, via="pure")
 def test_a_relative_folder_of_claudes_settings_stays_where_it_is(tmp_path: Path) -> None:
-    from claude_magic.cli.command import build_env
-    from claude_magic.cli.recorded import projects_folder
+    from claude_magic.claude_cli.command import build_env
+    from claude_magic.claude_cli.session_files import projects_folder
     from claude_magic.options import Options
-    from claude_magic.paths import notebook_folder
+    from claude_magic.support.paths import notebook_folder
 
     env = {"CLAUDE_CONFIG_DIR": "conf"}
     assert build_env(Options(env=env, cwd=tmp_path), {})["CLAUDE_CONFIG_DIR"] == str(

@@ -12,9 +12,9 @@ import pytest
 from endpoint_log import Endpoint
 from kernel_client import fresh_environment
 from magic_fixtures import MagicNotebook, offline_environment, shown
+from places import OLDER_KERNEL
 from terminal_client import Terminal
 
-OLDER_IPYKERNEL = Path(__file__).parents[2] / ".venv" / "ipykernel-6"
 RUN = "get_ipython().run_line_magic"
 UVLOOP = "import uvloop\nuvloop.install()\n"
 # IPython reads these in this order, before the first cell and before a kernel has its loop.
@@ -73,7 +73,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def test_what_start_up_files_ask_is_answered_and_the_cells_go_on_with_it(tmp_path: Path, older: bool) -> None:  # noqa: FBT001
     profile(tmp_path, STARTUP)
     path = fresh_environment(tmp_path)["PYTHONPATH"]
-    env = {"PYTHONPATH": f"{OLDER_IPYKERNEL}{os.pathsep}{path}"} if older else {}
+    env = {"PYTHONPATH": f"{OLDER_KERNEL}{os.pathsep}{path}"} if older else {}
     with MagicNotebook(tmp_path, env=env) as kernel:
         assert kernel.value("[r.text for r in (a, b, c, d)]") == ["a", "b?", "c?", "First came: say a"]
         pid = kernel.claude_pid()

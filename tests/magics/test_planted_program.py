@@ -27,7 +27,9 @@ def test_a_program_in_the_notebooks_folder_is_not_started_whatever_path_says(
 
     assert "\n\none\n\n" in shown(cell), "the installed one answers"
     notebook.do("%claude_stop")
-    notebook.do("import claude_magic.cli.locate as locate\nbundles, locate._bundles = locate._bundles, tuple")
+    notebook.do(
+        "import claude_magic.claude_cli.locate as locate\nbundles, locate._bundles = locate._bundles, tuple"
+    )
     assert notebook.error("%claude say two").startswith("The program claude is neither in PATH")
     notebook.do("locate._bundles = bundles\nos.environ['PATH'] = path")
     assert not (notebook.work / "it_ran").exists()

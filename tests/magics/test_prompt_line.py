@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_magic.errors import UsageError
-from claude_magic.magics.prompts import PLAIN_LIMIT, VALUE_LIMIT, expand, split_flags
+from claude_magic.magics.prompt_line import PLAIN_LIMIT, VALUE_LIMIT, expand, split_flags
 from claude_magic.prompt import Attachment, Prompt
 
 SWITCHES, VALUED = ("-b", "--background"), ("-m", "--model", "--allow")

@@ -14,7 +14,7 @@ from kernel_client import Cell
 from magic_fixtures import MagicNotebook, html, markdown, read_page, shown
 from test_live_cells import asked
 
-from claude_magic.cli.identity import born, lives
+from claude_magic.processes.identity import born, lives
 
 pytestmark = pytest.mark.kernel
 

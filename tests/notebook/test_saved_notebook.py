@@ -15,9 +15,10 @@ from endpoint_log import Endpoint
 from kernel_client import fresh_environment
 from magic_fixtures import Page, offline_environment, read_page
 from nbclient import NotebookClient
+from places import SCENARIO
 
 from claude_magic import offline
-from claude_magic.views.style import style
+from claude_magic.views.html.style import style
 
 pytestmark = pytest.mark.kernel
 
@@ -45,9 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def endpoint_of_their_own(folder: Path) -> Iterator[Endpoint]:
     """The scripted model in the place of the API, for a kernel that uses the person's own key."""
-    scenario = Path(__file__).parents[1] / "scenario.toml"
     with subprocess.Popen(
-        offline.command([scenario], folder / "endpoint.jsonl"),
+        offline.command([SCENARIO], folder / "endpoint.jsonl"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as server:

@@ -14,7 +14,7 @@ import pytest
 from kernel_client import Cell
 from magic_fixtures import MagicNotebook, read_page, shown
 
-from claude_magic.cli.identity import born, lives
+from claude_magic.processes.identity import born, lives
 
 pytestmark = [pytest.mark.process, pytest.mark.kernel]
 

@@ -9,24 +9,22 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psutil
 from leaks import children, descriptors, heartbeat, nothing_left
+from places import FAKE
 
-from claude_magic.cli.claude import ClaudeProcess
-from claude_magic.cli.process import ChildProcess
+from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import ClaudeMagicError
 from claude_magic.options import Options
+from claude_magic.processes.child import ChildProcess
 from claude_magic.wire.events import Event, ResultEvent
 
 __all__ = [
-    "FAKE", "CancelledAt", "Claude", "alive", "cancelled_at", "children", "descriptors", "fake", "heartbeat",
+    "CancelledAt", "Claude", "alive", "cancelled_at", "children", "descriptors", "fake", "heartbeat",
     "line", "nothing_left", "running", "show", "soon",
 ]  # fmt: skip
-
-FAKE = Path(__file__).parents[1] / "fake_claude.py"
 
 
 def show(text: str) -> None:

@@ -33,11 +33,11 @@ from processes import (
     soon,
 )
 
-from claude_magic.cli import tree
-from claude_magic.cli.exits import exit_cause
-from claude_magic.cli.process import ChildProcess, Rung
-from claude_magic.cli.tail import LINES
 from claude_magic.errors import CLINotFoundError, ProcessEndedError, StartError, WorkingDirectoryError
+from claude_magic.processes import tree
+from claude_magic.processes.child import ChildProcess, Rung
+from claude_magic.processes.exit_reason import exit_cause
+from claude_magic.processes.stderr_tail import LINES
 
 pytestmark = pytest.mark.process
 

@@ -18,7 +18,7 @@ WORKER = """
 import atexit
 
 def work(number):
-    import claude_magic.cli.manager as m, claude_magic.session
+    import claude_magic.processes.manager as m, claude_magic.session
     atexit.register(print, end="")
     assert not m.default_manager().list()
     return number * number
@@ -28,7 +28,8 @@ def work(number):
 # What is known of our processes: the guard, the registry's rows, the sessions' processes.
 FACTS = """[
     (manager.guard.pid, [(info.pid, info.session_id) for info in manager.registry.get_all()], pids)
-    for manager in [__import__("claude_magic.cli.manager", fromlist=["default_manager"]).default_manager()]
+    for module in [__import__("claude_magic.processes.manager", fromlist=["default_manager"])]
+    for manager in [module.default_manager()]
     for magics in get_ipython().configurables if type(magics).__name__ == "ClaudeMagics"
     for pids in [[session.pid for session in magics.sessions]]
 ][0]"""
@@ -131,7 +132,7 @@ def test_a_question_for_the_version_that_hangs_ends_with_a_killed_kernel(
     cli.write_text(HANGING.format(log=log))
     cli.chmod(0o700)
     own_kernel.load()
-    own_kernel.do("import claude_magic.cli.probe as probe; probe.PROBE_TIMEOUT = 60")
+    own_kernel.do("import claude_magic.claude_cli.version as probe; probe.PROBE_TIMEOUT = 60")
     own_kernel.do(f"%config ClaudeMagics.cli = {str(cli)!r}")
     own_kernel.start("%claude say one")
     until(lambda: log.exists() and log.read_text().strip())

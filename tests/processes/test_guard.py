@@ -17,11 +17,11 @@ import psutil
 import pytest
 from processes import alive, descriptors, nothing_left, soon
 
-from claude_magic.cli import guard as guard_module
-from claude_magic.cli.guard import Guard
-from claude_magic.cli.identity import born
-from claude_magic.cli.reap import Leader, end_trees
-from claude_magic.cli.tree import MARK
+from claude_magic.processes import guard as guard_module
+from claude_magic.processes.guard import Guard
+from claude_magic.processes.identity import born
+from claude_magic.processes.orphans import Leader, end_trees
+from claude_magic.processes.tree import MARK
 
 pytestmark = pytest.mark.process
 
@@ -36,9 +36,9 @@ time.sleep(987)
 # A kernel: it starts the tree, says who is who, and does what it is told.
 _KERNEL = """
 import asyncio, ctypes, json, os, select, signal, sys, time
-from claude_magic.cli import guard
-from claude_magic.cli.manager import default_manager
-from claude_magic.cli.spawn import SpawnOptions
+from claude_magic.processes import guard
+from claude_magic.processes.manager import default_manager
+from claude_magic.processes.spawn_options import SpawnOptions
 
 async def main():
     manager = default_manager()

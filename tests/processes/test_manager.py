@@ -16,13 +16,13 @@ import psutil
 import pytest
 from processes import alive, nothing_left, soon
 
-from claude_magic.cli.identity import born
-from claude_magic.cli.manager import ProcessManager
-from claude_magic.cli.process import Rung
-from claude_magic.cli.registry import ProcessInfo, ProcessRegistry, ProcessStatus
-from claude_magic.cli.spawn import SpawnOptions
 from claude_magic.errors import CLINotFoundError, InUseError, UsageError, WorkingDirectoryError
-from claude_magic.folders import off_loop
+from claude_magic.processes.child import Rung
+from claude_magic.processes.identity import born
+from claude_magic.processes.manager import ProcessManager
+from claude_magic.processes.registry import ProcessInfo, ProcessRegistry, ProcessStatus
+from claude_magic.processes.spawn_options import SpawnOptions
+from claude_magic.support.state_file import off_loop
 
 pytestmark = pytest.mark.process
 

@@ -27,7 +27,7 @@ from generations import OLDER_CLI, current_cli
 from jupyter_client.manager import KernelManager
 from magic_fixtures import MagicNotebook
 
-from claude_magic.cli.tree import MARK
+from claude_magic.processes.tree import MARK
 
 pytestmark = [pytest.mark.process, pytest.mark.kernel]
 
@@ -102,7 +102,7 @@ class Watched:
     """Everything that a kernel has started, by the session it belongs to."""
 
     def __init__(self, kernel: MagicNotebook) -> None:
-        assert kernel.run("from claude_magic.cli.manager import default_manager").ok
+        assert kernel.run("from claude_magic.processes.manager import default_manager").ok
         roles = kernel.value(ROLES)
         self.marks = {mark: name for name, (_, mark) in roles.items()}
         self.of: dict[psutil.Process, str] = self.marked()
@@ -239,7 +239,7 @@ def test_a_cli_that_is_killed_leaves_nothing_of_its_tree(
 @pytest.mark.fault(93, via="real")
 def test_without_the_guard_a_killed_kernel_leaves_processes(kernel: MagicNotebook) -> None:
     """So that the tests above show the guard, and not what the CLI does by itself."""
-    kernel.run("from claude_magic.cli.guard import Guard; Guard.watch = lambda *_: None")
+    kernel.run("from claude_magic.processes.guard import Guard; Guard.watch = lambda *_: None")
     watched = sessions_of(kernel)
     os.kill(kernel.pid, signal.SIGKILL)
     with pytest.raises(AssertionError, match=r"left after.*older-busy"):

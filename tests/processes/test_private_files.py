@@ -15,20 +15,21 @@ from typing import Any
 
 import psutil
 import pytest
+from places import FAKE
 from private_files import TOKEN, private_files, server_with_token
-from processes import FAKE, alive, fake
+from processes import alive, fake
 
-from claude_magic.cli.claude import ClaudeProcess
-from claude_magic.cli.identity import born
-from claude_magic.cli.private import PrivateFiles, remove_left
+from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import StartError
 from claude_magic.options import Options
+from claude_magic.processes.identity import born
+from claude_magic.processes.private_files import PrivateFiles, remove_left
 
 pytestmark = pytest.mark.process
 
 BEGUN = """
 import asyncio, os, sys
-from claude_magic.cli.claude import ClaudeProcess
+from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.options import Options
 options = Options(cli=sys.argv[1], env={"FAKE_CLAUDE": "silent"}, mcp_config=(sys.argv[2],), start_timeout=90)
 process = ClaudeProcess(options, session_id=sys.argv[3], resume=False, deliver=print, exited=print)

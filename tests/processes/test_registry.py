@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from claude_magic.cli.identity import born, lives
-from claude_magic.cli.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 from claude_magic.errors import InUseError
+from claude_magic.processes.identity import born, lives
+from claude_magic.processes.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 
 FILE = "processes.sqlite"
 GONE = {"kernel_pid": 2**22 + 1, "kernel_created": "long ago"}  # more than any pid

@@ -10,11 +10,10 @@ import psutil
 import pytest
 from endpoint_log import Endpoint
 from leaks import nothing_left
+from places import FAKE
 
 from claude_magic.options import Options
 from claude_magic.session import Session
-
-FAKE = Path(__file__).parent.parent / "fake_claude.py"
 
 
 @pytest.fixture(autouse=True)

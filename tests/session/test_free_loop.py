@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockingError
 
-from claude_magic.cli.identity import born, lives
-from claude_magic.folders import StateFile, off_loop
+from claude_magic.processes.identity import born, lives
 from claude_magic.session.states import SessionState, Status
+from claude_magic.support.state_file import StateFile, off_loop
 
 
 async def test_a_blocking_call_below_our_code_is_caught(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from endpoint_log import Endpoint
 from people import Absent
 
-from claude_magic.cli.process import Rung
 from claude_magic.errors import ProcessEndedError
+from claude_magic.processes.child import Rung
 from claude_magic.session import Session, SessionState
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ToolBlock, ToolState

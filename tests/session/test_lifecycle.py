@@ -13,7 +13,6 @@ import psutil
 import pytest
 from endpoint_log import Endpoint
 
-from claude_magic.cli.tree import ProcessTree
 from claude_magic.errors import (
     ClaudeMagicError,
     CLINotFoundError,
@@ -23,6 +22,7 @@ from claude_magic.errors import (
     WorkingDirectoryError,
 )
 from claude_magic.options import Options
+from claude_magic.processes.tree import ProcessTree
 from claude_magic.session import Session, SessionState
 from claude_magic.session.conversation import Conversation
 from claude_magic.transcript import TurnState

@@ -11,8 +11,8 @@ import psutil
 import pytest
 from generations import OLDER_CLI
 
-from claude_magic.cli.process import Rung
-from claude_magic.cli.recorded import projects_folder
+from claude_magic.claude_cli.session_files import projects_folder
+from claude_magic.processes.child import Rung
 from claude_magic.session import Session, SessionState
 
 Sessions = Callable[..., Session]

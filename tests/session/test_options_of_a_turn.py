@@ -12,7 +12,7 @@ import pytest
 from endpoint_log import Endpoint
 from people import Person, allow
 
-from claude_magic.cli.recorded import conversation_file, is_recorded
+from claude_magic.claude_cli.session_files import conversation_file, is_recorded
 from claude_magic.options import TurnOptions
 from claude_magic.session import Session, recovery
 from claude_magic.session.turn import Turn

@@ -11,9 +11,9 @@ import pytest
 from endpoint_log import Endpoint
 from private_files import TOKEN, private_files, server_with_token
 
-from claude_magic.cli.manager import default_manager
-from claude_magic.folders import state_folder
+from claude_magic.processes.manager import default_manager
 from claude_magic.session import Session
+from claude_magic.support.state_file import state_folder
 
 pytestmark = pytest.mark.process
 

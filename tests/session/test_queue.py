@@ -12,8 +12,8 @@ from claude_magic.session import Session, SessionState
 from claude_magic.session.states import LEGAL, checked
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import NoticeBlock
-from claude_magic.views.describe import footer
 from claude_magic.wire.events import ResultEvent, StreamEvent
+from claude_magic.wording.turn import footer
 
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]

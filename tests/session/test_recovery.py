@@ -14,6 +14,7 @@ import psutil
 import pytest
 from endpoint_log import Endpoint
 from people import Absent, allow
+from places import FAKE
 
 from claude_magic import offline
 from claude_magic.errors import ProcessEndedError, StartError
@@ -347,13 +348,12 @@ async def test_a_cli_that_no_longer_starts_is_tried_three_times_and_its_last_wor
     fake: Sessions, tmp_path: Path
 ) -> None:
     cli, starts = tmp_path / "claude", tmp_path / "starts"
-    fake_cli = Path(__file__).parent.parent / "fake_claude.py"
     cli.write_text(
         "#!/bin/sh\n"
-        f'[ "$1" = -v ] && exec {fake_cli} "$@"\n'
+        f'[ "$1" = -v ] && exec {FAKE} "$@"\n'
         f"echo x >> {starts}\n"
         f'[ "$(wc -l < {starts})" -gt 1 ] && export FAKE_CLAUDE=exit=$(wc -l < {starts})\n'
-        f'exec {fake_cli} "$@"\n'
+        f'exec {FAKE} "$@"\n'
     )
     cli.chmod(0o755)
     talk = fake("die-on-prompt", cli=str(cli))

@@ -9,7 +9,7 @@ import pytest
 from endpoint_log import Endpoint
 from generations import OLDER_CLI
 
-from claude_magic.cli import claude
+from claude_magic.claude_cli import process as claude
 from claude_magic.errors import StartError
 from claude_magic.session import Session, SessionState
 

@@ -13,14 +13,14 @@ import pytest
 from endpoint_log import Endpoint
 from people import Absent
 
-from claude_magic.cli.process import Rung, StopReport
 from claude_magic.errors import UsageError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import deny_unattended
+from claude_magic.processes.child import Rung, StopReport
 from claude_magic.session import Session, SessionState
 from claude_magic.session.background import Background
-from claude_magic.session.idle import Idleness, _announced
 from claude_magic.session.turn import Turn
+from claude_magic.session.watchdogs import Idleness, _announced
 from claude_magic.transcript import Transcript, TurnState
 from claude_magic.transcript.blocks import NoticeBlock, ToolBlock
 from claude_magic.wire.events import (

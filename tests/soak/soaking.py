@@ -17,13 +17,13 @@ from plan import Fault, Kind
 from soaked import Soaked, Struck
 
 from claude_magic import offline
-from claude_magic.cli.registry import ProcessRegistry
+from claude_magic.processes.registry import ProcessRegistry
 
 __all__ = ["WITHOUT_GUARD", "WITHOUT_RECOVERY", "soak", "table"]
 
 SCENARIO = Path(__file__).with_name("soak.toml")
 NOTEBOOKS = ("one", "two", "three")
-WITHOUT_GUARD = "from claude_magic.cli.guard import Guard; Guard.watch = lambda *_: None"
+WITHOUT_GUARD = "from claude_magic.processes.guard import Guard; Guard.watch = lambda *_: None"
 WITHOUT_RECOVERY = "%config ClaudeMagics.recoveries = 0"
 
 

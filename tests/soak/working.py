@@ -17,8 +17,8 @@ from kernel_client import Cell
 from magic_fixtures import MagicNotebook
 from plan import GENERATIONS
 
-from claude_magic.cli.recorded import conversation_file
-from claude_magic.cli.registry import ProcessRegistry
+from claude_magic.claude_cli.session_files import conversation_file
+from claude_magic.processes.registry import ProcessRegistry
 
 __all__ = ["OVER", "PATIENCE", "Working", "error_of", "shown_in"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from places import FAULTS
 
 WAYS = ("real", "fake", "pure")
 ISSUES = {
@@ -22,7 +22,7 @@ ISSUES = {
 
 def faults() -> dict[int, str]:
     """Number → text of every fault."""
-    lines = (Path(__file__).parent / "FAULTS.md").read_text(encoding="utf-8").splitlines()
+    lines = FAULTS.read_text(encoding="utf-8").splitlines()
     return {int(match[1]): match[2] for line in lines if (match := re.match(r"(\d+)\. (.+)", line))}
 
 

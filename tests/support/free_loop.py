@@ -12,26 +12,26 @@ import pytest
 from blockbuster import blockbuster_ctx
 from leaks import begin
 
-WATCHED = {"cli", "session", "tasks"}  # folders of tests
+WATCHED = {"claude_cli", "processes", "session", "tasks"}  # folders of tests
 # In a file, anything below these functions may be called although it could block.
 ALLOWED = {
     # /proc, which is memory and no disk, and only when a process starts or ends
-    "claude_magic/cli/identity.py": {"born", "lives"},
-    "claude_magic/cli/tree.py": {
+    "claude_magic/processes/identity.py": {"born", "lives"},
+    "claude_magic/processes/tree.py": {
         *("_descendants", "_handle", "_kill", "_lives", "_mark_of", "_marked", "strays"),
     },
     # a few file-system calls when a process starts: where the program is, and whether the folder is there
-    "claude_magic/cli/checks.py": {"directory"},
-    "claude_magic/cli/claude.py": {"_build_of"},
-    "claude_magic/cli/locate.py": {"find_cli"},
+    "claude_magic/claude_cli/checks.py": {"directory"},
+    "claude_magic/claude_cli/process.py": {"_build_of"},
+    "claude_magic/claude_cli/locate.py": {"find_cli"},
     # a file for each private option when a process starts; in a thread it could be written after a cancel
-    "claude_magic/cli/private.py": {"keep", "__exit__"},
+    "claude_magic/processes/private_files.py": {"keep", "__exit__"},
     # two small settings files of the project, once for each process
-    "claude_magic/session/surprises.py": {"surprises"},
-    "claude_magic/cli/spawn.py": {"__post_init__"},
+    "claude_magic/session/startup_check.py": {"surprises"},
+    "claude_magic/processes/spawn_options.py": {"__post_init__"},
     # what asyncio does to start a process: it waits for the fork, and for the thread that will reap
-    "claude_magic/cli/guard.py": {"_spawn", "_start"},
-    "claude_magic/cli/process.py": {"spawn"},
+    "claude_magic/processes/guard.py": {"_spawn", "_start"},
+    "claude_magic/processes/child.py": {"spawn"},
     # a few file-system calls when a task starts: whether its folder is there, and which it really is
     "claude_magic/tasks/records.py": {"new_record"},
     # SQLite when somebody asks by `list`, and not by `look`, which tasks there are

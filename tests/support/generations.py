@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from claude_magic.cli.locate import find_cli
+from places import ROOT
+
+from claude_magic.claude_cli.locate import find_cli
 
 __all__ = ["OLDER_CLI", "current_cli"]
 
-OLDER_CLI = Path(__file__).parent.parent / ".venv/older-cli/claude_agent_sdk/_bundled/claude"
+OLDER_CLI = ROOT / ".venv/older-cli/claude_agent_sdk/_bundled/claude"
 
 
 def current_cli() -> Path:

@@ -22,10 +22,10 @@ import psutil
 import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
+from places import ROOT, SUPPORT
 
-__all__ = ["ROOT", "Cell", "CellError", "Display", "NotebookKernel", "fresh_environment"]
+__all__ = ["Cell", "CellError", "Display", "NotebookKernel", "fresh_environment"]
 
-ROOT = Path(__file__).parent.parent
 START_TIMEOUT = 60.0
 # The launcher of ipykernel, which on SIGUSR1 writes what its threads do: for tests that wait in vain.
 LAUNCH = """\
@@ -366,7 +366,7 @@ def fresh_environment(home: Path) -> dict[str, str]:
         folder.mkdir(parents=True, exist_ok=True)
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)]),
         "LANG": "C.UTF-8",
         "DISABLE_TELEMETRY": "1",
         "DISABLE_AUTOUPDATER": "1",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from claude_magic.folders import written
+from claude_magic.support.state_file import written
 
 __all__ = ["begin", "children", "descriptors", "heartbeat", "nothing_left"]
 

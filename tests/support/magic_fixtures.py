@@ -15,10 +15,10 @@ import psutil
 import pytest
 from endpoint_log import Endpoint
 from kernel_client import Cell, NotebookKernel
+from places import SCENARIO
 
 __all__ = ["MagicNotebook", "Page", "html", "markdown", "offline_environment", "read_page", "shown", "static"]
 
-SCENARIO = Path(__file__).parent / "scenario.toml"
 OWN = ("claude_magic.offline", "claude_agent_sdk")  # in the command lines of the processes we start
 
 

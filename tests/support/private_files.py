@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from claude_magic.folders import state_folder
+from claude_magic.support.state_file import state_folder
 
 __all__ = ["TOKEN", "private_files", "server_with_token"]
 

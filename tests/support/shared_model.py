@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from endpoint_log import Endpoint
+from places import SCENARIO
 
 from claude_magic import offline
-
-SCENARIO = Path(__file__).parent / "scenario.toml"
 
 
 class Since(Endpoint):

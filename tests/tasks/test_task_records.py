@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.cli.identity import born
 from claude_magic.errors import BusyError, UsageError
-from claude_magic.folders import off_loop
+from claude_magic.notebook.conversation_store import NotebookKey
 from claude_magic.options import TurnOptions
-from claude_magic.store import NotebookKey
+from claude_magic.processes.identity import born
+from claude_magic.support.state_file import off_loop
 from claude_magic.tasks import TaskManager, TaskStatus
 from claude_magic.tasks.records import KEPT, TaskRecord, TaskRecords
 from claude_magic.tasks.task import kept_options, options_kept

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import RECORDINGS
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.result import Result
@@ -28,7 +29,6 @@ from claude_magic.transcript.blocks import (
 from claude_magic.transcript.explain import NOT_LOGGED_IN, turn_error
 from claude_magic.wire import events as wire
 
-RECORDINGS = Path(__file__).parent / "recordings"
 GENERATIONS = ("2.1.327", "2.1.191")
 
 

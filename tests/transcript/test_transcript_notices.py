@@ -10,9 +10,9 @@ import pytest
 from claude_magic.result import Result
 from claude_magic.transcript import Transcript, TurnState
 from claude_magic.transcript.blocks import NoticeBlock
-from claude_magic.views import html
-from claude_magic.views.text import markdown_of, plain_of
+from claude_magic.views.html import turn as html
 from claude_magic.wire import events as wire
+from claude_magic.wording.markdown import markdown_of, plain_of
 
 RESET = datetime(2026, 11, 27, 15, 30).timestamp()  # noqa: DTZ001  # shown in the reader's own time
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from claude_magic.views.model import Item, apply
-from claude_magic.views.pace import ENVELOPE
+from claude_magic.views.live.patches import Item, apply
+from claude_magic.views.live.throttle import ENVELOPE
 
 __all__ = ["FakeWidget", "run_in_no_time"]
 

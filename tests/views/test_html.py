@@ -8,22 +8,20 @@ import random
 import re
 import time
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from places import RECORDINGS
 from turns import Page, called, dangers, finished, growing, hostile, request, returned, said, turn
 
 from claude_magic.permissions import PermissionRequest
-from claude_magic.views import html
-from claude_magic.views.markup import markdown, sections
-from claude_magic.views.style import style
-from claude_magic.views.text import markdown_of, plain_of
+from claude_magic.views.html import turn as html
+from claude_magic.views.html.markup import markdown, sections
+from claude_magic.views.html.style import style
 from claude_magic.wire import events as wire
-
-RECORDINGS = Path(__file__).parent.parent / "recordings"
+from claude_magic.wording.markdown import markdown_of, plain_of
 
 ELEMENTS = [
     "<script>alert(1)</script>",

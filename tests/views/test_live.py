@@ -18,9 +18,9 @@ from turns import called, growing, request, returned, said, turn
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.result import Result
 from claude_magic.transcript import Transcript, TurnState
-from claude_magic.views import html
-from claude_magic.views.live import LiveView
-from claude_magic.views.pace import RESERVE
+from claude_magic.views.html import turn as html
+from claude_magic.views.live.throttle import RESERVE
+from claude_magic.views.live.view import LiveView
 
 WORDS = "The loop waits for an event and hands it to whoever asked; what takes long is **aside** until then. "
 SUGGESTION = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from turns import Page, dangers
 
 from claude_magic.commonmark.mathematics import PROCESS
-from claude_magic.views.markup import markdown, sections
+from claude_magic.views.html.markup import markdown, sections
 from claude_magic.views.terminal import _rich_markdown
 
 _FORMULA = re.compile(rf'<(p|span) class="{PROCESS}">(.*?)</\1>', re.DOTALL)

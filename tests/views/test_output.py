@@ -11,7 +11,7 @@ from turns import Page, called, growing, returned, said, turn
 
 from claude_magic.result import Result
 from claude_magic.transcript import Transcript
-from claude_magic.views.static import StaticView
+from claude_magic.views.output import StaticView
 from claude_magic.wire import events as wire
 
 

@@ -13,8 +13,8 @@ from turns import ask, called, dangers, growing, hostile, request, returned, sai
 from claude_magic.permissions import Behavior, Decision
 from claude_magic.result import Result
 from claude_magic.transcript import Transcript, TurnState
-from claude_magic.views import html
-from claude_magic.views.model import Item, TurnModel, apply
+from claude_magic.views.html import turn as html
+from claude_magic.views.live.patches import Item, TurnModel, apply
 from claude_magic.wire import events as wire
 
 MARKDOWN = st.lists(

@@ -9,7 +9,7 @@ from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.prompt import Attachment
 from claude_magic.result import Result, Usage
 from claude_magic.transcript import Transcript
-from claude_magic.views.style import style
+from claude_magic.views.html.style import style
 from claude_magic.wire import events as wire
 
 TAGS = frozenset(

@@ -7,13 +7,12 @@ new release of it changes nothing here until that version is raised.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from places import TYPINGS
 
 from claude_magic.wire.events import IGNORED, KNOWN
 
-TYPINGS = Path(__file__).parents[2] / ".venv" / "typings" / "package" / "sdk.d.ts"
 UNION = "StdoutMessage"  # SDKMessage and what else a line can be
 
 

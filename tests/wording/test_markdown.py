@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from test_html import CONTROLS, ELEMENTS, IMAGES, LINKS
 from turns import TAGS, Page, called, finished, hostile, returned, said
 
-from claude_magic.views.text import markdown_of, plain_of, safe_markdown
+from claude_magic.wording.markdown import markdown_of, plain_of, safe_markdown
 
 PASSIVE = TAGS - {"details", "div", "img", "span", "style", "summary"}
 

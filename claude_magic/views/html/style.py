@@ -1,4 +1,4 @@
-"""The style sheets of a turn: a small one in each saved turn, the whole one that a widget brings along.
+"""The small style sheet in each saved turn, and how a sheet of the package is read.
 
 The small one is a link that holds its sheet: as an element's text it would be text to read where Markdown is
 made of a notebook, and where a front end strips the tags alone.
@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 from urllib.parse import quote
 
-__all__ = ["linked", "style", "widget_style"]
+__all__ = ["linked", "sheet", "style"]
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACE = re.compile(r"\s+")
@@ -22,21 +22,17 @@ _WRITTEN = " !$&'()*+,/:;=?@~{}>[]^|"  # stands for itself in an attribute and i
 @lru_cache(maxsize=1)
 def style() -> str:
     """The style of a static turn."""
-    return linked(_sheet("saved.css"))
+    return linked(sheet(__package__, "saved.css"))
 
 
-def linked(sheet: str) -> str:
+def linked(text: str) -> str:
     """A style sheet as an element that has no text."""
-    short = _NEEDLESS.sub(lambda found: found[1] or "", sheet).replace(";}", "}").strip()
+    short = _NEEDLESS.sub(lambda found: found[1] or "", text).replace(";}", "}").strip()
     return f'<link rel="stylesheet" href="data:text/css,{quote(short, safe=_WRITTEN)}">'
 
 
-@lru_cache(maxsize=1)
-def widget_style() -> str:
-    """The style sheet of a turn in a widget, and of the static ones in the same page."""
-    return _sheet("turn.css")
-
-
-def _sheet(name: str) -> str:
-    sheet = (files("claude_magic.views") / "static" / name).read_text(encoding="utf-8")
-    return _SPACE.sub(" ", _COMMENT.sub("", sheet))
+@lru_cache
+def sheet(package: str, name: str) -> str:
+    """A style sheet of a package, without what only its authors read."""
+    text = (files(package) / name).read_text(encoding="utf-8")
+    return _SPACE.sub(" ", _COMMENT.sub("", text))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import exact, shortened
 from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
-from claude_magic.views import describe
-from claude_magic.views.diffs import diff
-from claude_magic.views.elements import code, details, div, span
-from claude_magic.views.markup import highlighted, markdown
-from claude_magic.views.pictures import fitting
+from claude_magic.views.html.elements import code, details, div, span
+from claude_magic.views.html.markup import highlighted, markdown
+from claude_magic.views.html.pictures import fitting
+from claude_magic.wording import turn as wording
+from claude_magic.wording.diff_lines import diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,11 +45,11 @@ def tool(call: ToolBlock, cwd: str, children: str) -> str:
         cwd: Paths below it are shown relative to it.
         children: The HTML of what a subagent did.
     """
-    title, about = map(escape, describe.title(call, cwd))
+    title, about = map(escape, wording.title(call, cwd))
     name = span("claude-tool-name", title)
     argument = f'<code class="claude-tool-argument">{about}</code>' if about else ""
     word = _STATES[call.state]
-    state = span(f"claude-tool-state claude-{word}", escape(describe.tool_state(call)))
+    state = span(f"claude-tool-state claude-{word}", escape(wording.tool_state(call)))
     summary = f"{name} {argument} {state}"
     body = _agent(call, children) if call.name in _AGENTS else written(call) + _output(call) + children
     return details(f"claude-tool claude-tool-{word}", summary, body, unfold=_is_unfolded(call))
@@ -67,13 +67,13 @@ def written(call: ToolBlock) -> str:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
     if lines := diff(call):
         return _diff(lines)
-    if items := describe.checklist(call):
+    if items := wording.checklist(call):
         return _todos(items)
     if call.name == "Bash":
         return _command(call)
     if call.name in _SAID_IN_LINE or not call.input:
         return ""
-    return code("claude-code", highlighted(describe.input_json(call.input), "json"))
+    return code("claude-code", highlighted(wording.input_json(call.input), "json"))
 
 
 def _agent(call: ToolBlock, children: str) -> str:
@@ -84,7 +84,7 @@ def _agent(call: ToolBlock, children: str) -> str:
         if asked
         else ""
     )
-    if call.state is not ToolState.OK or not (said := describe.tool_output(call)):
+    if call.state is not ToolState.OK or not (said := wording.tool_output(call)):
         return prompt + children + _output(call)
     last = next((block for block in reversed(call.children) if isinstance(block, TextBlock)), None)
     if last is not None and last.text.strip() == call.result.strip():
@@ -94,7 +94,7 @@ def _agent(call: ToolBlock, children: str) -> str:
 
 def _command(call: ToolBlock) -> str:
     command = exact(str(call.input.get("command", "")))
-    if call.state.is_over and command.strip() == describe.argument(call.name, call.input):
+    if call.state.is_over and command.strip() == wording.argument(call.name, call.input):
         return ""
     return code("claude-code claude-command", highlighted(command, "bash"))
 
@@ -118,7 +118,7 @@ def _todos(items: Iterable[tuple[str, str]]) -> str:
 
 
 def _output(call: ToolBlock) -> str:
-    said = describe.tool_output(call)
+    said = wording.tool_output(call)
     text = _folded(said.split("\n")) if said else ""
     return text + "".join(_picture(picture, call) for picture in call.pictures)
 

@@ -23,11 +23,11 @@ from claude_magic.transcript.blocks import (
     ToolBlock,
     ToolState,
 )
-from claude_magic.views import describe
-from claude_magic.views.elements import code, details, div, span
-from claude_magic.views.markup import markdown, sanitized
-from claude_magic.views.style import linked, style
-from claude_magic.views.tools import tool, written
+from claude_magic.views.html.elements import code, details, div, span
+from claude_magic.views.html.markup import markdown, sanitized
+from claude_magic.views.html.style import linked, style
+from claude_magic.views.html.tool import tool, written
+from claude_magic.wording import turn as wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,7 +69,7 @@ _FENCE_END = re.compile(r"\n[ \t]*(?:`+|~+)[ \t]*\Z")
 def turn(transcript: Transcript) -> str:
     """A whole turn, its style included, as static HTML: for a saved notebook, GitHub, nbconvert."""
     parts = [
-        _header(transcript, describe.header(transcript)),
+        _header(transcript, wording.header(transcript)),
         _banner(transcript),
         _prompt(transcript),
         *(block(each, transcript.cwd) for each in transcript.blocks),
@@ -125,7 +125,7 @@ def section(text: str, *, finished: bool) -> str:
 
 def header(transcript: Transcript) -> str:
     """The line above a turn, less the permission mode, which a live view has as a control."""
-    return _header(transcript, describe.header(transcript, mode=False))
+    return _header(transcript, wording.header(transcript, mode=False))
 
 
 def frame_lines(transcript: Transcript) -> dict[str, str]:
@@ -141,7 +141,7 @@ def frame_lines(transcript: Transcript) -> dict[str, str]:
 def placeholder(transcript: Transcript) -> str:
     """What stands in a notebook that is saved while the turn is shown live."""
     line = div("claude-footer", _STILL_RUNNING)
-    parts = [_header(transcript, describe.header(transcript), "running"), _prompt(transcript), line]
+    parts = [_header(transcript, wording.header(transcript), "running"), _prompt(transcript), line]
     return style() + div(f"claude-static {IGNORE}", "".join(parts))
 
 
@@ -198,7 +198,7 @@ def _block(each: Block, cwd: str, depth: int) -> str:  # noqa: PLR0911  # one a 
 
 def _header(transcript: Transcript, said: Iterable[str], now: str = "") -> str:
     word = transcript.state.name.lower()
-    state = span(f"claude-state claude-state-{word}", escape(now or describe.state(transcript)))
+    state = span(f"claude-state claude-state-{word}", escape(now or wording.state(transcript)))
     facts = " · ".join(span("claude-fact", escape(fact)) for fact in said)
     return sanitized(div("claude-header", f"{span('claude-name', 'Claude')} {facts} · {state}"))
 
@@ -206,16 +206,16 @@ def _header(transcript: Transcript, said: Iterable[str], now: str = "") -> str:
 def _banner(transcript: Transcript) -> str:
     if transcript.permission_mode != "bypassPermissions":
         return ""
-    return div("claude-notice claude-warning claude-banner", escape(describe.BYPASS_BANNER))
+    return div("claude-notice claude-warning claude-banner", escape(wording.BYPASS_BANNER))
 
 
 def _prompt(transcript: Transcript) -> str:
     whole = shortened(exact(transcript.prompt), _PROMPT_LIMIT)
-    options = describe.options_line(transcript)
+    options = wording.options_line(transcript)
     given = div("claude-options", f"Options: <code>{escape(options)}</code>") if options else ""
-    for about, text in describe.attached(transcript.attachments):
+    for about, text in wording.attached(transcript.attachments):
         given += div("claude-data", f"{span('claude-label', escape(about))}<pre>{escape(text)}</pre>")
-    line = describe.prompt_line(transcript)
+    line = wording.prompt_line(transcript)
     way = direction(whole)
     directed = f' dir="{way}"' if way else ""
     shown = f'<span class="claude-prompt-line"{directed}>{escape(line)}</span>'
@@ -226,14 +226,14 @@ def _prompt(transcript: Transcript) -> str:
 
 
 def _hidden(transcript: Transcript) -> str:
-    line = describe.hidden_line(transcript)
+    line = wording.hidden_line(transcript)
     return div("claude-notice claude-warning", escape(line)) if line else ""
 
 
 def _footer(transcript: Transcript) -> str:
     if transcript.footer is None:
-        return div("claude-footer", escape(describe.running_line(transcript)))
-    return div("claude-footer", escape(" · ".join(describe.footer(transcript))))
+        return div("claude-footer", escape(wording.running_line(transcript)))
+    return div("claude-footer", escape(" · ".join(wording.footer(transcript))))
 
 
 # --- the blocks
@@ -250,13 +250,13 @@ def _answer(text: TextBlock) -> str:
 
 def _thinking(thought: ThinkingBlock) -> str:
     said = clean(thought.text).strip()
-    summary = escape(describe.thinking_line(thought))
+    summary = escape(wording.thinking_line(thought))
     return details("claude-thinking", summary, markdown(said)) if said else ""
 
 
 def _growing_thought(thought: ThinkingBlock) -> str:
     said = clean(thought.text).strip()
-    summary = escape(describe.thinking_line(thought))
+    summary = escape(wording.thinking_line(thought))
     return details("claude-thinking", summary, _plain(said)) if said else ""
 
 
@@ -283,17 +283,17 @@ def _said_elsewhere(call: ToolBlock) -> bool:
 
 
 def _retry(retry: RetryBlock) -> str:
-    before, delay, after = escape(describe.retry_line(retry)).rpartition(describe.duration(retry.delay_s))
+    before, delay, after = escape(wording.retry_line(retry)).rpartition(wording.duration(retry.delay_s))
     return div("claude-retry", before + (span("claude-countdown", delay) if delay else "") + after)
 
 
 def _permission(asked: PermissionBlock) -> str:
-    line = span("claude-decision", escape(describe.decision_line(asked)))
+    line = span("claude-decision", escape(wording.decision_line(asked)))
     request = asked.request
     classes = "claude-permission" if asked.pending else "claude-permission claude-decided"
     if asked.kind == "question":
         label = span("claude-label", "Question:") + " "
-        body = "<br>".join(escape(said) for said in describe.question_lines(request.input))
+        body = "<br>".join(escape(said) for said in wording.question_lines(request.input))
         return div(
             classes.replace("permission", "question"), f"{div('claude-question-text', body)}{label}{line}"
         )
@@ -301,7 +301,7 @@ def _permission(asked: PermissionBlock) -> str:
         plan = request.input.get("plan")
         body = div("claude-plan", markdown(plan)) if isinstance(plan, str) else ""
         return div(classes, f"{span('claude-label', 'Plan:')} {line}{body}")
-    name = escape(describe.tool_name(request.tool_name))
+    name = escape(wording.tool_name(request.tool_name))
     body = _asked_for(asked) if asked.pending else ""
     return div(classes, f"{span('claude-label', f'Permission for {name}:')} {line}{body}")
 
@@ -315,14 +315,14 @@ def _asked(asked: PermissionBlock) -> str:
         plan = request.input.get("plan")
         said = div("claude-plan", markdown(plan)) if isinstance(plan, str) else ""
         return div("claude-permission", f"{span('claude-label', 'Claude has a plan')}{said}{_BOX}")
-    name = span("claude-tool-name", escape(describe.tool_name(request.tool_name)))
+    name = span("claude-tool-name", escape(wording.tool_name(request.tool_name)))
     about = _asked_for(asked)
     return div("claude-permission", f"{span('claude-label', 'Claude asks to use')} {name}{about}{_BOX}")
 
 
 def _asked_for(asked: PermissionBlock) -> str:
     request = asked.request
-    said = "".join(div("claude-about", escape(line)) for line in describe.why_asked(request))
+    said = "".join(div("claude-about", escape(line)) for line in wording.why_asked(request))
     return said + written(ToolBlock(id="", name=request.tool_name, input=request.input))
 
 

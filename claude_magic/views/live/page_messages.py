@@ -13,7 +13,7 @@ import msgspec
 from claude_magic.control_characters import exact, shortened
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.transcript.blocks import PermissionBlock
-from claude_magic.views import describe
+from claude_magic.wording import turn as wording
 
 __all__ = ["Action", "Decide", "Do", "SetMode", "TakeEnd", "action", "card", "decision"]
 
@@ -70,7 +70,7 @@ def card(block: PermissionBlock) -> dict[str, object]:
     if block.kind == "question":
         return asked | {"questions": [_question(item) for item in _questions(request)]}
     always = shortened(exact(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
-    tool = describe.tool_name(request.tool_name)
+    tool = wording.tool_name(request.tool_name)
     return asked | {"always": always, "tool": tool, "denyFirst": request.default_to_no}
 
 

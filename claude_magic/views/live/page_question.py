@@ -14,7 +14,7 @@ from anywidget import AnyWidget
 
 from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
-from claude_magic.views.widget import script
+from claude_magic.views.live.widget import script
 
 __all__ = ["TIMEOUT", "Question", "named_in_page", "taken"]
 

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from claude_magic.control_characters import clean
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import Block, PermissionBlock, RetryBlock, TextBlock, ToolBlock
-from claude_magic.views import cards, describe, html
-from claude_magic.views.markup import sections
+from claude_magic.views.html import turn as html
+from claude_magic.views.html.markup import sections
+from claude_magic.views.live import page_messages
+from claude_magic.wording import turn as wording
 
 if TYPE_CHECKING:
     from claude_magic.transcript import Transcript
@@ -214,7 +216,7 @@ class TurnModel:
         return {
             "session": transcript.session,
             "state": state.name.lower(),
-            "says": f"Claude: {describe.state(transcript)}",
+            "says": f"Claude: {wording.state(transcript)}",
             "ticks": transcript.started is not None and not state.is_over,
             "over": state.is_over,
             "stop": stop,
@@ -230,7 +232,7 @@ class TurnModel:
             yield {"key": _key(last), "kind": "retry", "attempt": last.attempt, "seconds": last.delay_s}
         for block in self.transcript.pending:
             if self._is_asked(block):
-                yield {"key": _key(block), **cards.card(block)}
+                yield {"key": _key(block), **page_messages.card(block)}
 
 
 def apply(shown: Mapping[str, Item], patch: Patch) -> dict[str, Item]:

@@ -4,8 +4,9 @@ Two outputs make a turn. The widget is sent patches while the turn runs; the sta
 notebook saved meanwhile, hidden by the widget's style, and in the end the whole turn, when the widget gives
 way to it.
 
-The promise: the page is a stranger. What it sends is taken only if it is one of `cards.Action` and fits what
-is asked just then, and then only on the loop that the turn lives on, whichever thread it came in by.
+The promise: the page is a stranger. What it sends is taken only if it is one of `page_messages.Action`
+and fits what is asked just then, and then only on the loop that the turn lives on, whichever thread it came
+in by.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from IPython.display import publish_display_data
 
 from claude_magic.permissions import Asker, Decision, PermissionRequest
 from claude_magic.transcript import TurnState
-from claude_magic.views import cards, html
-from claude_magic.views.model import Patch, TurnModel
-from claude_magic.views.pace import Pace
-from claude_magic.views.static import StaticView
-from claude_magic.views.widget import TurnWidget
+from claude_magic.views.html import turn as html
+from claude_magic.views.live import page_messages
+from claude_magic.views.live.patches import Patch, TurnModel
+from claude_magic.views.live.throttle import Pace
+from claude_magic.views.live.widget import TurnWidget
+from claude_magic.views.output import StaticView
 
 if TYPE_CHECKING:
     from claude_magic.transcript import Transcript
@@ -256,7 +258,7 @@ class LiveView:
             self._loop.call_soon_threadsafe(self._take, content)
 
     def _take(self, content: object) -> None:
-        action = cards.action(content)
+        action = page_messages.action(content)
         if action is None:
             if not self._complained:
                 log.warning("A message from the page was ignored: it is none that a turn takes.")
@@ -270,27 +272,27 @@ class LiveView:
             log.exception("A button failed")
             self.transcript.notice(f"That did not work: {error!r}", "error")
 
-    def _do(self, action: cards.Action) -> None:
+    def _do(self, action: page_messages.Action) -> None:
         state = self.transcript.state
         match action:
-            case cards.Do("hello"):
+            case page_messages.Do("hello"):
                 pass
-            case cards.Do("sync"):
+            case page_messages.Do("sync"):
                 self._push()
                 self._sync()
-            case cards.Decide():
+            case page_messages.Decide():
                 self._decide(action)
-            case cards.TakeEnd(page) if state.is_over:
+            case page_messages.TakeEnd(page) if state.is_over:
                 self._give_end(page)
             case _ if state.is_over:
                 self._sync()
-            case cards.Do("stop") if state is not TurnState.QUEUED:
+            case page_messages.Do("stop") if state is not TurnState.QUEUED:
                 self._controls.stop()
-            case cards.Do("cancel") if state is TurnState.QUEUED:
+            case page_messages.Do("cancel") if state is TurnState.QUEUED:
                 self._controls.stop()
-            case cards.Do("fresh"):
+            case page_messages.Do("fresh"):
                 self._controls.start_fresh()
-            case cards.SetMode(mode):
+            case page_messages.SetMode(mode):
                 self._controls.set_mode(mode)
             case _:
                 self._sync()
@@ -307,9 +309,9 @@ class LiveView:
         output = {"output_type": "display_data", **end}
         self._widget.send({"type": "end", "page": page, "model": self._widget.model_id, "output": output})
 
-    def _decide(self, action: cards.Decide) -> None:
+    def _decide(self, action: page_messages.Decide) -> None:
         request, answer = self._open.get(action.id, (None, None))
-        decision = cards.decision(request, action) if request else None
+        decision = page_messages.decision(request, action) if request else None
         if decision is None or answer is None or answer.done():
             self._sync()  # answered already, or never asked: the page is to show how it is
         else:

@@ -1,4 +1,4 @@
-"""The widget of a turn: its script, its style sheet and its state. `views/live.py` says what it shows."""
+"""The widget of a turn: its script, its style sheet and its state. `views.live.view` says what it shows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from importlib.resources import files
 import traitlets
 from anywidget import AnyWidget
 
-from claude_magic.views.model import Patch
-from claude_magic.views.style import widget_style
+from claude_magic.views.html.style import sheet
+from claude_magic.views.live.patches import Patch
 
 __all__ = ["TurnWidget", "script"]
 
@@ -21,7 +21,7 @@ _LAYOUT = re.compile(r"/\*\*.*?\*/|^\s+", re.DOTALL | re.MULTILINE)
 @lru_cache
 def script(name: str) -> str:
     """A widget's script without comments and indentation: it is sent with every turn."""
-    text = (files("claude_magic.views") / "static" / name).read_text(encoding="utf-8")
+    text = (files(__package__) / name).read_text(encoding="utf-8")
     return _LAYOUT.sub("", text)
 
 
@@ -32,7 +32,7 @@ class TurnWidget(AnyWidget):
 
     def __init__(self, state: Callable[[], Patch]) -> None:
         self.state = state
-        self._esm, self._css = script("turn.js"), widget_style()
+        self._esm, self._css = script("turn.js"), sheet(__package__, "turn.css")
         super().__init__()
 
     def set_state(self, sync_data: dict[str, object]) -> None:

@@ -1,0 +1,1 @@
+"""Which notebook this is, its settings and its sessions."""

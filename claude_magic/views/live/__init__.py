@@ -1,0 +1,1 @@
+"""A turn in a widget of the page that shows the notebook."""

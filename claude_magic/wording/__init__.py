@@ -1,0 +1,1 @@
+"""A turn in words, whatever shows it: no HTML."""
