@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["clean", "exact", "one_line", "printed", "shortened"]
+__all__ = ["one_line", "printed", "shortened", "show_invisibles", "strip_controls"]
 
 _SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -24,7 +24,7 @@ _UNSEEN = re.compile(
 )
 
 
-def clean(text: str) -> str:
+def strip_controls(text: str) -> str:
     """`text` without control sequences and control characters; carriage returns become line ends.
 
     What a terminal would hide, overwrite or send elsewhere is so either gone or in plain sight. No sequence
@@ -36,9 +36,9 @@ def clean(text: str) -> str:
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
 
 
-def exact(text: str) -> str:
-    """Like `clean`, for commands, paths and names: characters that reorder or hide others are named."""
-    return _UNSEEN.sub(_named, clean(text))
+def show_invisibles(text: str) -> str:
+    """Like `strip_controls`, for commands, paths and names: what reorders or hides others is named."""
+    return _UNSEEN.sub(_named, strip_controls(text))
 
 
 def _named(found: re.Match[str]) -> str:
@@ -46,9 +46,9 @@ def _named(found: re.Match[str]) -> str:
 
 
 def printed(text: str) -> str:
-    """Like `clean`, for a program's output: a line that rewrites itself is in its last state."""
+    """Like `strip_controls`, for a program's output: a line that rewrites itself is in its last state."""
     lines = re.sub(r"\r+\n", "\n", text).split("\n")
-    return clean("\n".join(_rewritten(line) if _MOVE.search(line) else line for line in lines))
+    return strip_controls("\n".join(_rewritten(line) if _MOVE.search(line) else line for line in lines))
 
 
 def _rewritten(line: str) -> str:
@@ -72,8 +72,8 @@ def _rewritten(line: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Like `exact`, in one line: for what somebody else's program says about its end."""
-    return " ".join(exact(text).split())
+    """Like `show_invisibles`, in one line: for what somebody else's program says about its end."""
+    return " ".join(show_invisibles(text).split())
 
 
 def shortened(text: str, limit: int) -> str:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_magic.control_characters import exact
+from claude_magic.control_characters import show_invisibles
 
 if TYPE_CHECKING:
     from claude_magic.result import Result
@@ -58,7 +58,7 @@ class ClaudeMagicError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(exact(message))
+        super().__init__(show_invisibles(message))
 
     def _render_traceback_(self) -> list[str]:
         """IPython shows this instead of a traceback."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_magic.control_characters import clean, exact, printed, shortened
+from claude_magic.control_characters import printed, shortened, show_invisibles, strip_controls
 
 pytestmark = pytest.mark.fault(84, via="pure")
 
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.fault(84, via="pure")
     ],
 )
 def test_what_a_terminal_would_act_on_is_gone_or_visible(text: str, shown: str) -> None:
-    assert clean(text) == shown
+    assert strip_controls(text) == shown
 
 
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_nothing_clean_can_act_or_break_an_encoding(text: str) -> None:
-    made = clean(text)
+    made = strip_controls(text)
 
     made.encode()
     assert not [c for c in made if (ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160]
@@ -43,7 +43,7 @@ def test_nothing_clean_can_act_or_break_an_encoding(text: str) -> None:
     "character", ["\u202e", "\u2066", "\u200b", "\u061c", "\ufeff", "\u2060", "\U000e0041"]
 )
 def test_what_cannot_be_seen_is_named_where_it_matters(character: str) -> None:
-    assert exact(f"rm {character}x") == f"rm ⟦U+{ord(character):04X}⟧x"
+    assert show_invisibles(f"rm {character}x") == f"rm ⟦U+{ord(character):04X}⟧x"
 
 
 @pytest.mark.fault(126, via="pure")
@@ -51,13 +51,13 @@ def test_what_cannot_be_seen_is_named_where_it_matters(character: str) -> None:
     "text", ["🇩🇪", "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f", "👩‍🔬", "🏳️‍🌈", "1️⃣"]
 )
 def test_flags_and_joined_emoji_are_no_control_characters(text: str) -> None:
-    assert exact(f"a {text} b") == clean(f"a {text} b") == f"a {text} b"
+    assert show_invisibles(f"a {text} b") == strip_controls(f"a {text} b") == f"a {text} b"
 
 
 def test_letters_that_nobody_sees_are_named_also_after_a_flag() -> None:
     hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "rm")
 
-    assert exact(f"🏴{hidden}\U000e007f") == "🏴⟦U+E0072⟧⟦U+E006D⟧⟦U+E007F⟧"
+    assert show_invisibles(f"🏴{hidden}\U000e007f") == "🏴⟦U+E0072⟧⟦U+E006D⟧⟦U+E007F⟧"
 
 
 @pytest.mark.fault(126, via="pure")
@@ -98,9 +98,9 @@ def test_lines_that_rewrite_themselves_for_long_take_linear_time(text: str) -> N
 def test_lines_once_cleaned_stay_as_they_are_while_text_is_added(pieces: list[str]) -> None:
     text = ""
     for piece in pieces:
-        whole_lines = clean(text).split("\n")[:-1]
+        whole_lines = strip_controls(text).split("\n")[:-1]
         text += piece
-        assert clean(text).split("\n")[: len(whole_lines)] == whole_lines
+        assert strip_controls(text).split("\n")[: len(whole_lines)] == whole_lines
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_lines_once_cleaned_stay_as_they_are_while_text_is_added(pieces: list[st
 def test_hostile_sequences_take_linear_time(text: str) -> None:
     began = time.process_time()
 
-    clean(text)
+    strip_controls(text)
 
     assert time.process_time() - began < 2
 

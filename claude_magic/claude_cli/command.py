@@ -71,7 +71,7 @@ def build_argv(
     resume: bool,
     version: tuple[int, ...],
     keep: Callable[[str], str],
-    copy_of: str | None = None,
+    forked_from: str | None = None,
 ) -> list[str]:
     """The argument list of a session's process.
 
@@ -82,18 +82,18 @@ def build_argv(
         resume: Whether the conversation exists already.
         version: The CLI's version, or the one that it is taken for.
         keep: Writes a text to a file that only the user can read, and gives its path.
-        copy_of: The conversation that this one begins as a copy of; that one stays as it is.
+        forked_from: The conversation that this one begins as a copy of; that one stays as it is.
 
     Raises:
         UsageError: A value cannot be part of a command line, or the id is none.
     """
     start = "--resume" if resume else "--session-id"
     flags = [(start, checked_id(session_id)), *_flags(options, keep)]
-    if options.model is None and (resume or copy_of is not None):
+    if options.model is None and (resume or forked_from is not None):
         flags.append(("--model", DEFAULT_MODEL))
     switches: tuple[str, ...] = _STREAMING
-    if copy_of is not None:  # measured: both generations give the copy the id that they are told
-        flags = [("--resume", checked_id(copy_of)), *flags]
+    if forked_from is not None:  # measured: both generations give the copy the id that they are told
+        flags = [("--resume", checked_id(forked_from)), *flags]
         switches += ("--fork-session",)
     if version >= SINCE["--include-hook-events"]:
         switches += ("--include-hook-events",)

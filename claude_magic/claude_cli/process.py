@@ -64,7 +64,7 @@ class ClaudeProcess:
         options: The session's options.
         session_id: The conversation's id, a UUID.
         resume: The conversation exists and goes on; otherwise it begins.
-        copy_of: The conversation that it begins as a copy of.
+        forked_from: The conversation that it begins as a copy of.
         deliver: Called with every event that is not about control requests.
         exited: Called once, after a start that succeeded, when nothing more will come, with the reason.
         manager: Who starts and registers it; this kernel's if None.
@@ -76,7 +76,7 @@ class ClaudeProcess:
         *,
         session_id: str,
         resume: bool,
-        copy_of: str | None = None,
+        forked_from: str | None = None,
         deliver: Callable[[Event], None],
         exited: Callable[[ClaudeMagicError], None],
         manager: ProcessManager | None = None,
@@ -84,7 +84,7 @@ class ClaudeProcess:
         self.options = options
         self.session_id = session_id
         self.resume = resume
-        self.copy_of = copy_of
+        self.forked_from = forked_from
         self.control = ControlChannel(self._send)
         self.warnings: list[str] = []
         self.noise: deque[str] = deque(maxlen=DIAGNOSTICS)
@@ -137,7 +137,7 @@ class ClaudeProcess:
                 self.options,
                 session_id=self.session_id,
                 resume=self.resume,
-                copy_of=self.copy_of,
+                forked_from=self.forked_from,
                 version=version or _taken_for.get(self._program) or taken_for() or (),
                 keep=files.keep,
             )
@@ -230,9 +230,9 @@ class ClaudeProcess:
         """The last lines of stderr, redacted."""
         return self._child.stderr_tail(lines) if self._child else []
 
-    def strays(self) -> dict[int, str]:
+    def escaped(self) -> dict[int, str]:
         """What it started that has left its tree and still runs: names by pid."""
-        return self._child.strays() if self._child else {}
+        return self._child.escaped() if self._child else {}
 
     def cause(self) -> str:
         """How it ended, in words."""

@@ -20,7 +20,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from claude_magic.claude_cli.locate import find_cli
-from claude_magic.control_characters import clean
+from claude_magic.control_characters import strip_controls
 from claude_magic.errors import ClaudeMagicError, UsageError
 
 __all__ = ["DemoError", "demo"]
@@ -89,7 +89,7 @@ def _execute(notebook: NotebookNode, folder: Path, env: dict[str, str]) -> None:
     try:
         client.execute(env=env)
     except CellExecutionError as error:
-        reason = clean(f"{error.ename}: {error.evalue}").partition("\n")[0]
+        reason = strip_controls(f"{error.ename}: {error.evalue}").partition("\n")[0]
         raise DemoError(f"Cell {teller.number} failed: {reason}") from None
     except CellTimeoutError:
         raise DemoError(f"Cell {teller.number} took more than {_CELL_TIMEOUT} s.") from None
@@ -112,7 +112,7 @@ class _Teller:
     def asked(self, cell: NotebookNode, cell_index: int) -> None:
         """A cell begins."""
         self.number = cell_index + 1
-        text = clean(cell.source)
+        text = strip_controls(cell.source)
         _say(_prompted(self.number, text) if cell.cell_type == "code" else text)
 
     def answered(self, cell_index: int, **_: object) -> None:
@@ -138,7 +138,7 @@ def _texts(cell: NotebookNode) -> Iterator[str]:
             text = f"{output.ename}: {output.evalue}"
         else:
             text = data.get("text/plain", "")
-        if shown := clean(text).strip("\n"):
+        if shown := strip_controls(text).strip("\n"):
             yield shown
 
 

@@ -24,7 +24,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from claude_magic.errors import StateError
 from claude_magic.foreground.interrupts import TurnInterrupted, asking, for_thread, interruptible
 from claude_magic.foreground.one_line import OneLineErrors
-from claude_magic.foreground.reply_guard import LateInterrupts
+from claude_magic.foreground.reply_guard import ReplyGuard
 from claude_magic.foreground.rewrite import AWAITED, BARE, capture_names, rewrite, without_comments_above
 from claude_magic.foreground.verbatim import VerbatimCells
 
@@ -65,8 +65,8 @@ class Foreground:
         # Each with the task that it executes in: a cell that somebody runs by `run_cell_async` begins, and no
         # event ever says that it has ended.
         self._executing: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
-        self._late = LateInterrupts(shell)
-        self._errors = OneLineErrors(shell, self._late.begin_to_show)
+        self._reply_guard = ReplyGuard(shell)
+        self._errors = OneLineErrors(shell, self._reply_guard.begin_to_show)
 
     @property
     def awaited_names(self) -> frozenset[str]:
@@ -82,7 +82,7 @@ class Foreground:
         self._shell.input_transformers_post.append(self._transform)
         self._shell.events.register("pre_run_cell", self._begin)
         self._shell.events.register("post_run_cell", self._end)
-        self._late.install()
+        self._reply_guard.install()
         self._errors.install()
 
     def uninstall(self) -> None:
@@ -101,7 +101,7 @@ class Foreground:
             self._shell.input_transformers_post.remove(self._transform)
             self._shell.events.unregister("pre_run_cell", self._begin)
             self._shell.events.unregister("post_run_cell", self._end)
-            self._late.uninstall()
+            self._reply_guard.uninstall()
             self._errors.uninstall()
 
     def register(self, name: str, kind: MagicKind, function: Callable[..., Coroutine[Any, Any, Any]]) -> None:
@@ -203,13 +203,13 @@ class Foreground:
 
     def _begin(self, info: ExecutionInfo) -> None:
         self._executing[info] = None if _running_loop() is None else asyncio.current_task()
-        self._late.cell_is_over = False
+        self._reply_guard.cell_is_over = False
 
     def _end(self, result: ExecutionResult | None) -> None:
         # An empty cell ends without having begun, and a cancelled one ends without a result.
         if result is not None:
             self._executing.pop(result.info, None)
-            self._late.cell_is_over = not self._a_cell_executes()
+            self._reply_guard.cell_is_over = not self._a_cell_executes()
 
     def _a_cell_executes(self) -> bool:
         for info in [info for info, task in self._executing.items() if task is not None and task.done()]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["LateInterrupts"]
+__all__ = ["ReplyGuard"]
 
 
-class LateInterrupts:
+class ReplyGuard:
     """Keeps SIGINT from what a kernel does after a cell.
 
     Args:

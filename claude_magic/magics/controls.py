@@ -38,7 +38,7 @@ class TurnControls:
 
     def start_fresh(self) -> None:
         """Has the next prompt begin a new conversation."""
-        self._session.begin_anew()
+        self._session.start_fresh()
         self._turn.transcript.notice("The next prompt begins a new conversation.")
 
     async def _set_mode(self, mode: str) -> None:

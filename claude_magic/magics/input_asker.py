@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 
-from claude_magic.control_characters import exact
+from claude_magic.control_characters import show_invisibles
 from claude_magic.foreground.interrupts import asking
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
 from claude_magic.wording.turn import why_asked
@@ -42,9 +42,12 @@ class InputAsker:
             self._show(f"Claude has a plan:\n{_indented(str(request.input.get('plan', '')))}")
             choices = "Go on with it? [y]es, or say what to change: "
         else:
-            what = [f"Claude asks to use {exact(request.tool_name)}:", _indented(_input_text(request.input))]
+            what = [
+                f"Claude asks to use {show_invisibles(request.tool_name)}:",
+                _indented(_input_text(request.input)),
+            ]
             self._show("\n".join([*what, *why_asked(request)]))
-            always = f"[a]lways ({exact(request.always_means)}), " if request.always_means else ""
+            always = f"[a]lways ({show_invisibles(request.always_means)}), " if request.always_means else ""
             choices = f"Allow it? [y]es, {always}[n]o, or say why not: "
         answer = self._read(choices).strip()
         match answer.lower():
@@ -71,9 +74,9 @@ class InputAsker:
     def _answer(self, question: Mapping[str, object]) -> str:
         options = question.get("options")
         choices = [item for item in options if isinstance(item, Mapping)] if isinstance(options, list) else []
-        self._show(exact(str(question.get("question", ""))))
+        self._show(show_invisibles(str(question.get("question", ""))))
         for number, choice in enumerate(choices, 1):
-            label, about = (exact(str(choice.get(key, ""))) for key in ("label", "description"))
+            label, about = (show_invisibles(str(choice.get(key, ""))) for key in ("label", "description"))
             self._show(f"  {number}. {label}: {about}" if about else f"  {number}. {label}")
         several = bool(question.get("multiSelect"))
         how = "Numbers, separated by commas" if several else "Number"
@@ -121,4 +124,4 @@ def _input_text(tool_input: Mapping[str, object]) -> str:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in exact(text).split("\n"))
+    return "\n".join(f"    {line}" for line in show_invisibles(text).split("\n"))

@@ -108,7 +108,9 @@ class ClaudeMagics(Defaults):
         atexit.unregister(self._at_exit)
 
     def _reap(self) -> None:
-        self._reaping = asyncio.ensure_future(default_manager().reap())  # kept, or it may be collected
+        self._reaping = asyncio.ensure_future(
+            default_manager().kill_orphans()
+        )  # kept, or it may be collected
         self.tasks.introduce()
 
     async def _close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 
-from claude_magic.control_characters import exact
+from claude_magic.control_characters import show_invisibles
 from claude_magic.processes.registry import ProcessInfo
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
@@ -159,14 +159,14 @@ def _conversation(session: Session, shown: Callable[[str], str] = str) -> str:
     conversation = session.conversation
     if conversation.recorded:
         return shown(conversation.session_id)
-    return f"a copy of {shown(conversation.copy_of)}" if conversation.copy_of else "new"
+    return f"a copy of {shown(conversation.forked_from)}" if conversation.forked_from else "new"
 
 
 def _strays(session: Session) -> str:
     """What Claude's tools have started that runs on by itself; it ends with the session's process."""
     process = session.conversation.process
-    strays = process.strays() if process else {}
-    return ", ".join(f"{name} (pid {pid})" for pid, name in sorted(strays.items()))
+    escaped = process.escaped() if process else {}
+    return ", ".join(f"{name} (pid {pid})" for pid, name in sorted(escaped.items()))
 
 
 def _stands(session: Session) -> str:
@@ -195,8 +195,9 @@ def _listed(turns: Iterable[Turn]) -> str:
 
 
 def _asked(turn: Turn) -> str:
+    cwd = turn.transcript.cwd
     requests = (block.request for block in turn.transcript.pending)
-    return "; ".join(
-        f"{exact(asked.tool_name)} {argument(asked.tool_name, asked.input, turn.transcript.cwd)}".strip()
-        for asked in requests
+    names = (
+        (show_invisibles(each.tool_name), argument(each.tool_name, each.input, cwd)) for each in requests
     )
+    return "; ".join(" ".join(name).strip() for name in names)

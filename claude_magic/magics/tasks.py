@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
 
-from claude_magic.control_characters import clean
+from claude_magic.control_characters import strip_controls
 from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import given_options, parse, session_changes, turn_options
 from claude_magic.magics.output import say, show
@@ -158,12 +158,12 @@ class TaskMagics:
             text = self.manager.report(task)
             show(self._shell, {"text/markdown": text, "text/plain": text})
         elif task.transcripts:
-            say(clean("\n".join([_line(task), *task.output])))
+            say(strip_controls("\n".join([_line(task), *task.output])))
         elif await asyncio.to_thread(path.is_file):
             text = await asyncio.to_thread(path.read_text, encoding="utf-8", errors="replace")
-            say(clean(text))
+            say(strip_controls(text))
         else:
-            say(f"{_line(task)}\n> {first_words(clean(task.prompt), 300)}")
+            say(f"{_line(task)}\n> {first_words(strip_controls(task.prompt), 300)}")
 
     async def _cancel(self, name: str) -> None:
         task = await self.manager.cancel(name)
@@ -233,7 +233,7 @@ def _row(task: Task) -> tuple[str, ...]:
         _state(task),
         _took(task),
         str(task.cwd),
-        first_words(clean(last), 60),
+        first_words(strip_controls(last), 60),
         task.id,
     )
 

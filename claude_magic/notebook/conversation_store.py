@@ -16,7 +16,7 @@ from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
 from claude_magic.support.state_file import StateFile
 
-__all__ = ["BEGUN_ANEW", "ConversationStore", "Kept", "NotebookKey"]
+__all__ = ["BEGUN_ANEW", "ConversationStore", "NotebookKey", "StoredConversation"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversations (
@@ -68,14 +68,14 @@ class NotebookKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredConversation:
     """A conversation as it was kept: its id and how many turns it had."""
 
     session_id: str
     turns: int
 
 
-BEGUN_ANEW = Kept("none", 0)
+BEGUN_ANEW = StoredConversation("none", 0)
 
 
 class ConversationStore:
@@ -89,7 +89,7 @@ class ConversationStore:
         self._file = StateFile("conversations.sqlite", _SCHEMA, folder)
         self._news: list[str] = []
 
-    def find(self, notebook: NotebookKey, backend: str, name: str) -> Kept | None:
+    def find(self, notebook: NotebookKey, backend: str, name: str) -> StoredConversation | None:
         """The latest conversation of a notebook's session: by kernel id, else by inode, else by path.
 
         Returns:
@@ -119,7 +119,7 @@ class ConversationStore:
         if notebook.is_known:
             self._file.run(lambda database: _forget(database, notebook, backend, name))
 
-    def keep(self, notebook: NotebookKey, backend: str, name: str, kept: Kept) -> None:
+    def keep(self, notebook: NotebookKey, backend: str, name: str, kept: StoredConversation) -> None:
         """Remembers a conversation; what was kept for this session before is forgotten."""
         if notebook.is_known:
             self._file.run(lambda database: _keep(database, notebook, backend, name, kept))
@@ -129,9 +129,9 @@ class ConversationStore:
         news, self._news = self._news, []
         return news + self._file.news()
 
-    def _checked(self, session_id: object, turns: object) -> Kept | None:
+    def _checked(self, session_id: object, turns: object) -> StoredConversation | None:
         try:
-            return Kept(checked_id(str(session_id)), int(str(turns)))
+            return StoredConversation(checked_id(str(session_id)), int(str(turns)))
         except (UsageError, ValueError):
             self._news.append("What was kept of the earlier conversation is damaged; this is a new one.")
             return None
@@ -152,7 +152,9 @@ def _find(
     return None
 
 
-def _keep(database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str, kept: Kept) -> None:
+def _keep(
+    database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str, kept: StoredConversation
+) -> None:
     # Only this kernel's own: another live kernel of the same notebook keeps its row.
     database.execute(_REPLACE, (backend, name, notebook.kernel_id))
     key = (notebook.kernel_id, notebook.path, notebook.inode, backend, name)

@@ -12,7 +12,12 @@ from IPython.core.interactiveshell import InteractiveShell
 from claude_magic.claude_cli.past_conversations import PastConversation, past_conversations
 from claude_magic.claude_cli.session_files import projects_folder
 from claude_magic.errors import InUseError, UsageError
-from claude_magic.notebook.conversation_store import BEGUN_ANEW, ConversationStore, Kept, NotebookKey
+from claude_magic.notebook.conversation_store import (
+    BEGUN_ANEW,
+    ConversationStore,
+    NotebookKey,
+    StoredConversation,
+)
 from claude_magic.notebook.saved_answers import named_conversation
 from claude_magic.options import Options
 from claude_magic.processes.manager import default_manager
@@ -156,7 +161,7 @@ class Sessions:
         if not copy:
             await self._refuse_if_used(session, past.session_id)
         await session.stop()
-        session.conversation.go_on_with(past.session_id, past.turns, copy=copy)
+        session.conversation.resume_from(past.session_id, past.turns, copy=copy)
         self._keepers[session.name](None)
 
     async def stop_all(self) -> None:
@@ -169,7 +174,7 @@ class Sessions:
         for session in self:
             session.kill_now()
 
-    def _made(self, name: str, options: Options, backend: str, kept: Kept | None) -> Session:
+    def _made(self, name: str, options: Options, backend: str, kept: StoredConversation | None) -> Session:
         if kept is not None and options.session_id is None:
             options = options.with_(session_id=kept.session_id)
         session = Session(options, name=name, earlier_turns=kept.turns if kept else 0)
@@ -179,7 +184,7 @@ class Sessions:
         session.on("conversation", keep)  # in mid-turn: the kernel may not live to see its end
         return session
 
-    async def _kept(self, name: str, options: Options, backend: str) -> Kept | None:
+    async def _kept(self, name: str, options: Options, backend: str) -> StoredConversation | None:
         """The conversation that a session goes on with: as it was kept, or as the saved answers name it."""
         if options.resume == "never":
             return None
@@ -188,14 +193,14 @@ class Sessions:
             kept = await self._moved(await self._named(name, options))
         return None if kept is None or kept == BEGUN_ANEW else await self._free(kept)
 
-    async def _named(self, name: str, options: Options) -> Kept | None:
+    async def _named(self, name: str, options: Options) -> StoredConversation | None:
         """What the answers name: those in the file or, where a gateway hides it, those in the page."""
         path = self._notebook.path
         reading = asyncio.to_thread(named_conversation, path, name) if path else self._ask_page(name)
         session_id = await reading
         return await asyncio.to_thread(_recorded, session_id, options) if session_id else None
 
-    async def _moved(self, named: Kept | None) -> Kept | None:
+    async def _moved(self, named: StoredConversation | None) -> StoredConversation | None:
         """What the answers name, if the notebook that had it is gone: this is it, or else a copy."""
         original = await off_loop(self._original_of, named.session_id) if named else None
         if named is None or original is None:
@@ -210,7 +215,7 @@ class Sessions:
         others = (path for path in self._store.notebooks_of(session_id) if path != self._notebook.path)
         return next((path for path in others if Path(path).exists()), None)
 
-    async def _free(self, kept: Kept) -> Kept | None:
+    async def _free(self, kept: StoredConversation) -> StoredConversation | None:
         """What was kept, unless another session has it, here or in the kernel of a renamed notebook, say."""
         holder = await off_loop(default_manager().registry.holder, kept.session_id)
         # After the last wait: another cell may have begun one meanwhile.
@@ -242,15 +247,15 @@ class Sessions:
 
     def _keeper(self, session: Session, backend: str) -> Callable[[object], None]:
         """Keeps the conversation whenever it has changed, and forgets it when another is begun."""
-        last: Kept | None = None
+        last: StoredConversation | None = None
 
         def keep(_: object) -> None:
             nonlocal last
-            if session.conversation.copy_of and not session.conversation.recorded:
+            if session.conversation.forked_from and not session.conversation.recorded:
                 # Not there yet: until then the one before is found again.
                 return
             recorded = session.conversation.recorded
-            kept = Kept(session.session_id, session.turns) if recorded else BEGUN_ANEW
+            kept = StoredConversation(session.session_id, session.turns) if recorded else BEGUN_ANEW
             if kept == last:
                 return
             last = kept
@@ -262,11 +267,11 @@ class Sessions:
         return keep
 
 
-def _recorded(session_id: str, options: Options) -> Kept | None:
+def _recorded(session_id: str, options: Options) -> StoredConversation | None:
     """What the answers name, if it is a conversation of this directory."""
     projects = projects_folder(options.env)
     found = past_conversations(projects, options.directory, limit=1, beginning=session_id)
-    return next((Kept(past.session_id, past.turns) for past in found), None)
+    return next((StoredConversation(past.session_id, past.turns) for past in found), None)
 
 
 def _where(holder: ProcessInfo) -> str:

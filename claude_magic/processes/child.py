@@ -164,9 +164,9 @@ class ChildProcess:
         """The last lines of stderr, redacted and then shortened."""
         return self.stderr.last(lines)
 
-    def strays(self) -> dict[int, str]:
+    def escaped(self) -> dict[int, str]:
         """What it started, directly or not, that has left its tree and still runs: names by pid."""
-        return self._tree.strays() if self.is_running else {}
+        return self._tree.escaped() if self.is_running else {}
 
     async def write(self, data: bytes) -> None:
         """Writes all of `data`, never mixed with another writer's, even if it is cancelled in the middle.

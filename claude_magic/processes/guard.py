@@ -48,7 +48,7 @@ class Guard:
         Args:
             mark: The value of `MARK` in its environment; watched before the spawn, it cannot be missed.
             pid: The leader's id.
-            created: The leader's creation time, as `born` gives it.
+            created: The leader's creation time, as `creation_time` gives it.
         """
         with self._lock:
             self._watched[mark] = f"+ {mark} {pid} {created}\n".encode()

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from claude_magic.processes.child import ChildProcess
-from claude_magic.processes.identity import born
+from claude_magic.processes.identity import creation_time
 from claude_magic.processes.manager import default_manager
 
 __all__ = ["start_helper"]
@@ -39,7 +39,7 @@ async def start_helper(argv: Sequence[str], env: Mapping[str, str]) -> ChildProc
     except BaseException:
         guard.forget(mark)
         raise
-    guard.watch(mark, child.pid, born(child.pid))
+    guard.watch(mark, child.pid, creation_time(child.pid))
     end = asyncio.create_task(_see_end(child, mark, os.getpid()), name="claude_magic helper")
     _ends.add(end)
     end.add_done_callback(_ends.discard)

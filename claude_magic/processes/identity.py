@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["born", "lives", "memory"]
+__all__ = ["creation_time", "is_same_process", "memory"]
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _STARTED = 19  # the 22nd field of /proc/PID/stat, counted from behind the name
 
 
-def born(pid: int) -> str:
+def creation_time(pid: int) -> str:
     """The creation time of a process, to be compared only; "" if there is none or it is a zombie."""
     if pid <= 0:
         return ""
     return _from_proc(pid) if _BOOT.exists() else _from_psutil(pid)
 
 
-def lives(pid: int, created: str) -> bool:
+def is_same_process(pid: int, created: str) -> bool:
     """The process that had this pid and creation time still runs."""
-    return created != "" and born(pid) == created
+    return created != "" and creation_time(pid) == created
 
 
 def memory(pid: int, created: str) -> int | None:
@@ -34,7 +34,7 @@ def memory(pid: int, created: str) -> int | None:
         held = psutil.Process(pid).memory_info().rss
     except psutil.Error:
         return None
-    return held if lives(pid, created) else None
+    return held if is_same_process(pid, created) else None
 
 
 def _from_proc(pid: int) -> str:

@@ -20,8 +20,8 @@ from typing import Literal
 from claude_magic.errors import UsageError
 from claude_magic.processes.child import ChildProcess, StopReport
 from claude_magic.processes.guard import Guard
-from claude_magic.processes.identity import born
-from claude_magic.processes.orphans import Leader, end_trees
+from claude_magic.processes.identity import creation_time
+from claude_magic.processes.orphans import Leader, kill_orphan_trees
 from claude_magic.processes.private_files import remove_left
 from claude_magic.processes.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 from claude_magic.processes.spawn_options import SpawnOptions
@@ -152,7 +152,7 @@ class ProcessManager:
             managed.info = replace(managed.info, session_id=session_id)
             later(self.registry.update, managed.info)
 
-    async def reap(self) -> list[ProcessInfo]:
+    async def kill_orphans(self) -> list[ProcessInfo]:
         """Ends what kernels have left that are gone, and forgets it.
 
         Returns:
@@ -162,7 +162,7 @@ class ProcessManager:
         running = [info for info in left if info.is_running]
         if running:  # in a thread: it waits for their end
             leaders = [Leader(info.pid, info.created, info.mark) for info in running]
-            await asyncio.to_thread(end_trees, leaders, patience=0)
+            await asyncio.to_thread(kill_orphan_trees, leaders, patience=0)
         for info in left:
             await off_loop(self.registry.unregister, info)
         await asyncio.to_thread(remove_left)
@@ -171,7 +171,7 @@ class ProcessManager:
     async def _start(
         self, options: SpawnOptions, session_id: str = "", redact: Callable[[str], str] = str
     ) -> _Managed:
-        await self.reap()
+        await self.kill_orphans()
         info = self._announced(options, session_id)
         argv = [options.command, *options.args]
         try:
@@ -183,7 +183,7 @@ class ProcessManager:
         except BaseException:
             self._forget(info)
             raise
-        info = replace(info, pid=child.pid, created=born(child.pid))
+        info = replace(info, pid=child.pid, created=creation_time(child.pid))
         later(self.registry.update, info)
         self.guard.watch(info.mark, info.pid, info.created)
         managed = self._managed[options.id] = _Managed(options, info, child)
@@ -196,7 +196,7 @@ class ProcessManager:
             pid=0,
             created="",
             kernel_pid=os.getpid(),
-            kernel_created=born(os.getpid()),
+            kernel_created=creation_time(os.getpid()),
             cwd=str(options.cwd),
             notebook=self.notebook,
             session_id=session_id,

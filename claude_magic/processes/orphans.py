@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from claude_magic.processes.identity import lives
+from claude_magic.processes.identity import is_same_process
 from claude_magic.processes.tree import ProcessTree
 
-__all__ = ["Leader", "end_trees"]
+__all__ = ["Leader", "kill_orphan_trees"]
 
 EOF_GRACE = 1.0  # seconds to end by themselves, now that their input has; measured: 0.07 if idle
 KILL_WAIT = 2.0  # seconds until those that survive SIGKILL are given up
@@ -27,7 +27,7 @@ class Leader:
 
     Args:
         pid: Its id; 0 if it is not known.
-        created: Its creation time, as `born` gives it.
+        created: Its creation time, as `creation_time` gives it.
         mark: The value of `MARK` in its environment.
     """
 
@@ -36,12 +36,12 @@ class Leader:
     mark: str
 
     @property
-    def lives(self) -> bool:
+    def is_running(self) -> bool:
         """It still runs."""
-        return lives(self.pid, self.created)
+        return is_same_process(self.pid, self.created)
 
 
-def end_trees(leaders: Iterable[Leader], patience: float = EOF_GRACE) -> None:
+def kill_orphan_trees(leaders: Iterable[Leader], patience: float = EOF_GRACE) -> None:
     """Ends them with all that belongs to them: a while to end by themselves, then SIGKILL. Blocks.
 
     No SIGTERM: 2.1.191, ended by it within a tool call, keeps that call as the place where the conversation
@@ -62,14 +62,14 @@ def end_trees(leaders: Iterable[Leader], patience: float = EOF_GRACE) -> None:
 
 def _all_gone(trees: list[tuple[Leader, ProcessTree]], *, even_if_alive: bool) -> bool:
     """Kills what the leaders have left, and those that live too if it is time; whether nothing was there."""
-    killed = [tree.kill() for leader, tree in trees if even_if_alive or not leader.lives]
-    return not any(killed) and not any(leader.lives for leader, _ in trees)
+    killed = [tree.kill() for leader, tree in trees if even_if_alive or not leader.is_running]
+    return not any(killed) and not any(leader.is_running for leader, _ in trees)
 
 
 def _tree(leader: Leader) -> ProcessTree:
     tree = ProcessTree(leader.pid, leader.mark)
     # Looked at after the handle was made: what it holds is the leader, or there is none.
-    return tree if leader.lives else ProcessTree(0, leader.mark)
+    return tree if leader.is_running else ProcessTree(0, leader.mark)
 
 
 def _until(condition: Callable[[], bool], bound: float) -> None:

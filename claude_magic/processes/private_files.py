@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from claude_magic.errors import StartError
-from claude_magic.processes.identity import born, lives
+from claude_magic.processes.identity import creation_time, is_same_process
 from claude_magic.support.state_file import state_folder
 
 __all__ = ["PrivateFiles", "remove_left"]
@@ -64,7 +64,9 @@ class PrivateFiles:
 
     def _written(self, place: Path, text: str) -> str:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}@{born(os.getpid())}@", dir=place))
+        folder = Path(
+            tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}@{creation_time(os.getpid())}@", dir=place)
+        )
         self._folders.append(folder)
         path = folder / "text"
         with open(path, "x", encoding="utf-8", newline="", opener=_for_the_user) as file:
@@ -91,7 +93,7 @@ def _left(place: Path) -> Iterator[Path]:
         return
     for name in names:
         pid, _, rest = name.removeprefix(_PREFIX).partition("@")
-        if pid.isdecimal() and not lives(int(pid), rest.rpartition("@")[0]):
+        if pid.isdecimal() and not is_same_process(int(pid), rest.rpartition("@")[0]):
             yield place / name
 
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from claude_magic.errors import InUseError
-from claude_magic.processes.identity import lives
+from claude_magic.processes.identity import is_same_process
 from claude_magic.support.state_file import StateFile
 
 __all__ = ["ProcessInfo", "ProcessRegistry", "ProcessStatus", "in_use"]
@@ -36,7 +36,7 @@ class ProcessInfo:
     Args:
         id: What it is called; one live process has it.
         pid: Its process id; 0 while it is being started.
-        created: Its creation time, as `born` gives it.
+        created: Its creation time, as `creation_time` gives it.
         kernel_pid: The process that started it.
         kernel_created: That one's creation time.
         cwd: Its working directory.
@@ -66,14 +66,14 @@ class ProcessInfo:
     @property
     def kernel_lives(self) -> bool:
         """The process that started it still runs."""
-        return lives(self.kernel_pid, self.kernel_created)
+        return is_same_process(self.kernel_pid, self.kernel_created)
 
     @property
     def is_running(self) -> bool:
         """It runs, or is about to: verified, whatever was written down."""
         if self.status is not ProcessStatus.RUNNING:
             return False
-        return lives(self.pid, self.created) if self.pid else self.kernel_lives
+        return is_same_process(self.pid, self.created) if self.pid else self.kernel_lives
 
 
 _COLUMNS = [field.name for field in fields(ProcessInfo)]

@@ -52,7 +52,7 @@ class ProcessTree:
         self._look()
         return list(self._known)
 
-    def strays(self) -> dict[int, str]:
+    def escaped(self) -> dict[int, str]:
         """The members that are no longer below the leader, by their pids: what they are called."""
         import psutil  # noqa: PLC0415
 

@@ -53,10 +53,10 @@ def _take(line: str, watched: _Watched) -> None:
 
 def _end(watched: _Watched, folders: list[str]) -> None:
     sys.path += folders
-    from claude_magic.processes.orphans import Leader, end_trees  # noqa: PLC0415
+    from claude_magic.processes.orphans import Leader, kill_orphan_trees  # noqa: PLC0415
     from claude_magic.processes.private_files import remove_left  # noqa: PLC0415  # keeps the watcher small
 
-    end_trees(Leader(pid, created, mark) for mark, (pid, created) in watched.items())
+    kill_orphan_trees(Leader(pid, created, mark) for mark, (pid, created) in watched.items())
     remove_left()
 
 

@@ -22,7 +22,7 @@ from claude_magic.options import Options, TurnOptions, checked_id
 from claude_magic.processes.child import StopReport
 from claude_magic.session.adjustments import BYPASS, Adjustment, adjustments, put_back
 from claude_magic.session.permission_modes import agree_on_mode
-from claude_magic.session.startup_check import surprises, unready, untrusted
+from claude_magic.session.startup_check import unexpected_settings, unready, untrusted
 from claude_magic.session.usual_model import usual_model
 from claude_magic.wire.control import Handler
 from claude_magic.wire.events import Event, ResultEvent, SystemInit
@@ -66,8 +66,8 @@ class Conversation:
         self.turns = turns
         self.model = options.model or ""
         self.mode: str = options.permission_mode or "default"
-        self.begin_anew = False  # the next turn is to
-        self.copy_of: str | None = None  # which the next process begins this one as a copy of
+        self.start_fresh = False  # the next turn is to
+        self.forked_from: str | None = None  # which the next process begins this one as a copy of
         self.process: ClaudeProcess | None = None
         self._latest: ClaudeProcess | None = None
         self._launched = options
@@ -93,16 +93,16 @@ class Conversation:
         return self._launched if self._has_worked else None
 
     @property
-    def goes_on(self) -> bool:
+    def has_history(self) -> bool:
         """It has a past, which the next process resumes or copies."""
-        return self.recorded or self.copy_of is not None
+        return self.recorded or self.forked_from is not None
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """The next process begins another conversation."""
         self.session_id, self.recorded, self.turns = str(uuid.uuid4()), False, 0
-        self.begin_anew, self.copy_of = False, None
+        self.start_fresh, self.forked_from = False, None
 
-    def go_on_with(self, session_id: str, turns: int, *, copy: bool = False) -> None:
+    def resume_from(self, session_id: str, turns: int, *, copy: bool = False) -> None:
         """The next process goes on with another conversation; call it while none runs.
 
         Args:
@@ -110,10 +110,10 @@ class Conversation:
             turns: Turns it has had.
             copy: Go on with a copy of it, with an id of its own.
         """
-        self.renew()
+        self.reset()
         self.recorded, self.turns = not copy, turns
         if copy:
-            self.copy_of = checked_id(session_id)
+            self.forked_from = checked_id(session_id)
         else:
             self.session_id = checked_id(session_id)
 
@@ -128,15 +128,15 @@ class Conversation:
             case ResultEvent():
                 self._is_now(event.session_id)
                 if not event.is_error:  # one also says that there is nothing to copy
-                    self.copy_of = None
+                    self.forked_from = None
         return (self.recorded, self.session_id) != before
 
-    def surprises(self, event: SystemInit, turn: TurnOptions) -> list[str]:
+    def unexpected_settings(self, event: SystemInit, turn: TurnOptions) -> list[str]:
         """What the process turns out to have been given unasked; told with its first turn only."""
         if self.process is None or self._greeted:
             return []
         self._greeted = True
-        found = surprises(event, self._launched, turn, self._began_in)
+        found = unexpected_settings(event, self._launched, turn, self._began_in)
         return found + untrusted(self.process.stderr_tail(STDERR_READ))
 
     def unready(self, event: SystemInit) -> list[str]:
@@ -288,12 +288,12 @@ class Conversation:
         if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
             options = options.with_(permission_mode=BYPASS)
         await self._one_at_a_time()
-        resumed = self.goes_on
+        resumed = self.has_history
         process = self.process = self._latest = ClaudeProcess(
             options,
             session_id=self.session_id,
             resume=self.recorded,
-            copy_of=None if self.recorded else self.copy_of,
+            forked_from=None if self.recorded else self.forked_from,
             deliver=self._deliver,
             exited=lambda reason: self._ended(process, reason),
         )
@@ -350,15 +350,15 @@ class Conversation:
         """What to say before trying again after an error; None if that is of no use."""
         if any(flag in error for flag in SINCE):  # an older generation; the next process goes without
             return []
-        if self.goes_on and _NOT_FOUND in error:
-            if self.recorded and self.copy_of:  # it ended before it had written the copy
+        if self.has_history and _NOT_FOUND in error:
+            if self.recorded and self.forked_from:  # it ended before it had written the copy
                 self.recorded = False
                 return []
-            self.renew()
+            self.reset()
             return ["The earlier conversation was not found; this is a new one."]
         if not self.recorded and "already in use" in error:
             if self.options.session_id == self.session_id and self.options.resume == "never":
-                self.renew()
+                self.reset()
             else:
                 self.recorded = True
             return []

@@ -23,11 +23,11 @@ from claude_magic.processes.child import StopReport
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.interrupt import kill_turn, stop_turn
-from claude_magic.session.permission_queue import Desk
+from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.recovery import Recovery
 from claude_magic.session.routing import Router
 from claude_magic.session.states import SessionState, Status
-from claude_magic.session.supervisor import Launcher
+from claude_magic.session.supervisor import Supervisor
 from claude_magic.session.turn import Outcome, Turn
 from claude_magic.transcript import TurnState
 from claude_magic.wire.events import (
@@ -40,7 +40,7 @@ from claude_magic.wire.events import (
     Unknown,
 )
 
-__all__ = ["Runner"]
+__all__ = ["Exchange"]
 
 log = logging.getLogger(__name__)
 _S = SessionState
@@ -48,7 +48,7 @@ WRITES_WITHIN = 0.5  # seconds until the CLI has a turn in its file; measured: 0
 EXIT_NEWS = 5.0  # seconds for the news of an exit after a write has failed
 
 
-class Runner:
+class Exchange:
     """The process-facing half of a session.
 
     Args:
@@ -71,7 +71,7 @@ class Runner:
         self._concluded = 0.0  # when the last turn was, on the monotonic clock
         self._router = Router()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._launcher = Launcher(self.conversation, status, self._router, self.cost, self.spawn)
+        self._supervisor = Supervisor(self.conversation, status, self._router, self.cost, self.spawn)
         self.rebind()
 
     def rebind(self) -> None:
@@ -79,8 +79,8 @@ class Runner:
         self._turn: Turn | None = None
         if self.conversation.abandon():
             self._exited(ProcessEndedError("The event loop ended before the session; claude was killed."))
-        self._launcher.rebind()
-        self._desk = Desk(self._waiting)
+        self._supervisor.rebind()
+        self._permission_queue = PermissionQueue(self._waiting)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """A task with a strong reference, outside any cell's context: nothing it does belongs to a cell."""
@@ -92,12 +92,12 @@ class Runner:
     # The process
 
     async def ensure(self, options: TurnOptions) -> None:
-        """Sees to it that a process runs with the session's options, as `Launcher.ensure` does."""
-        await self._launcher.ensure(options)
+        """Sees to it that a process runs with the session's options, as `Supervisor.ensure` does."""
+        await self._supervisor.ensure(options)
 
     async def stop(self, timeout: float) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
         """Ends the process, or its start; None if there was none."""
-        return await self._launcher.stop(timeout)
+        return await self._supervisor.stop(timeout)
 
     # A turn
 
@@ -117,7 +117,7 @@ class Runner:
         self._concluded = time.monotonic()
         return turn.ended.result()
 
-    def let_write(self) -> None:
+    def wait_until_recorded(self) -> None:
         """Waits, without a loop, until the CLI has written the last turn down; before it is killed."""
         left = self._concluded + WRITES_WITHIN - time.monotonic()
         if left > 0 and self.conversation.is_running:
@@ -132,7 +132,7 @@ class Runner:
             turn.stopping = self.spawn(stop_turn(turn, self.conversation))
             turn.halted.set()
             if not turn.sent:
-                self._launcher.cancel_start()
+                self._supervisor.cancel_start()
         elif not reason:
             self.spawn(kill_turn(turn, self.conversation))
         return True
@@ -167,7 +167,7 @@ class Runner:
                     turn.begin()
                 outcome = await self._exchange(turn)
                 if turn.sent and conversation.is_running and not isinstance(outcome, ResultEvent):
-                    await self._launcher.end(conversation.kill())
+                    await self._supervisor.end(conversation.kill())
                 return outcome
         except ProcessEndedError as error:
             return await self._news(turn, error)
@@ -177,10 +177,10 @@ class Runner:
     async def _ready(self, turn: Turn, recovery: Recovery) -> None:
         """Sees to it that a process runs which can take the turn, and says what the person should know."""
         conversation = self.conversation
-        resumed = not recovery.begun and not conversation.is_running and conversation.goes_on
-        for notice in await self._launcher.ensure(turn.options, turn, recovering=recovery.begun):
+        resumed = not recovery.begun and not conversation.is_running and conversation.has_history
+        for notice in await self._supervisor.ensure(turn.options, turn, recovering=recovery.begun):
             turn.transcript.notice(notice, "info")
-        if resumed and conversation.goes_on:
+        if resumed and conversation.has_history:
             turn.transcript.update(resumed_turns=conversation.turns)
             if not conversation.turns:  # the header has nothing to count
                 turn.transcript.notice("An earlier conversation goes on here.")
@@ -256,7 +256,7 @@ class Runner:
         """Says what the process was given unasked; with `strict_init` that ends the turn."""
         for line in self.conversation.unready(event):
             turn.transcript.notice(line, "warning")
-        found = self.conversation.surprises(event, turn.options)
+        found = self.conversation.unexpected_settings(event, turn.options)
         for surprise in found:
             turn.transcript.notice(surprise, "warning")
         if found and self.conversation.options.strict_init:
@@ -290,7 +290,7 @@ class Runner:
         turn = None if self._router.is_own else self._turn
         allowed = self.conversation.options.allow + (turn.options.allow if turn is not None else ())
         request = PermissionRequest.from_wire(control.request_id, control.request, allowed)
-        decision = await self._desk.decide(turn, request)
+        decision = await self._permission_queue.decide(turn, request)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             self.interrupt(turn)
         return decision.response(request)

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
 from claude_magic.session.turn import Turn
 
-__all__ = ["Desk"]
+__all__ = ["PermissionQueue"]
 
 log = logging.getLogger(__name__)
 _STOPPED = Decision(behavior=Behavior.DENY, message="The turn was stopped.", by="stopped")
 _FAILED = Decision(behavior=Behavior.DENY, message="Nobody could be asked.", by="nobody to ask")
 
 
-class Desk:
+class PermissionQueue:
     """Where requests wait their turn.
 
     Args:

@@ -11,20 +11,20 @@ from collections import deque
 
 from claude_magic.errors import ClaudeMagicError, StateError, TurnFailedError
 from claude_magic.result import Result
-from claude_magic.session.exchange import Runner
+from claude_magic.session.exchange import Exchange
 from claude_magic.session.outcome import context_left, result_of
 from claude_magic.session.states import Status
 from claude_magic.session.turn import Outcome, Turn
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import ResultEvent
 
-__all__ = ["Turns"]
+__all__ = ["TurnQueue"]
 
 log = logging.getLogger(__name__)
 HISTORY = 200  # transcripts kept for reading again
 
 
-class Turns:
+class TurnQueue:
     """The queue.
 
     Args:
@@ -32,11 +32,11 @@ class Turns:
         status: Told of each Result and of what went wrong.
     """
 
-    def __init__(self, runner: Runner, status: Status) -> None:
+    def __init__(self, runner: Exchange, status: Status) -> None:
         self.running: Turn | None = None
         self.waiting: deque[Turn] = deque()
         self.history: deque[Transcript] = deque(maxlen=HISTORY)
-        self._runner = runner
+        self._exchange = runner
         self._status = status
         self._pump_task: asyncio.Task[None] | None = None
         self.rebind()
@@ -52,12 +52,12 @@ class Turns:
         self.history.append(turn.transcript)
         self._count()
         if self._pump_task is None or self._pump_task.done():
-            self._pump_task = self._runner.spawn(self._pump())
+            self._pump_task = self._exchange.spawn(self._pump())
 
     def interrupt(self, turn: Turn, reason: str = "") -> bool:
         """Drops a turn that waits, stops one that runs. False if it has ended."""
         if turn not in self.waiting:
-            return turn is self.running and self._runner.interrupt(turn, reason)
+            return turn is self.running and self._exchange.interrupt(turn, reason)
         self.waiting.remove(turn)
         self._count()
         turn.drop(self._result(turn, None, "Dropped before its turn."))
@@ -91,7 +91,7 @@ class Turns:
     async def _run(self, turn: Turn) -> None:
         ending: ClaudeMagicError = StateError("The event loop ended before the turn did.")
         try:
-            self._conclude(turn, await self._runner.run(turn))
+            self._conclude(turn, await self._exchange.run(turn))
         except Exception as error:
             log.exception("A turn could not be concluded")
             ending = ClaudeMagicError(f"claude_magic itself failed: {error!r}.")
@@ -102,7 +102,7 @@ class Turns:
     def _conclude(self, turn: Turn, outcome: Outcome) -> None:
         event = outcome if isinstance(outcome, ResultEvent) else None
         if event is None:
-            self._runner.cost.lost_turn()
+            self._exchange.cost.lost_turn()
         result = self._result(turn, event, _message(turn, outcome))
         error: ClaudeMagicError | None = None
         if result.error:
@@ -118,9 +118,9 @@ class Turns:
             turn,
             event,
             error=error,
-            cost_usd=self._runner.cost.turn if turn is self.running else 0.0,
-            session_id=self._runner.conversation.session_id,
-            model=self._runner.conversation.model,
+            cost_usd=self._exchange.cost.turn if turn is self.running else 0.0,
+            session_id=self._exchange.conversation.session_id,
+            model=self._exchange.conversation.model,
         )
 
 

@@ -19,11 +19,11 @@ from claude_magic.processes.child import StopReport
 from claude_magic.prompt import Content, Prompt
 from claude_magic.result import Result
 from claude_magic.session.cost import CostMeter
-from claude_magic.session.exchange import Runner
-from claude_magic.session.queue import Turns
+from claude_magic.session.exchange import Exchange
+from claude_magic.session.queue import TurnQueue
 from claude_magic.session.states import Callback, EventName, SessionState, Status
 from claude_magic.session.turn import Turn, answering
-from claude_magic.session.watchdogs import Idleness, Silence
+from claude_magic.session.watchdogs import IdleTimer, SilenceNotice
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event
 
@@ -42,11 +42,11 @@ class Session:
     def __init__(self, options: Options | None = None, *, name: str = "main", earlier_turns: int = 0) -> None:
         self.name = name
         self._status = Status(self._complain)
-        self._runner = Runner(options or Options(), self._status, turns=earlier_turns)
-        self._turns = Turns(self._runner, self._status)
-        self._idleness = Idleness(self._runner, self._turns, self._status)
-        self._silence = Silence(self._runner, self._turns, self._status)
-        self.conversation = self._runner.conversation
+        self._exchange = Exchange(options or Options(), self._status, turns=earlier_turns)
+        self._turns = TurnQueue(self._exchange, self._status)
+        self._idle_timer = IdleTimer(self._exchange, self._turns, self._status)
+        self._silence_notice = SilenceNotice(self._exchange, self._turns, self._status)
+        self.conversation = self._exchange.conversation
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # What a session is
@@ -84,7 +84,7 @@ class Session:
     @property
     def released(self) -> bool:
         """The process was ended after `options.idle_timeout` without work; the next prompt resumes."""
-        return self._idleness.released
+        return self._idle_timer.released
 
     @property
     def turn(self) -> Turn | None:
@@ -109,12 +109,12 @@ class Session:
     @property
     def cost(self) -> CostMeter:
         """What the current turn and all turns cost."""
-        return self._runner.cost
+        return self._exchange.cost
 
     @property
     def unknown(self) -> Counter[str]:
         """What the CLI said and nobody here understands, by kind."""
-        return sum((transcript.unknown for transcript in self.history), Counter(self._runner.unknown))
+        return sum((transcript.unknown for transcript in self.history), Counter(self._exchange.unknown))
 
     @property
     def last_error(self) -> str:
@@ -218,7 +218,7 @@ class Session:
             transcript.notice(notice)
         sent = asked.content if content is None else content
         turn = Turn(asked.text, sent, options or TurnOptions(), transcript, asker)
-        turn.listeners += (self._idleness.hear, self._silence.hear)
+        turn.listeners += (self._idle_timer.hear, self._silence_notice.hear)
         self._turns.add(turn)
         return turn
 
@@ -264,9 +264,9 @@ class Session:
         if self.is_running:
             await self.conversation.refresh()
 
-    def begin_anew(self) -> None:
+    def start_fresh(self) -> None:
         """Has the next turn begin a new conversation; one that runs goes on in the old one."""
-        self.conversation.begin_anew = True
+        self.conversation.start_fresh = True
 
     # The process
 
@@ -280,7 +280,7 @@ class Session:
         """
         self._bind()
         try:
-            await self._runner.ensure(TurnOptions())
+            await self._exchange.ensure(TurnOptions())
         except ClaudeMagicError as error:
             self._status.failed(error)
             raise
@@ -299,7 +299,7 @@ class Session:
         self._bind()
         async with self._turns.hold:  # prompts that come meanwhile wait
             await self._turns.clear()
-            return await self._runner.stop(timeout or self.options.stop_timeout)
+            return await self._exchange.stop(timeout or self.options.stop_timeout)
 
     async def restart(self, *, fresh: bool = False) -> None:
         """Stops, starts, and goes on with the conversation.
@@ -310,14 +310,14 @@ class Session:
         self._bind()
         async with self._turns.hold:
             await self._turns.clear()
-            await self._runner.stop(self.options.stop_timeout)
+            await self._exchange.stop(self.options.stop_timeout)
             if fresh:
-                self.conversation.renew()
+                self.conversation.reset()
         await self.start()
 
     def kill_now(self) -> None:
         """Ends the process tree without a loop, for interpreter exit."""
-        self._runner.let_write()
+        self._exchange.wait_until_recorded()
         if self.conversation.process is not None:
             self.conversation.process.kill_now()
 
@@ -359,5 +359,5 @@ class Session:
                 "or make a new session here."
             )
         self._loop = loop
-        self._runner.rebind()
+        self._exchange.rebind()
         self._turns.rebind()

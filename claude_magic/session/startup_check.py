@@ -14,7 +14,7 @@ from pathlib import Path
 from claude_magic.options import Options, TurnOptions
 from claude_magic.wire.events import SystemInit
 
-__all__ = ["is_wider", "surprises", "unready", "untrusted"]
+__all__ = ["is_wider", "unexpected_settings", "unready", "untrusted"]
 
 _WIDENING = ("plan", "dontAsk", "default", "acceptEdits", "auto", "bypassPermissions")
 _SETTINGS = (".claude/settings.local.json", ".claude/settings.json")
@@ -27,7 +27,9 @@ _SERVER_STATES = {
 _UNTRUSTED = re.compile(r".*?has not been trusted\b")
 
 
-def surprises(event: SystemInit, options: Options, turn: TurnOptions, began_in: str = "") -> list[str]:
+def unexpected_settings(
+    event: SystemInit, options: Options, turn: TurnOptions, began_in: str = ""
+) -> list[str]:
     """What the first `init` of a process reports that nobody here asked for.
 
     Args:

@@ -19,13 +19,13 @@ from claude_magic.session.routing import Router
 from claude_magic.session.states import SessionState, Status
 from claude_magic.session.turn import Turn
 
-__all__ = ["Launcher"]
+__all__ = ["Supervisor"]
 
 _S = SessionState
 Spawn = Callable[[Coroutine[Any, Any, Any]], "asyncio.Task[Any]"]
 
 
-class Launcher:
+class Supervisor:
     """The process's beginning and end.
 
     Args:
@@ -74,10 +74,10 @@ class Launcher:
             if turn is not None and turn.interrupted:
                 raise ProcessEndedError("The turn was stopped before it began.")
             notices = []
-            if conversation.begin_anew and not recovering:
+            if conversation.start_fresh and not recovering:
                 if conversation.is_running:
                     await self.end(conversation.stop(conversation.options.stop_timeout))
-                conversation.renew()
+                conversation.reset()
                 notices.append("A new conversation begins here.")
             if conversation.is_running and (changed := conversation.needs_another(options)):
                 conversation.check()

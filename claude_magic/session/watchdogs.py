@@ -12,14 +12,14 @@ import contextvars
 from collections.abc import Callable
 
 from claude_magic.session.background import Background
-from claude_magic.session.exchange import Runner
-from claude_magic.session.queue import Turns
+from claude_magic.session.exchange import Exchange
+from claude_magic.session.queue import TurnQueue
 from claude_magic.session.states import SessionState, Status
 from claude_magic.session.turn import Turn
 from claude_magic.transcript.blocks import RetryBlock, ToolBlock, ToolState
 from claude_magic.wire.events import Event, ResultEvent
 
-__all__ = ["Idleness", "Silence"]
+__all__ = ["IdleTimer", "SilenceNotice"]
 
 _ALIVE = {SessionState.IDLE, SessionState.RUNNING, SessionState.WAITING}  # the process is the one before
 TOOL_PATIENCE = 10  # times as long: that a command runs for minutes is nothing to be told of
@@ -42,7 +42,7 @@ class _Timer:
             self._handle.cancel()
 
 
-class Idleness:
+class IdleTimer:
     """Ends a session's process after `Options.idle_timeout` without work; the next prompt resumes.
 
     Args:
@@ -51,8 +51,8 @@ class Idleness:
         status: The session's state.
     """
 
-    def __init__(self, runner: Runner, turns: Turns, status: Status) -> None:
-        self._runner = runner
+    def __init__(self, runner: Exchange, turns: TurnQueue, status: Status) -> None:
+        self._exchange = runner
         self._turns = turns
         self._status = status
         self._background = Background()
@@ -74,7 +74,7 @@ class Idleness:
 
     @property
     def _limit(self) -> float:
-        return self._runner.conversation.options.idle_timeout or 0.0
+        return self._exchange.conversation.options.idle_timeout or 0.0
 
     def _enter(self, state: SessionState) -> None:
         if state not in _ALIVE:
@@ -95,18 +95,18 @@ class Idleness:
             if left > 0 or self._background.is_busy:
                 self._timer.start(left if left > 0 else limit)
             else:
-                self._runner.spawn(self._release(limit))
+                self._exchange.spawn(self._release(limit))
 
     async def _release(self, limit: float) -> None:
-        conversation = self._runner.conversation
+        conversation = self._exchange.conversation
         async with self._turns.hold:  # prompts that come meanwhile wait
             process = conversation.process
             # What Claude has started and left running, a server, say, would end with the process.
-            if process is None or not self._is_idle or process.strays():
+            if process is None or not self._is_idle or process.escaped():
                 self._timer.start(limit)
                 return
             self._released = limit, conversation.session_id
-            await self._runner.stop(conversation.options.stop_timeout)
+            await self._exchange.stop(conversation.options.stop_timeout)
 
     @property
     def _is_idle(self) -> bool:
@@ -116,7 +116,7 @@ class Idleness:
     def _say(self) -> None:
         """In the turn for which another process has just been started."""
         released, self._released = self._released, None
-        turn, conversation = self._turns.running, self._runner.conversation
+        turn, conversation = self._turns.running, self._exchange.conversation
         if released is None or turn is None or not conversation.recorded:
             return
         after, session_id = released
@@ -126,7 +126,7 @@ class Idleness:
             )
 
 
-class Silence:
+class SilenceNotice:
     """Says in a running turn that nothing has come for `Options.quiet_notice` seconds, once a silence.
 
     Nothing is said while a person is asked, and a running tool or an announced retry gives more time.
@@ -137,8 +137,8 @@ class Silence:
         status: The session's state.
     """
 
-    def __init__(self, runner: Runner, turns: Turns, status: Status) -> None:
-        self._runner = runner
+    def __init__(self, runner: Exchange, turns: TurnQueue, status: Status) -> None:
+        self._exchange = runner
         self._turns = turns
         self._status = status
         self._timer = _Timer(self._look)
@@ -163,12 +163,12 @@ class Silence:
             self._look_later()
 
     def _look_later(self) -> None:
-        limit = self._runner.conversation.options.quiet_notice
+        limit = self._exchange.conversation.options.quiet_notice
         if limit and self._status.state is SessionState.RUNNING:
             self._timer.start(limit)
 
     def _look(self) -> None:
-        turn, limit = self._turns.running, self._runner.conversation.options.quiet_notice
+        turn, limit = self._turns.running, self._exchange.conversation.options.quiet_notice
         if turn is None or not limit or turn.interrupted or self._status.state is not SessionState.RUNNING:
             return
         tool = _runs_tool(turn)

@@ -20,7 +20,7 @@ from claude_magic.errors import BusyError, UsageError
 from claude_magic.notebook.conversation_store import NotebookKey
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
-from claude_magic.processes.identity import born
+from claude_magic.processes.identity import creation_time
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.support.callbacks import Callbacks
@@ -28,7 +28,7 @@ from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus, new_record
 from claude_magic.tasks.report import Render, report_of
 from claude_magic.tasks.task import Task, kept_options, options_kept
-from claude_magic.tasks.work import Asked, Worker, gone_on_with, isolate
+from claude_magic.tasks.work import TaskRequest, Worker, continuation_of, give_worktree
 from claude_magic.tasks.worktree import remove_worktree
 
 __all__ = ["TaskManager", "default_task_manager"]
@@ -112,7 +112,7 @@ class TaskManager:
         record = new_record(name, asked_for, options.directory, kept_options(turn_options), self._owner())
         task = Task(record, self._tell)
         self._tasks[task.id] = task
-        asked = Asked(
+        asked = TaskRequest(
             options=options,
             turn_options=turn_options,
             asker=asker,
@@ -121,7 +121,7 @@ class TaskManager:
         )
         try:
             if worktree:
-                await isolate(task)
+                await give_worktree(task)
             await self._worker.begin(task, asked)
         except BaseException:
             self._tasks.pop(task.id, None)
@@ -163,10 +163,10 @@ class TaskManager:
                 await task.session.stop()
                 task.session = None
             turn_options = turn_options or options_kept(before.turn_options)
-            asked = Asked(
+            asked = TaskRequest(
                 options=options or Options(), turn_options=turn_options, asker=asker, prompt=task.asked
             )
-            await self._worker.begin(task, await gone_on_with(before, asked))
+            await self._worker.begin(task, await continuation_of(before, asked))
         except BaseException:
             later(self._records.take_back, task.record, before)
             task.record = before
@@ -279,7 +279,7 @@ class TaskManager:
 
     def _owner(self) -> dict[str, Any]:
         notebook = {"kernel_id": self.notebook.kernel_id, "path": self.notebook.path}
-        kernel = {"kernel_pid": os.getpid(), "kernel_created": born(os.getpid())}
+        kernel = {"kernel_pid": os.getpid(), "kernel_created": creation_time(os.getpid())}
         return notebook | kernel | {"inode": self.notebook.inode}
 
     def _tell(self, task: Task, line: str) -> None:

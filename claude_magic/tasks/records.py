@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from claude_magic.errors import BusyError
 from claude_magic.notebook.conversation_store import NotebookKey
-from claude_magic.processes.identity import lives
+from claude_magic.processes.identity import is_same_process
 from claude_magic.prompt import Prompt, attachments_to
 from claude_magic.support.paths import check_folder
 from claude_magic.support.state_file import StateFile
@@ -97,7 +97,7 @@ class TaskRecord:
     @property
     def is_at_work(self) -> bool:
         """A live kernel works on it."""
-        return not self.status.is_over and lives(self.kernel_pid, self.kernel_created)
+        return not self.status.is_over and is_same_process(self.kernel_pid, self.kernel_created)
 
 
 def new_record(
@@ -231,13 +231,13 @@ def _taken(other: TaskRecord, *, ours: bool) -> BusyError:
 
 
 def _is_left(record: TaskRecord, notebook: NotebookKey) -> bool:
-    if record.kernel_pid == os.getpid() and lives(record.kernel_pid, record.kernel_created):
+    if record.kernel_pid == os.getpid() and is_same_process(record.kernel_pid, record.kernel_created):
         return record.status.is_over
     theirs = (record.kernel_id, record.inode, record.path)
     ours = (notebook.kernel_id, notebook.inode, notebook.path)
     same = any(key and key == other for key, other in zip(theirs, ours, strict=True))
     nobodys = not any(theirs) and not notebook.is_known and not record.status.is_over
-    return (same or nobodys) and not lives(record.kernel_pid, record.kernel_created)
+    return (same or nobodys) and not is_same_process(record.kernel_pid, record.kernel_created)
 
 
 def _row(record: TaskRecord) -> list[object]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claude_magic.control_characters import clean
+from claude_magic.control_characters import strip_controls
 
 if TYPE_CHECKING:
     from claude_magic.result import ToolCall
@@ -83,7 +83,7 @@ def report_of(task: Task, render: Render | None = None) -> str:
         parts += _told(task)
     else:
         parts += [render(transcript).strip("\n") for transcript in task.transcripts]
-    return clean("\n\n".join(parts)) + "\n"
+    return strip_controls("\n\n".join(parts)) + "\n"
 
 
 def _facts(task: Task) -> Iterator[str]:

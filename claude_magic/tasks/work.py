@@ -28,7 +28,7 @@ from claude_magic.tasks.report import Render, prepare, report_of, write
 from claude_magic.tasks.task import Task
 from claude_magic.tasks.worktree import add_worktree
 
-__all__ = ["Asked", "Worker", "gone_on_with", "isolate", "keep_alive"]
+__all__ = ["TaskRequest", "Worker", "continuation_of", "give_worktree", "keep_alive"]
 
 RELEASE_AFTER = 2.0  # seconds after its end until a task's process is ended, if nothing of its work goes on
 _CONTINUE = (
@@ -40,7 +40,7 @@ _works: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TaskRequest:
     """How a task is to be done.
 
     Args:
@@ -74,7 +74,7 @@ class Worker:
         self._records = records
         self._callbacks = callbacks
 
-    async def begin(self, task: Task, asked: Asked) -> None:
+    async def begin(self, task: Task, asked: TaskRequest) -> None:
         """Starts a task that is pending.
 
         Raises:
@@ -164,14 +164,14 @@ def keep_alive(task: Task, coroutine: Coroutine[Any, Any, None]) -> None:
     task.work.add_done_callback(_works.discard)
 
 
-async def isolate(task: Task) -> None:
+async def give_worktree(task: Task) -> None:
     """Gives a task a worktree to work in."""
     tree = await add_worktree(task.cwd, task.name)
     directory = await asyncio.to_thread(os.path.realpath, tree.cwd)
     task.change(worktree=str(tree.path), branch=tree.branch, cwd=str(tree.cwd), directory=directory)
 
 
-async def gone_on_with(record: TaskRecord, asked: Asked) -> Asked:
+async def continuation_of(record: TaskRecord, asked: TaskRequest) -> TaskRequest:
     """What a task is told that was cut off: to go on, or the prompt again if there is no conversation yet."""
     if not await asyncio.to_thread(conversation_file, record.session_id, asked.options.env):
         return asked

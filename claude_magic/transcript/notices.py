@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from claude_magic.control_characters import exact, one_line
+from claude_magic.control_characters import one_line, show_invisibles
 from claude_magic.transcript.blocks import Level
 from claude_magic.wire import notices as wire
 
@@ -120,11 +120,11 @@ def _hook(event: wire.HookResponse) -> Iterator[Line]:
     if output.system_message:
         yield Line(f"{event.hook_name} says: {output.system_message}")
     blocks = output.decision == "block" or event.exit_code == 2
-    if event.hook_event in _BLOCKS_ALOUD and (blocks or not output.goes_on):
+    if event.hook_event in _BLOCKS_ALOUD and (blocks or not output.continues):
         return
-    if not output.goes_on and event.hook_event in _AT_THE_END:
+    if not output.continues and event.hook_event in _AT_THE_END:
         yield Line(f"{event.hook_name} says: {output.stop_reason}" if output.stop_reason else "")
-    elif not output.goes_on and event.hook_event not in _GOES_ON_ANYWAY:
+    elif not output.continues and event.hook_event not in _GOES_ON_ANYWAY:
         why = one_line(output.stop_reason or "") or event.hook_name
         yield Line(f"A hook stopped this turn: {why}", "warning", halts=True)
     elif blocks:
@@ -172,5 +172,5 @@ def _fallback(event: wire.RefusalFallback) -> Line:
 
 
 def _bounded(text: str) -> str:
-    text = exact(text).strip()
+    text = show_invisibles(text).strip()
     return text if len(text) <= _LIMIT else f"{text[: _LIMIT - 1]}…"

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claude_magic.control_characters import exact
+from claude_magic.control_characters import show_invisibles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def aligned(table: Table) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(exact(text).split())
+    return " ".join(show_invisibles(text).split())
 
 
 def _filled(text: str, width: int) -> str:

@@ -18,7 +18,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from claude_magic.commonmark.gfm import BARE
-from claude_magic.control_characters import clean, exact
+from claude_magic.control_characters import show_invisibles, strip_controls
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import (
     Block,
@@ -104,7 +104,7 @@ class TerminalView:
             revision = await self.transcript.changed(revision)
 
     def _done_line(self) -> str:
-        name, state = exact(self.transcript.session), self.transcript.state.value
+        name, state = show_invisibles(self.transcript.session), self.transcript.state.value
         took = wording.duration(self.transcript.elapsed)
         return f"claude: {name} is {state} ({took}). %claude_history shows it."
 
@@ -167,7 +167,7 @@ class TerminalView:
     def _of(self, block: Block) -> Iterator[RenderableType]:
         """What there is to print of a block: a text's finished part, anything else once it is over."""
         if isinstance(block, TextBlock):
-            text = clean(block.text)[self._offset :]
+            text = strip_controls(block.text)[self._offset :]
             if not block.finished:
                 text = "".join(f"{section}\n" for section in sections(text)[:-1])
                 self._offset += len(text)
@@ -208,7 +208,7 @@ class TerminalView:
         room = max(3, self._console.height - 6)
         for block in self.transcript.blocks[self._next :]:
             if isinstance(block, TextBlock):
-                lines = clean(block.text[self._offset :]).split("\n")
+                lines = strip_controls(block.text[self._offset :]).split("\n")
                 yield Text("\n".join(lines[-room:]))
             elif isinstance(block, ToolBlock):
                 yield _tool_line(block, self.transcript.cwd)
@@ -246,7 +246,7 @@ def _renderables(block: Block, cwd: str) -> Iterator[RenderableType]:
             yield Text(wording.retry_line(block), style="yellow")
         case NoticeBlock():
             word = "" if block.level == "info" else f"{block.level.capitalize()}: "
-            yield Text(word + exact(block.text), style=_LEVELS[block.level])
+            yield Text(word + show_invisibles(block.text), style=_LEVELS[block.level])
         case PermissionBlock():
             yield Text(f"  {block.kind.capitalize()}: {wording.decision_line(block)}", style="dim")
 
@@ -275,7 +275,7 @@ def _rich_markdown(text: str) -> RenderableType:
     """Markdown drawn by rich from our own parser's tokens: no terminal links, HTML stays text."""
     tokens = markdown_tokens(text)
     if tokens is None:
-        return Text(clean(text))
+        return Text(strip_controls(text))
     for token in tokens:
         if token.type == "math_block":
             token.type = "fence"  # rich shows only what it knows

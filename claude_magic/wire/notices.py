@@ -49,7 +49,7 @@ class HookOutput(Record, frozen=True, rename="camel"):
     """What a hook's command printed, if it is JSON."""
 
     system_message: str | None = None
-    goes_on: bool = msgspec.field(default=True, name="continue")
+    continues: bool = msgspec.field(default=True, name="continue")
     stop_reason: str | None = None
     decision: str | None = None
     reason: str | None = None

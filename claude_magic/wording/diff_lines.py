@@ -1,13 +1,13 @@
 """What a tool call writes, as lines of a diff.
 
-Everything that comes from outside has gone through `exact` when it leaves here. Pure.
+Everything that comes from outside has gone through `show_invisibles` when it leaves here. Pure.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_magic.control_characters import exact
+from claude_magic.control_characters import show_invisibles
 from claude_magic.transcript.blocks import ToolBlock
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def diff(tool: ToolBlock) -> list[str]:
     """What a call writes, line by line, each with its `+`, `-`, blank or `@`; empty if it writes nothing."""
     lines = list(_patched(tool.details)) or list(_intended(tool.name, tool.input))
     hidden = len(lines) - _DIFF_LIMIT
-    shown = [exact(line[:2_000]).replace("\n", "⏎") for line in lines[:_DIFF_LIMIT]]
+    shown = [show_invisibles(line[:2_000]).replace("\n", "⏎") for line in lines[:_DIFF_LIMIT]]
     return [*shown, f"@ {hidden:,} more lines hidden"] if hidden > 0 else shown
 
 

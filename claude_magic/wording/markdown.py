@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from claude_magic.commonmark.mathematics import formula_at
 from claude_magic.commonmark.parser import CodeBlock, code_blocks, lines_of_formulas
-from claude_magic.control_characters import clean, exact
+from claude_magic.control_characters import show_invisibles, strip_controls
 from claude_magic.transcript.blocks import (
     Block,
     NoticeBlock,
@@ -84,7 +84,7 @@ def plain_of(transcript: Transcript) -> str:
 
 def safe_markdown(text: str) -> str:
     """Markdown with everything active made text; code stays as it is."""
-    return "\n\n".join(_pieces(clean(text)))
+    return "\n\n".join(_pieces(strip_controls(text)))
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -194,7 +194,7 @@ def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
 
 
 def _quoted(prompt: str) -> str:
-    return "\n".join(f"> {_words(line)}" for line in exact(prompt).strip().split("\n"))
+    return "\n".join(f"> {_words(line)}" for line in show_invisibles(prompt).strip().split("\n"))
 
 
 def _words(text: str) -> str:
@@ -208,13 +208,13 @@ def _words(text: str) -> str:
 def _plain(block: Block, cwd: str) -> str:
     match block:
         case TextBlock():
-            return clean(block.text).strip("\n")
+            return strip_controls(block.text).strip("\n")
         case ToolBlock():
             return _tool_plain(block, cwd)
         case RetryBlock():
             return wording.retry_line(block)
         case NoticeBlock():
-            return exact(block.text)
+            return show_invisibles(block.text)
         case PermissionBlock():
             return _asked(block)
         case _:

@@ -1,6 +1,7 @@
 """What a transcript says, in words, whatever shows it: states, times, the argument that matters.
 
-Everything that comes from outside has gone through `exact` or `clean` when it leaves here. Pure.
+Everything that comes from outside has gone through `show_invisibles` or `strip_controls` when it leaves here.
+Pure.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from claude_magic.control_characters import exact, printed, shortened
+from claude_magic.control_characters import printed, shortened, show_invisibles
 from claude_magic.permissions import Behavior
 from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ThinkingBlock, ToolBlock, ToolState
 
@@ -94,9 +95,9 @@ def state(transcript: Transcript) -> str:
 
 def header(transcript: Transcript, *, mode: bool = True) -> list[str]:
     """The facts above a turn, but for its state: session, model, permission mode, label, resumed."""
-    facts = [exact(transcript.session), exact(transcript.model)]
-    facts += [exact(transcript.permission_mode)] if mode else []
-    facts.append(exact(transcript.label))
+    facts = [show_invisibles(transcript.session), show_invisibles(transcript.model)]
+    facts += [show_invisibles(transcript.permission_mode)] if mode else []
+    facts.append(show_invisibles(transcript.label))
     if turns := transcript.resumed_turns:
         facts.append(f"resumed, {turns} earlier turn{'s' * (turns != 1)}")
     return [_one_line(fact) for fact in facts if fact]
@@ -137,19 +138,24 @@ def running_line(transcript: Transcript) -> str:
 
 def options_line(transcript: Transcript) -> str:
     """The options given with the prompt."""
-    given = (f"{exact(name)} {exact(value)}".strip() for name, value in transcript.options.items())
+    given = (
+        f"{show_invisibles(name)} {show_invisibles(value)}".strip()
+        for name, value in transcript.options.items()
+    )
     return " ".join(given)
 
 
 def prompt_line(transcript: Transcript) -> str:
     """The prompt's first line."""
-    return _one_line(exact(transcript.prompt[: 4 * _LINE_LIMIT].strip()).split("\n", 1)[0])
+    return _one_line(show_invisibles(transcript.prompt[: 4 * _LINE_LIMIT].strip()).split("\n", 1)[0])
 
 
 def attached(attachments: Sequence[Attachment]) -> list[tuple[str, str]]:
     """The data that is sent before a prompt: what each piece is, and its text, shortened."""
-    abouts = (f"{_one_line(exact(each.label))} {len(each.text):,} characters" for each in attachments)
-    texts = (shortened(exact(each.text), _DATA_LIMIT) for each in attachments)
+    abouts = (
+        f"{_one_line(show_invisibles(each.label))} {len(each.text):,} characters" for each in attachments
+    )
+    texts = (shortened(show_invisibles(each.text), _DATA_LIMIT) for each in attachments)
     return list(zip(abouts, texts, strict=True))
 
 
@@ -163,7 +169,7 @@ def thinking_line(block: ThinkingBlock) -> str:
 def retry_line(block: RetryBlock) -> str:
     """The attempts so far, and when the next one comes."""
     status = f"HTTP {block.status}" if block.status else ""
-    reason = exact(block.reason).replace("_", " ")
+    reason = show_invisibles(block.reason).replace("_", " ")
     why = ", ".join(part for part in (status, reason) if part) or "no answer"
     if block.over:
         return f"The API refused {block.attempt} time{'s' * (block.attempt != 1)} ({why})."
@@ -179,7 +185,7 @@ def tool_name(name: str) -> str:
     parts = name.split("__", 2)
     if len(parts) == 3 and parts[0] == "mcp":
         name = f"{parts[2]} ({parts[1]})"
-    return _one_line(exact(name)) or "tool"
+    return _one_line(show_invisibles(name)) or "tool"
 
 
 def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
@@ -187,14 +193,14 @@ def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
     if name == "TodoWrite":
         return _done(todos(given))
     if name == "TaskUpdate":
-        return _one_line(exact(f"#{given.get('taskId', '?')} {_todo_word(given.get('status'))}"))
+        return _one_line(show_invisibles(f"#{given.get('taskId', '?')} {_todo_word(given.get('status'))}"))
     key = _ARGUMENTS.get(name) or next((k for k, v in given.items() if isinstance(v, str) and v.strip()), "")
     value = given.get(key, "")
     if key == "questions":
         value = next(iter(question_lines(given)), "")
-    text = exact(value[: 10 * _LINE_LIMIT]) if isinstance(value, str) else ""
+    text = show_invisibles(value[: 10 * _LINE_LIMIT]) if isinstance(value, str) else ""
     if key in _PATHS:
-        text = _relative(text, exact(cwd))
+        text = _relative(text, show_invisibles(cwd))
     first, _, more = text.strip().partition("\n")
     return _one_line(f"{first} …" if more else first) + _addition(name, given, cwd)
 
@@ -207,7 +213,7 @@ def _addition(name: str, given: Mapping[str, object], cwd: str) -> str:
         return f", from line {offset}" if "offset" in given else ""
     path = given.get("path")
     if name in {"Glob", "Grep"} and isinstance(path, str) and path:
-        return f" in {_one_line(_relative(exact(path), exact(cwd)))}"
+        return f" in {_one_line(_relative(show_invisibles(path), show_invisibles(cwd)))}"
     return ""
 
 
@@ -239,14 +245,16 @@ def tool_tail(tool: ToolBlock, limit: int) -> list[str]:
 
 def input_json(given: Mapping[str, object]) -> str:
     """The whole input as JSON, shortened."""
-    return shortened(exact(json.dumps(given, indent=2, ensure_ascii=False, default=str)), _OUTPUT_LIMIT)
+    return shortened(
+        show_invisibles(json.dumps(given, indent=2, ensure_ascii=False, default=str)), _OUTPUT_LIMIT
+    )
 
 
 def todos(given: Mapping[str, object]) -> list[tuple[str, str]]:
     """A to-do list as (state in words, item)."""
     items = given.get("todos")
     return [
-        (_todo_word(item.get("status")), _one_line(exact(str(item.get("content", "")))))
+        (_todo_word(item.get("status")), _one_line(show_invisibles(str(item.get("content", "")))))
         for item in (items if isinstance(items, list) else ())
         if isinstance(item, dict)
     ]
@@ -256,7 +264,7 @@ def checklist(call: ToolBlock) -> list[tuple[str, str]]:
     """The to-do list that a call shows, as (state in words, item)."""
     if call.todos is None:
         return todos(call.input) if call.name == "TodoWrite" else []
-    return [(_todo_word(status), _one_line(exact(text))) for status, text in call.todos]
+    return [(_todo_word(status), _one_line(show_invisibles(text))) for status, text in call.todos]
 
 
 def title(call: ToolBlock, cwd: str = "") -> tuple[str, str]:
@@ -280,7 +288,7 @@ def question_lines(given: Mapping[str, object]) -> list[str]:
     questions = given.get("questions")
     for question in questions if isinstance(questions, list) else ():
         if isinstance(question, dict):
-            lines.append(_one_line(exact(str(question.get("question", "")))))
+            lines.append(_one_line(show_invisibles(str(question.get("question", "")))))
             options = question.get("options")
             lines += [f"- {_option(option)}" for option in (options if isinstance(options, list) else ())]
     return lines
@@ -288,8 +296,8 @@ def question_lines(given: Mapping[str, object]) -> list[str]:
 
 def _option(option: object) -> str:
     if not isinstance(option, dict):
-        return _one_line(exact(str(option)))
-    label, about = (_one_line(exact(str(option.get(key, "")))) for key in ("label", "description"))
+        return _one_line(show_invisibles(str(option)))
+    label, about = (_one_line(show_invisibles(str(option.get(key, "")))) for key in ("label", "description"))
     return f"{label}: {about}" if about else label
 
 
@@ -306,7 +314,7 @@ def why_asked(request: PermissionRequest) -> list[str]:
         said.append(f"Why it is asked: {request.reason}")
     if request.blocked_path:
         said.append(f"Because of {request.blocked_path}")
-    return [_one_line(exact(line), _REASON_LIMIT) for line in said if line]
+    return [_one_line(show_invisibles(line), _REASON_LIMIT) for line in said if line]
 
 
 def decision_line(block: PermissionBlock) -> str:
@@ -314,15 +322,15 @@ def decision_line(block: PermissionBlock) -> str:
     decision = block.decision
     if decision is None:
         return "not answered; no longer asked" if block.withdrawn else "waiting for your answer"
-    by = "by you" if decision.by == "you" else f"({_one_line(exact(decision.by))})"
+    by = "by you" if decision.by == "you" else f"({_one_line(show_invisibles(decision.by))})"
     if decision.behavior is Behavior.DENY:
-        said = f": {_one_line(exact(decision.message))}" if decision.message else ""
+        said = f": {_one_line(show_invisibles(decision.message))}" if decision.message else ""
         return f"denied {by}{said}"
     if decision.answers:
-        answers = (_one_line(exact(str(answer))) for answer in decision.answers.values())
+        answers = (_one_line(show_invisibles(str(answer))) for answer in decision.answers.values())
         return f"answered {by}: {'; '.join(answers)}"
     if decision.behavior is Behavior.ALWAYS:
-        return f"always allowed {by}: {_one_line(exact(block.request.always_means))}"
+        return f"always allowed {by}: {_one_line(show_invisibles(block.request.always_means))}"
     return f"allowed {by}"
 
 

@@ -34,13 +34,13 @@ def test_a_background_turn_fills_its_own_cell_while_others_run(notebook: MagicNo
     assert "\nthe-1 " in markdown(asked)
     assert notebook.value("answer.text") in markdown(asked)
     assert (other.stdout, other.displays, third.stdout, third.displays) == ("one\n", [], "three\n", [])
-    strays = [
+    escaped = [
         message["msg_type"]
         for cell in (other, third)
         for message in cell.messages
         if message["msg_type"] in {"display_data", "update_display_data"}
     ]
-    assert strays == []
+    assert escaped == []
 
 
 def test_what_a_background_turn_shows_first_says_that_it_runs(notebook: MagicNotebook) -> None:

@@ -14,7 +14,7 @@ from kernel_client import Cell
 from magic_fixtures import MagicNotebook, html, markdown, read_page, shown
 from test_live_cells import asked
 
-from claude_magic.processes.identity import born, lives
+from claude_magic.processes.identity import creation_time, is_same_process
 
 pytestmark = pytest.mark.kernel
 
@@ -226,10 +226,10 @@ def test_after_a_kernel_is_killed_results_are_on_disk_and_what_it_left_can_go_on
     notebook.do(f"%%claude --task halfway --cwd {folder(notebook, 'b')}\nstall")
     notebook.wait_for(lambda: "The first half" in notebook.printed("%claude_tasks show halfway"))
     children = notebook.children()
-    pid, created = notebook.pid, born(notebook.pid)
+    pid, created = notebook.pid, creation_time(notebook.pid)
 
     os.kill(pid, signal.SIGKILL)
-    notebook.wait_for(lambda: not lives(pid, created))
+    notebook.wait_for(lambda: not is_same_process(pid, created))
 
     assert "finished" in results(notebook.work / "a")[0]
     assert results(notebook.work / "b") == []

@@ -14,7 +14,7 @@ import pytest
 from kernel_client import Cell
 from magic_fixtures import MagicNotebook, read_page, shown
 
-from claude_magic.processes.identity import born, lives
+from claude_magic.processes.identity import creation_time, is_same_process
 
 pytestmark = [pytest.mark.process, pytest.mark.kernel]
 
@@ -35,9 +35,9 @@ def said(notebook: MagicNotebook) -> list[str]:
 
 def kill(notebook: MagicNotebook) -> None:
     """Kills a kernel and waits for its end, which takes a moment."""
-    pid, created = notebook.pid, born(notebook.pid)
+    pid, created = notebook.pid, creation_time(notebook.pid)
     os.kill(pid, signal.SIGKILL)
-    notebook.wait_for(lambda: not lives(pid, created))
+    notebook.wait_for(lambda: not is_same_process(pid, created))
 
 
 @pytest.fixture

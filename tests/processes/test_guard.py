@@ -19,8 +19,8 @@ from processes import alive, descriptors, nothing_left, soon
 
 from claude_magic.processes import guard as guard_module
 from claude_magic.processes.guard import Guard
-from claude_magic.processes.identity import born
-from claude_magic.processes.orphans import Leader, end_trees
+from claude_magic.processes.identity import creation_time
+from claude_magic.processes.orphans import Leader, kill_orphan_trees
 from claude_magic.processes.tree import MARK
 
 pytestmark = pytest.mark.process
@@ -176,7 +176,7 @@ def test_a_guard_that_was_killed_is_replaced_and_told_everything(
 
 
 def alive_pid(pid: int) -> bool:
-    return bool(born(pid))
+    return bool(creation_time(pid))
 
 
 async def test_the_guard_ends_with_the_last_tree() -> None:
@@ -239,7 +239,9 @@ async def test_a_stopped_guard_is_replaced_rather_than_waited_for(monkeypatch: p
 @pytest.mark.fault(54, via="fake")
 def test_a_pid_that_was_used_again_is_not_signalled() -> None:
     with subprocess.Popen(["/bin/sleep", "987"]) as stranger:
-        end_trees([Leader(stranger.pid, "another time", "none"), Leader(0, "", "neither")], patience=0.1)
+        kill_orphan_trees(
+            [Leader(stranger.pid, "another time", "none"), Leader(0, "", "neither")], patience=0.1
+        )
         assert alive(psutil.Process(stranger.pid))
         stranger.kill()
 
@@ -247,11 +249,11 @@ def test_a_pid_that_was_used_again_is_not_signalled() -> None:
 @pytest.mark.fault(60, via="fake")
 def test_a_zombie_that_nobody_reaps_counts_as_gone() -> None:
     zombie = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, start_new_session=True)
-    leader = Leader(zombie.pid, born(zombie.pid), "m")
+    leader = Leader(zombie.pid, creation_time(zombie.pid), "m")
     began = time.monotonic()
-    end_trees([leader])  # nobody waits for it
+    kill_orphan_trees([leader])  # nobody waits for it
     assert psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE
-    end_trees([leader])
+    kill_orphan_trees([leader])
     assert time.monotonic() - began < 2.5  # less than the patience with one that lives
     zombie.communicate()
 

@@ -18,7 +18,7 @@ from processes import alive, nothing_left, soon
 
 from claude_magic.errors import CLINotFoundError, InUseError, UsageError, WorkingDirectoryError
 from claude_magic.processes.child import Rung
-from claude_magic.processes.identity import born
+from claude_magic.processes.identity import creation_time
 from claude_magic.processes.manager import ProcessManager
 from claude_magic.processes.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 from claude_magic.processes.spawn_options import SpawnOptions
@@ -67,7 +67,7 @@ async def test_spawn_runs_a_command_and_registers_it(manager: ProcessManager, tm
     info = await manager.spawn(cat(cwd=tmp_path))
     assert psutil.Process(info.pid).name() == "cat"
     assert (info.status, info.cwd, info.notebook) == (ProcessStatus.RUNNING, str(tmp_path), "/n.ipynb")
-    assert (info.created, info.kernel_pid) == (born(info.pid), os.getpid())
+    assert (info.created, info.kernel_pid) == (creation_time(info.pid), os.getpid())
     assert await off_loop(manager.registry.get, "cat") == info
     assert await off_loop(manager.registry.get_by_pid, info.pid) == info
 
@@ -254,7 +254,7 @@ async def test_what_a_kernel_that_is_gone_has_left_is_ended_by_the_next(
     await off_loop(registry.update, _changed(mine, **gone))
     theirs = _changed(innocent, created="another time", mark=innocent.mark, **gone)
     await off_loop(registry.update, theirs)
-    reaped = await ProcessManager(ProcessRegistry(tmp_path / "state")).reap()
+    reaped = await ProcessManager(ProcessRegistry(tmp_path / "state")).kill_orphans()
     assert [info.pid for info in reaped] == [mine.pid]
     await soon(lambda: not manager.is_running("code"))
     assert alive(psutil.Process(innocent.pid))
@@ -263,7 +263,7 @@ async def test_what_a_kernel_that_is_gone_has_left_is_ended_by_the_next(
 
 async def test_a_kernel_reaps_nothing_of_one_that_lives(manager: ProcessManager, tmp_path: Path) -> None:
     info = await manager.spawn(cat())
-    assert await ProcessManager(ProcessRegistry(tmp_path / "state")).reap() == []
+    assert await ProcessManager(ProcessRegistry(tmp_path / "state")).kill_orphans() == []
     assert await off_loop(manager.registry.get_all) == [info]
     assert alive(psutil.Process(info.pid))
 

@@ -22,7 +22,7 @@ from processes import alive, fake
 from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import StartError
 from claude_magic.options import Options
-from claude_magic.processes.identity import born
+from claude_magic.processes.identity import creation_time
 from claude_magic.processes.private_files import PrivateFiles, remove_left
 
 pytestmark = pytest.mark.process
@@ -120,7 +120,7 @@ def test_what_a_live_kernel_is_just_using_stays() -> None:
         path = Path(files.keep(TOKEN))
         remove_left()
         assert path.read_text() == TOKEN
-        assert f"@{os.getpid()}@{born(os.getpid())}@" in path.parent.name
+        assert f"@{os.getpid()}@{creation_time(os.getpid())}@" in path.parent.name
     assert not path.exists()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from claude_magic.errors import InUseError
-from claude_magic.processes.identity import born, lives
+from claude_magic.processes.identity import creation_time, is_same_process
 from claude_magic.processes.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 
 FILE = "processes.sqlite"
@@ -30,9 +30,9 @@ def info(process_id: str = "one", **changes: Any) -> ProcessInfo:
     made = ProcessInfo(
         id=process_id,
         pid=ours,
-        created=born(ours),
+        created=creation_time(ours),
         kernel_pid=ours,
-        kernel_created=born(ours),
+        kernel_created=creation_time(ours),
         cwd="/",
         notebook="/home/ada/é.ipynb",
         session_id="",
@@ -55,8 +55,8 @@ def registry(tmp_path: Path) -> Iterator[ProcessRegistry]:
 def ended() -> tuple[int, str]:
     """Pid and creation time of a process that has ended."""
     child = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE)
-    created = born(child.pid)
-    assert lives(child.pid, created)
+    created = creation_time(child.pid)
+    assert is_same_process(child.pid, created)
     child.communicate()
     return child.pid, created
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockingError
 
-from claude_magic.processes.identity import born, lives
+from claude_magic.processes.identity import creation_time, is_same_process
 from claude_magic.session.states import SessionState, Status
 from claude_magic.support.state_file import StateFile, off_loop
 
@@ -27,7 +27,7 @@ async def test_a_blocking_call_below_our_code_is_caught(tmp_path: Path) -> None:
 
 
 async def test_what_is_left_out_may_block() -> None:
-    assert lives(os.getpid(), born(os.getpid()))
+    assert is_same_process(os.getpid(), creation_time(os.getpid()))
 
 
 async def test_a_state_file_is_asked_off_the_loop(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ async def die_in_mid_turn(talk: Session, eventually: Eventually) -> None:
 
 async def fork(talk: Session, _: Eventually) -> None:
     await talk.stop()
-    talk.conversation.go_on_with(talk.session_id, talk.turns, copy=True)
+    talk.conversation.resume_from(talk.session_id, talk.turns, copy=True)
 
 
 @pytest.mark.fault(129, via="real")

@@ -267,7 +267,7 @@ async def test_a_new_conversation_asked_for_in_mid_turn_begins_after_the_recover
     turn = talk.submit("say after")
     conversation = talk.session_id
     await eventually(lambda: talk.state is _S.RECOVERING)
-    talk.begin_anew()
+    talk.start_fresh()
     assert (await turn.wait()).session_id == conversation
     assert (await talk.ask("what came first?")).text == "First came: what came first?"
     assert talk.session_id != conversation

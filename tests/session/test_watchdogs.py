@@ -20,7 +20,7 @@ from claude_magic.processes.child import Rung, StopReport
 from claude_magic.session import Session, SessionState
 from claude_magic.session.background import Background
 from claude_magic.session.turn import Turn
-from claude_magic.session.watchdogs import Idleness, _announced
+from claude_magic.session.watchdogs import IdleTimer, _announced
 from claude_magic.transcript import Transcript, TurnState
 from claude_magic.transcript.blocks import NoticeBlock, ToolBlock
 from claude_magic.wire.events import (
@@ -52,26 +52,26 @@ def eventually(eventually: Eventually) -> Eventually:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
     """Grows whenever it is looked whether the time has come."""
     seen: list[Session] = []
-    look = Idleness._look
+    look = IdleTimer._look
 
-    def counted(self: Idleness) -> None:
+    def counted(self: IdleTimer) -> None:
         seen.append(self)  # type: ignore[arg-type]  # only their number matters
         look(self)
 
-    monkeypatch.setattr(Idleness, "_look", counted)
+    monkeypatch.setattr(IdleTimer, "_look", counted)
     return seen
 
 
 def reports_of(session: Session) -> list[StopReport | None]:
     """What each end of the session's process takes from now on."""
     reports: list[StopReport | None] = []
-    stop = session._runner.stop
+    stop = session._exchange.stop
 
     async def reporting(timeout: float) -> StopReport | None:  # noqa: ASYNC109
         reports.append(await stop(timeout))
         return reports[-1]
 
-    session._runner.stop = reporting  # type: ignore[method-assign]
+    session._exchange.stop = reporting  # type: ignore[method-assign]
     return reports
 
 
@@ -189,7 +189,7 @@ async def test_neither_a_running_turn_nor_a_question_to_a_person_is_idleness(
 async def test_without_an_idle_timeout_nothing_is_ever_released(fake: Sessions, never: float | None) -> None:
     talk = fake(idle_timeout=never)
     await talk.ask("hi")
-    assert talk._idleness._timer._handle is None
+    assert talk._idle_timer._timer._handle is None
     with pytest.raises(UsageError, match=r"idle_timeout is -1; give 0 or more"):
         Options(idle_timeout=-1)
 
@@ -246,7 +246,7 @@ async def test_a_new_conversation_after_a_release_does_not_say_that_it_was_resum
     talk = session(idle_timeout=SOON)
     await talk.ask("say one")
     await eventually(lambda: talk.released)
-    talk.begin_anew()
+    talk.start_fresh()
     turn = talk.submit("what came first?")
     assert (await turn.wait()).text == "First came: what came first?"
     assert notices(turn) == ["A new conversation begins here."]
@@ -430,6 +430,6 @@ async def test_a_wait_that_the_cli_has_announced_is_no_silence() -> None:
 async def test_without_a_time_for_it_silence_is_never_told_of(fake: Sessions, never: float | None) -> None:
     talk = fake(quiet_notice=never)
     await talk.ask("hi")
-    assert talk._silence._timer._handle is None
+    assert talk._silence_notice._timer._handle is None
     with pytest.raises(UsageError, match=r"quiet_notice is nan; give 0 or more"):
         Options(quiet_notice=float("nan"))

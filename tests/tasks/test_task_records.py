@@ -14,7 +14,7 @@ import pytest
 from claude_magic.errors import BusyError, UsageError
 from claude_magic.notebook.conversation_store import NotebookKey
 from claude_magic.options import TurnOptions
-from claude_magic.processes.identity import born
+from claude_magic.processes.identity import creation_time
 from claude_magic.support.state_file import off_loop
 from claude_magic.tasks import TaskManager, TaskStatus
 from claude_magic.tasks.records import KEPT, TaskRecord, TaskRecords
@@ -36,7 +36,7 @@ def record(task_id: str = "a", **changes: object) -> TaskRecord:
         status=TaskStatus.RUNNING,
         started=1.0,
         kernel_pid=os.getpid(),
-        kernel_created=born(os.getpid()),
+        kernel_created=creation_time(os.getpid()),
         kernel_id=HERE.kernel_id,
         path=HERE.path,
         inode=HERE.inode,
@@ -47,7 +47,7 @@ def record(task_id: str = "a", **changes: object) -> TaskRecord:
 def dead() -> dict[str, object]:
     """The kernel of a task that is gone."""
     child = subprocess.Popen(["sleep", "30"])
-    gone = {"kernel_pid": child.pid, "kernel_created": born(child.pid)}
+    gone = {"kernel_pid": child.pid, "kernel_created": creation_time(child.pid)}
     child.kill()
     child.wait()
     return gone
@@ -55,7 +55,7 @@ def dead() -> dict[str, object]:
 
 def other_kernel() -> dict[str, object]:
     """The kernel of a task that lives, and is not this one."""
-    return {"kernel_pid": os.getppid(), "kernel_created": born(os.getppid())}
+    return {"kernel_pid": os.getppid(), "kernel_created": creation_time(os.getppid())}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pygments.token import STANDARD_TYPES
 from claude_magic.commonmark.directions import direct_blocks
 from claude_magic.commonmark.mathematics import GROWING, PROCESS
 from claude_magic.commonmark.parser import MAX_NESTING, new_parser
-from claude_magic.control_characters import clean
+from claude_magic.control_characters import strip_controls
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
@@ -126,7 +126,7 @@ def markdown(text: str, *, coloured: bool = True, typeset: bool = False) -> str:
     """
     tokens = markdown_tokens(text)
     if tokens is None:
-        return f'<pre class="claude-plain">{escape(clean(text))}</pre>'
+        return f'<pre class="claude-plain">{escape(strip_controls(text))}</pre>'
     parser = _parser()
     deadline = time.perf_counter() + _HIGHLIGHT_TIME if coloured else 0.0
     environment = {"deadline": deadline, "formulas": _MOST_FORMULAS if typeset else 0}
@@ -135,7 +135,7 @@ def markdown(text: str, *, coloured: bool = True, typeset: bool = False) -> str:
 
 def markdown_tokens(text: str) -> list[Token] | None:
     """`text` parsed, images already made links; None if it is too large or nests too deeply."""
-    text = clean(text)
+    text = strip_controls(text)
     if len(text) + _BRACKET_WORK * text.count("[") > _MAX_WORK:
         return None
     tokens = _parser().parse(text)
@@ -145,7 +145,7 @@ def markdown_tokens(text: str) -> list[Token] | None:
 
 def sections(text: str) -> list[str]:
     """The top-level Markdown blocks of `text`, in order, nothing left out; only the last can still change."""
-    text = clean(text)
+    text = strip_controls(text)
     lines = text.split("\n")
     starts = {0, *(token.map[0] for token in _outline(text) if token.map and not _may_adjoin(token, lines))}
     starts.add(len(lines))
@@ -176,7 +176,7 @@ def highlighted(code: str, language: str = "", deadline: float | None = None) ->
         deadline: `time.perf_counter()` at which to give up colouring; Pygments' lexers take quadratic time
             for some texts.
     """
-    code = clean(code)
+    code = strip_controls(code)
     name = _LANGUAGES.get(language.strip().lower())
     if name is None or len(code) > _HIGHLIGHT_LIMIT:
         return escape(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from claude_magic.control_characters import exact, shortened
+from claude_magic.control_characters import shortened, show_invisibles
 from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
 from claude_magic.views.html.elements import code, details, div, span
 from claude_magic.views.html.markup import highlighted, markdown
@@ -78,7 +78,7 @@ def written(call: ToolBlock) -> str:
 
 def _agent(call: ToolBlock, children: str) -> str:
     """What a subagent was asked, what it did, and what it said in the end."""
-    asked = exact(str(call.input.get("prompt", ""))).strip()
+    asked = show_invisibles(str(call.input.get("prompt", ""))).strip()
     prompt = (
         f'<pre class="claude-plain claude-asked">{escape(shortened(asked, _PROMPT_LIMIT))}</pre>'
         if asked
@@ -93,7 +93,7 @@ def _agent(call: ToolBlock, children: str) -> str:
 
 
 def _command(call: ToolBlock) -> str:
-    command = exact(str(call.input.get("command", "")))
+    command = show_invisibles(str(call.input.get("command", "")))
     if call.state.is_over and command.strip() == wording.argument(call.name, call.input):
         return ""
     return code("claude-code claude-command", highlighted(command, "bash"))
@@ -137,7 +137,7 @@ def _said(lines: list[str]) -> str:
 def _picture(picture: Picture, call: ToolBlock) -> str:
     size = f"{len(picture.data) * 3 // 4_000:,} kB"
     fit = fitting(picture) if picture.media_type in _PICTURES else None
-    path = exact(str(call.input.get("file_path", "")))
+    path = show_invisibles(str(call.input.get("file_path", "")))
     original = f"; the original is {path}" if path else ""
     if fit is None:
         return div("claude-about", escape(f"An image of {size}, not shown here{original}"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from claude_magic.commonmark.directions import direction
 from claude_magic.commonmark.mathematics import IGNORE
-from claude_magic.control_characters import clean, exact, shortened
+from claude_magic.control_characters import shortened, show_invisibles, strip_controls
 from claude_magic.transcript.blocks import (
     Block,
     NoticeBlock,
@@ -160,7 +160,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") ->
     """
     above = f"<thead>{_row('th', head)}</thead>" if head else ""
     body = "".join(_row("td", row, headed=not head) for row in rows)
-    below = div("claude-note", escape(exact(note))) if note else ""
+    below = div("claude-note", escape(show_invisibles(note))) if note else ""
     inside = f"<table>{above}<tbody>{body}</tbody></table>{below}"
     return _TABLE_STYLE + div(IGNORE, sanitized(div("claude-table", inside)))
 
@@ -172,7 +172,7 @@ def _row(tag: str, cells: Sequence[str], *, headed: bool = False) -> str:
 
 def _cell(tag: str, text: str) -> str:
     short = ' class="claude-short"' if len(text) <= _SHORT_CELL else ""
-    return f"<{tag}{short}>{escape(exact(text))}</{tag}>"
+    return f"<{tag}{short}>{escape(show_invisibles(text))}</{tag}>"
 
 
 def _block(each: Block, cwd: str, depth: int) -> str:  # noqa: PLR0911  # one a kind
@@ -210,7 +210,7 @@ def _banner(transcript: Transcript) -> str:
 
 
 def _prompt(transcript: Transcript) -> str:
-    whole = shortened(exact(transcript.prompt), _PROMPT_LIMIT)
+    whole = shortened(show_invisibles(transcript.prompt), _PROMPT_LIMIT)
     options = wording.options_line(transcript)
     given = div("claude-options", f"Options: <code>{escape(options)}</code>") if options else ""
     for about, text in wording.attached(transcript.attachments):
@@ -249,19 +249,19 @@ def _answer(text: TextBlock) -> str:
 
 
 def _thinking(thought: ThinkingBlock) -> str:
-    said = clean(thought.text).strip()
+    said = strip_controls(thought.text).strip()
     summary = escape(wording.thinking_line(thought))
     return details("claude-thinking", summary, markdown(said)) if said else ""
 
 
 def _growing_thought(thought: ThinkingBlock) -> str:
-    said = clean(thought.text).strip()
+    said = strip_controls(thought.text).strip()
     summary = escape(wording.thinking_line(thought))
     return details("claude-thinking", summary, _plain(said)) if said else ""
 
 
 def _plain(text: str) -> str:
-    return f'<pre class="claude-plain">{escape(clean(text))}</pre>'
+    return f'<pre class="claude-plain">{escape(strip_controls(text))}</pre>'
 
 
 def _closed(text: str, fence: str) -> bool:
@@ -271,7 +271,7 @@ def _closed(text: str, fence: str) -> bool:
 
 def _notice(notice: NoticeBlock) -> str:
     word = "" if notice.level == "info" else span("claude-label", notice.level.capitalize() + ":") + " "
-    return div(f"claude-notice claude-{notice.level}", word + escape(exact(notice.text)))
+    return div(f"claude-notice claude-{notice.level}", word + escape(show_invisibles(notice.text)))
 
 
 def _said_elsewhere(call: ToolBlock) -> bool:

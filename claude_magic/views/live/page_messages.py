@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from claude_magic.control_characters import exact, shortened
+from claude_magic.control_characters import shortened, show_invisibles
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.transcript.blocks import PermissionBlock
 from claude_magic.wording import turn as wording
@@ -69,7 +69,9 @@ def card(block: PermissionBlock) -> dict[str, object]:
     asked: dict[str, object] = {"id": request.id, "kind": block.kind}
     if block.kind == "question":
         return asked | {"questions": [_question(item) for item in _questions(request)]}
-    always = shortened(exact(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
+    always = (
+        shortened(show_invisibles(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
+    )
     tool = wording.tool_name(request.tool_name)
     return asked | {"always": always, "tool": tool, "denyFirst": request.default_to_no}
 
@@ -117,4 +119,4 @@ def _question(item: Mapping[str, object]) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    return shortened(exact(str(value or "")), 10 * _LABEL_LIMIT)
+    return shortened(show_invisibles(str(value or "")), 10 * _LABEL_LIMIT)

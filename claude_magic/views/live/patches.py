@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from claude_magic.control_characters import clean
+from claude_magic.control_characters import strip_controls
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import Block, PermissionBlock, RetryBlock, TextBlock, ToolBlock
 from claude_magic.views.html import turn as html
@@ -77,7 +77,7 @@ class _Sections:
     def rest(self, text: str) -> list[str]:
         """The sections that have no final HTML yet."""
         if text != self._source:
-            self._source, text = text, clean(text)
+            self._source, text = text, strip_controls(text)
             if not text.startswith(self._text[: self._offset]):
                 self._offset, self._finished = 0, []
             self._text, rest = text, text[self._offset :]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["ENVELOPE", "RESERVE", "Pace"]
+__all__ = ["ENVELOPE", "RESERVE", "Throttle"]
 
 RESERVE = 60_000  # bytes
 ENVELOPE = 650  # bytes of a comm message on the websocket besides its payload; measured: 610
@@ -23,7 +23,7 @@ _REST = 0.15  # seconds without news after which what is there is sent, when not
 _LONGEST = 4.0  # seconds that text may wait, whatever is left
 
 
-class Pace:
+class Throttle:
     """Keeps the account.
 
     Args:

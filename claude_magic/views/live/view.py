@@ -27,7 +27,7 @@ from claude_magic.transcript import TurnState
 from claude_magic.views.html import turn as html
 from claude_magic.views.live import page_messages
 from claude_magic.views.live.patches import Patch, TurnModel
-from claude_magic.views.live.throttle import Pace
+from claude_magic.views.live.throttle import Throttle
 from claude_magic.views.live.widget import TurnWidget
 from claude_magic.views.output import StaticView
 
@@ -105,7 +105,7 @@ class LiveView:
         self._make_widget = widget
         self._display_id = f"claude-{uuid.uuid4().hex}"
         self._clock = clock
-        self._pace = Pace(clock)
+        self._pace = Throttle(clock)
         self._news: object = None
         self._snapshot_due = _FIRST_SNAPSHOT
         self._complained = False
