@@ -71,9 +71,10 @@ def _rewritten(line: str) -> str:
     return "".join(shown)
 
 
-def one_line(text: str) -> str:
-    """Like `show_invisibles`, in one line: for what somebody else's program says about its end."""
-    return " ".join(show_invisibles(text).split())
+def one_line(text: str, limit: int | None = None) -> str:
+    """Like `show_invisibles`, in one line of at most `limit` characters."""
+    line = " ".join(show_invisibles(text).split())
+    return line if limit is None or len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def shortened(text: str, limit: int) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from claude_magic.tools import ToolKind, tool_called
+
 __all__ = ["Asker", "Behavior", "Decision", "PermissionRequest", "deny_unattended"]
 
 
@@ -82,12 +84,12 @@ class PermissionRequest:
     @property
     def is_question(self) -> bool:
         """Claude asks the person something, rather than for leave to act."""
-        return self.tool_name == "AskUserQuestion"
+        return tool_called(self.tool_name).kind is ToolKind.QUESTION
 
     @property
     def is_plan(self) -> bool:
         """Claude shows a plan and asks to go on."""
-        return self.tool_name == "ExitPlanMode"
+        return tool_called(self.tool_name).kind is ToolKind.PLAN
 
     @property
     def always_means(self) -> str:

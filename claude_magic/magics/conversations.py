@@ -17,12 +17,11 @@ from IPython.core.magic import no_var_expand
 
 from claude_magic.claude_cli.past_conversations import PastConversation, past_conversations
 from claude_magic.claude_cli.session_files import projects_folder
+from claude_magic.control_characters import one_line
 from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import checked_name
 from claude_magic.magics.output import say, show
 from claude_magic.magics.status import (
-    ago,
-    first_words,
     machine_table,
     session_table,
     sessions_table,
@@ -34,6 +33,7 @@ from claude_magic.processes.manager import default_manager
 from claude_magic.support.paths import absolute, notebook_folder
 from claude_magic.support.state_file import off_loop
 from claude_magic.views.tables import Table, bundle
+from claude_magic.wording.units import ago
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -205,7 +205,7 @@ class ConversationMagics:
         return (
             str(number),
             when,
-            first_words(past.prompt, 60),
+            one_line(past.prompt, 60),
             _turns(past),
             short_id(past.session_id),
             "this session" if used == f"session {name!r}" else f"in use by {used}" if used else "",
@@ -219,7 +219,7 @@ class ConversationMagics:
             return
         await self._sessions.go_on(session, past, copy=copy)
         turns = f"{_turns(past)} turn{'s' * (past.turns != 1)}"
-        what = f"{first_words(past.prompt)!r}, {turns} ({short_id(past.session_id)})"
+        what = f"{one_line(past.prompt, 40)!r}, {turns} ({short_id(past.session_id)})"
         before = "" if name == MAIN else f" of session {name!r}"
         if copy:
             say(f"The next prompt{before} goes on with a copy of {what}. The original stays as it is.")

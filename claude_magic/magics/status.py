@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 
-from claude_magic.control_characters import show_invisibles
+from claude_magic.control_characters import one_line, show_invisibles
 from claude_magic.processes.registry import ProcessInfo
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
 from claude_magic.views.tables import Table, aligned
-from claude_magic.wording.turn import argument, attached
+from claude_magic.wording.tool import argument
+from claude_magic.wording.turn import attached
+from claude_magic.wording.units import ago
 
-__all__ = ["ago", "first_words", "machine_table", "session_table", "sessions_table", "short_id", "would_send"]
+__all__ = ["machine_table", "session_table", "sessions_table", "short_id", "would_send"]
 
 _SESSIONS = ("session", "state", "process", "model", "turns", "queue", "cost", "conversation", "last error")
 _MACHINE = (
@@ -43,7 +45,7 @@ def sessions_table(sessions: Iterable[Session]) -> Table:
             str(len(session.queue) or ""),
             f"${session.cost.total:.4f}",
             _conversation(session, short_id),
-            first_words(session.last_error, 60),
+            one_line(session.last_error, 60),
         )
         for session in sessions
     ]
@@ -95,20 +97,6 @@ def would_send(session: Session, prompt: Prompt, options: Mapping[str, str]) -> 
     return "\n\n".join([*said, *prompt.notices])
 
 
-def ago(seconds: float) -> str:
-    """How long ago something was, in its largest unit."""
-    for unit, name in ((86_400, "day"), (3_600, "h"), (60, "min")):
-        if (count := int(seconds // unit)) > 0:
-            return f"{count} {name}{'s' * (name == 'day' and count > 1)} ago"
-    return "just now"
-
-
-def first_words(text: str, limit: int = 40) -> str:
-    """How a text begins, in one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
-
-
 def short_id(session_id: str) -> str:
     """Enough of a conversation's id to name it by."""
     return session_id[:8]
@@ -144,7 +132,7 @@ def _took(session: Session) -> Iterable[tuple[str, str]]:
     yield "context left", "" if left is None else f"{left:.0%}"
     yield "cost", f"${session.cost.total:.4f}"
     yield "ignored", ", ".join(f"{kind} ({count})" for kind, count in session.unknown.most_common(5))
-    yield "last error", first_words(session.last_error, 300)
+    yield "last error", one_line(session.last_error, 300)
 
 
 def _process(session: Session) -> str:
@@ -172,7 +160,7 @@ def _strays(session: Session) -> str:
 def _stands(session: Session) -> str:
     """Its state, and what it waits for if that is you."""
     asked = _asked(session.turn) if session.turn else ""
-    return f"{session.state.value}: {first_words(asked, 60)}" if asked else session.state.value
+    return f"{session.state.value}: {one_line(asked, 60)}" if asked else session.state.value
 
 
 def _state(info: ProcessInfo) -> str:
@@ -191,7 +179,7 @@ def _mode(mode: str) -> str:
 
 
 def _listed(turns: Iterable[Turn]) -> str:
-    return "; ".join(f"{first_words(turn.prompt)} ({turn.transcript.state.value})" for turn in turns)
+    return "; ".join(f"{one_line(turn.prompt, 40)} ({turn.transcript.state.value})" for turn in turns)
 
 
 def _asked(turn: Turn) -> str:

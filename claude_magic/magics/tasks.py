@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from IPython.core.magic import no_var_expand
 
-from claude_magic.control_characters import strip_controls
+from claude_magic.control_characters import one_line, strip_controls
 from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import given_options, parse, session_changes, turn_options
 from claude_magic.magics.output import say, show
-from claude_magic.magics.status import ago, first_words, would_send
+from claude_magic.magics.status import would_send
 from claude_magic.session import Session, SessionState
 from claude_magic.views.tables import Table, bundle
+from claude_magic.wording.units import ago
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -163,7 +164,7 @@ class TaskMagics:
             text = await asyncio.to_thread(path.read_text, encoding="utf-8", errors="replace")
             say(strip_controls(text))
         else:
-            say(f"{_line(task)}\n> {first_words(strip_controls(task.prompt), 300)}")
+            say(f"{_line(task)}\n> {one_line(task.prompt, 300)}")
 
     async def _cancel(self, name: str) -> None:
         task = await self.manager.cancel(name)
@@ -233,7 +234,7 @@ def _row(task: Task) -> tuple[str, ...]:
         _state(task),
         _took(task),
         str(task.cwd),
-        first_words(strip_controls(last), 60),
+        one_line(last, 60),
         task.id,
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_magic.hooks import Hook, HookReply, Step
+from claude_magic.tools import ToolKind, names_of
 
 __all__ = ["OpenNotebook"]
 
@@ -54,10 +55,11 @@ class OpenNotebook:
         self._inodes: dict[str, set[tuple[int, int]]] = {}  # by path: a rename leaves an inode as it is
         self._last: _Look | None = None
         self._looking: asyncio.Future[_Look | None] | None = None
+        commands = "|".join(names_of(ToolKind.SHELL))
         self.hooks = (
-            Hook(event="PreToolUse", matcher="Edit|MultiEdit|NotebookEdit|Write", answer=self._before_edit),
+            Hook(event="PreToolUse", matcher="|".join(names_of(ToolKind.EDIT)), answer=self._before_edit),
             *(
-                Hook(event=event, matcher="Bash", answer=self._after_command, timeout=_POST_TIMEOUT)
+                Hook(event=event, matcher=commands, answer=self._after_command, timeout=_POST_TIMEOUT)
                 for event in ("PostToolUse", "PostToolUseFailure")
             ),
         )

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from claude_magic.tools import tool_called
 from claude_magic.wire.events import AssistantMessage, Event, ResultEvent, SystemEvent, SystemInit
 
 __all__ = ["Background"]
-
-_SCHEDULERS = {"CronCreate", "ScheduleWakeup"}
 
 
 class Background:
@@ -43,7 +42,9 @@ class Background:
             case SystemEvent():
                 self._hear_of_task(event)
             case AssistantMessage():
-                self._schedules |= any(block.name in _SCHEDULERS for block in event.message.blocks)
+                self._schedules |= any(
+                    tool_called(block.name or "").schedules for block in event.message.blocks
+                )
 
     def _hear_of_task(self, event: SystemEvent) -> None:
         if isinstance(event.tasks, list):

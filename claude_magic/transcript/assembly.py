@@ -152,8 +152,9 @@ class Assembly(Builder):
         call.todos = self._todos.take(call.name, call.input, call.details)
         if call.todos is None:
             return
+        call.superseded = not call.todos
         if self._newest_list is not None and self._newest_list is not call:
-            self._newest_list.todos = ()
+            self._newest_list.todos, self._newest_list.superseded = None, True
             self._touch(self._newest_list)
         self._newest_list = call
         self._touch(call)

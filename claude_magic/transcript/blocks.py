@@ -144,8 +144,8 @@ class ToolBlock(Block):
         result: The result's text, head and tail if it is long.
         details: The CLI's structured result, or None.
         pictures: Images in the result.
-        todos: The to-do list after a call that has changed it, as (status, text); empty once a later call
-            shows it, None for any other call.
+        todos: The to-do list after a call that has changed it, as (status, text); None for any other call.
+        superseded: A later call shows the list, or there is nothing on it.
         children: What a subagent did, for the tools that start one.
         started: When it began, in seconds of the transcript's clock.
         duration: Seconds it ran; None while it goes on.
@@ -160,6 +160,7 @@ class ToolBlock(Block):
     details: object = None
     pictures: tuple[Picture, ...] = ()
     todos: tuple[tuple[str, str], ...] | None = None
+    superseded: bool = False
     children: list[Block] = field(default_factory=list)
     started: float = 0.0
     duration: float | None = None

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from claude_magic.tools import ToolKind, names_of
 from claude_magic.transcript.blocks import (
     Block,
     Budget,
@@ -162,7 +163,7 @@ class Builder:
         if not parent:
             return self._main
         if parent not in self._scopes:
-            scope = Scope(self._tool(self._main, parent, "Agent").children)
+            scope = Scope(self._tool(self._main, parent, names_of(ToolKind.AGENT)[0]).children)
             if parent not in self._tools:
                 return scope
             self._scopes[parent] = scope

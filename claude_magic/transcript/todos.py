@@ -1,18 +1,19 @@
 """The to-do list that Claude keeps by one tool call an item, put together again.
 
-The promise: pure, bounded, and never an exception, whatever a call and its result hold. The tools are
-TaskCreate, TaskUpdate and TaskList; TodoWrite, of older models, has the whole list in each call.
+The promise: pure, bounded, and never an exception, whatever a call and its result hold. How a tool tells of
+the list is in its row of `tools.TOOLS`; TodoWrite, of older models, has the whole list in each call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from claude_magic.tools import Todos, tool_called
+
 __all__ = ["TodoList"]
 
 _LIMIT = 200
 _TEXT_LIMIT = 400
-_CALLS = {"TaskCreate", "TaskUpdate", "TaskList"}
 
 
 class TodoList:
@@ -34,18 +35,23 @@ class TodoList:
         Returns:
             The list after it, as (status, text); None if the call is about no list.
         """
-        if name not in _CALLS:
-            return None
         result = details if isinstance(details, Mapping) else {}
-        if name == "TaskUpdate":
-            self._change(given)
-        elif name == "TaskCreate":
-            self._set(result.get("task"))
-        elif isinstance(listed := result.get("tasks"), list):
+        match tool_called(name).todos:
+            case Todos.CHANGED:
+                self._change(given)
+            case Todos.ADDED:
+                self._set(result.get("task"))
+            case Todos.ALL_TOLD:
+                self._begin_with(result.get("tasks"))
+            case _:
+                return None
+        return tuple(self._items.values())
+
+    def _begin_with(self, listed: object) -> None:
+        if isinstance(listed, list):
             self._items.clear()
             for item in listed:
                 self._set(item)
-        return tuple(self._items.values())
 
     def _set(self, item: object) -> None:
         if isinstance(item, Mapping) and len(self._items) < _LIMIT:

@@ -32,8 +32,10 @@ from claude_magic.transcript.blocks import (
     ToolState,
 )
 from claude_magic.views.html.markup import markdown_tokens, sections
+from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
 from claude_magic.wording.diff_lines import diff
+from claude_magic.wording.units import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +107,7 @@ class TerminalView:
 
     def _done_line(self) -> str:
         name, state = show_invisibles(self.transcript.session), self.transcript.state.value
-        took = wording.duration(self.transcript.elapsed)
+        took = duration(self.transcript.elapsed)
         return f"claude: {name} is {state} ({took}). %claude_history shows it."
 
     async def _follow_plain(self) -> None:
@@ -214,7 +216,7 @@ class TerminalView:
                 yield _tool_line(block, self.transcript.cwd)
             elif isinstance(block, (NoticeBlock, RetryBlock, ThinkingBlock)):
                 yield from _renderables(block, "")
-        elapsed = wording.duration(self.transcript.elapsed)
+        elapsed = duration(self.transcript.elapsed)
         yield Text(f"{self.transcript.state.value}, {elapsed}. Ctrl-C stops.", style="dim")
 
 
@@ -253,9 +255,9 @@ def _renderables(block: Block, cwd: str) -> Iterator[RenderableType]:
 
 def _tool_line(tool: ToolBlock, cwd: str) -> Text:
     return Text.assemble(
-        (wording.tool_name(tool.name), "bold"),
-        (f" {wording.argument(tool.name, tool.input, cwd)} ", ""),
-        (f"({wording.tool_state(tool)})", _STYLES.get(tool.state, "dim")),
+        (tool_wording.tool_name(tool.name), "bold"),
+        (f" {tool_wording.argument(tool.name, tool.input, cwd)} ", ""),
+        (f"({tool_wording.state(tool)})", _STYLES.get(tool.state, "dim")),
     )
 
 
@@ -264,7 +266,7 @@ def _tool(tool: ToolBlock, cwd: str) -> Iterator[RenderableType]:
     if lines := diff(tool):
         for line in lines[:_DIFF_LINES]:
             yield Text(f"  {line}", style=_DIFF_STYLES.get(line[:1], ""))
-    elif tail := wording.tool_tail(tool, _TAIL_LINES):
+    elif tail := tool_wording.tail(tool, _TAIL_LINES):
         yield Text("\n".join(f"  {line}" for line in tail), style="dim")
     for child in tool.children:
         if isinstance(child, ToolBlock):

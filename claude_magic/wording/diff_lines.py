@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import show_invisibles
+from claude_magic.tools import Tool, tool_called
 from claude_magic.transcript.blocks import ToolBlock
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ __all__ = ["diff"]
 _DIFF_LIMIT = 400
 
 
-def diff(tool: ToolBlock) -> list[str]:
+def diff(call: ToolBlock) -> list[str]:
     """What a call writes, line by line, each with its `+`, `-`, blank or `@`; empty if it writes nothing."""
-    lines = list(_patched(tool.details)) or list(_intended(tool.name, tool.input))
+    lines = list(_patched(call.details)) or list(_intended(tool_called(call.name), call.input))
     hidden = len(lines) - _DIFF_LIMIT
     shown = [show_invisibles(line[:2_000]).replace("\n", "⏎") for line in lines[:_DIFF_LIMIT]]
     return [*shown, f"@ {hidden:,} more lines hidden"] if hidden > 0 else shown
@@ -34,22 +35,12 @@ def _patched(details: object) -> Iterator[str]:
             yield from (str(line) for line in lines)
 
 
-def _intended(name: str, given: Mapping[str, object]) -> Iterator[str]:
-    if name == "Write":
-        yield from _signed("+", given.get("content"))
-    elif name == "NotebookEdit":
-        yield from _signed("+", given.get("new_source"))
-    elif name == "Edit":
-        yield from _replaced(given)
-    elif name == "MultiEdit" and isinstance(edits := given.get("edits"), list):
-        for edit in edits:
-            if isinstance(edit, dict):
-                yield from _replaced(edit)
-
-
-def _replaced(edit: Mapping[str, object]) -> Iterator[str]:
-    yield from _signed("-", edit.get("old_string"))
-    yield from _signed("+", edit.get("new_string"))
+def _intended(tool: Tool, given: Mapping[str, object]) -> Iterator[str]:
+    edits = given.get(tool.edits) if tool.edits else [given]
+    for edit in edits if isinstance(edits, list) else ():
+        if isinstance(edit, dict):
+            yield from _signed("-", edit.get(tool.removed))
+            yield from _signed("+", edit.get(tool.added))
 
 
 def _signed(sign: str, text: object) -> Iterator[str]:

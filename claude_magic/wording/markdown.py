@@ -22,6 +22,7 @@ from claude_magic.transcript.blocks import (
     TextBlock,
     ToolBlock,
 )
+from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
 from claude_magic.wording.diff_lines import diff
 
@@ -63,10 +64,10 @@ def markdown_of(transcript: Transcript) -> str:
 def decisions_of(transcript: Transcript) -> list[str]:
     """What a person was asked in the turn, a line each: the tool, what it was for, and the answer."""
     return [
-        f"{wording.tool_name(asked.request.tool_name)} {about}: {wording.decision_line(asked)}"
+        f"{tool_wording.tool_name(asked.request.tool_name)} {about}: {wording.decision_line(asked)}"
         for asked in transcript.blocks
         if isinstance(asked, PermissionBlock)
-        for about in [wording.argument(asked.request.tool_name, asked.request.input, transcript.cwd)]
+        for about in [tool_wording.argument(asked.request.tool_name, asked.request.input, transcript.cwd)]
     ]
 
 
@@ -181,15 +182,15 @@ def _markdown(block: Block, cwd: str) -> str:
 
 
 def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
-    if tool.todos == ():
+    if tool.superseded:
         return ""  # a later call shows the list
-    name, about = wording.title(tool, cwd)
-    line = f"**{_words(name)}** {_words(about)} ({wording.tool_state(tool)})"
-    if items := wording.checklist(tool):
+    name, about = tool_wording.title(tool, cwd)
+    line = f"**{_words(name)}** {_words(about)} ({tool_wording.state(tool)})"
+    if items := tool_wording.checklist(tool):
         return f"{line}\n\n" + "\n".join(f"- {_words(text)} ({state})" for state, text in items)
     if changed := diff(tool):
         return f"{line}\n\n{_fenced(changed, 'diff')}"
-    said = wording.tool_tail(tool, _OUTPUT_LINES)
+    said = tool_wording.tail(tool, _OUTPUT_LINES)
     return f"{line}\n\n{_fenced(said)}" if said else line
 
 
@@ -224,19 +225,23 @@ def _plain(block: Block, cwd: str) -> str:
 def _asked(block: PermissionBlock) -> str:
     if block.kind == "question":
         return "\n".join(
-            [*wording.question_lines(block.request.input), f"Question: {wording.decision_line(block)}"]
+            [*tool_wording.question_lines(block.request.input), f"Question: {wording.decision_line(block)}"]
         )
-    what = "Plan" if block.kind == "plan" else f"Permission for {wording.tool_name(block.request.tool_name)}"
+    what = (
+        "Plan"
+        if block.kind == "plan"
+        else f"Permission for {tool_wording.tool_name(block.request.tool_name)}"
+    )
     return f"{what}: {wording.decision_line(block)}"
 
 
 def _tool_plain(tool: ToolBlock, cwd: str) -> str:
-    if tool.todos == ():
+    if tool.superseded:
         return ""  # a later call shows the list
-    name, about = wording.title(tool, cwd)
-    items = [f"{text} ({state})" for state, text in wording.checklist(tool)]
-    below = items or diff(tool) or wording.tool_tail(tool, _OUTPUT_LINES)
-    return "\n".join([f"[{name}] {about} ({wording.tool_state(tool)})", *(f"    {said}" for said in below)])
+    name, about = tool_wording.title(tool, cwd)
+    items = [f"{text} ({state})" for state, text in tool_wording.checklist(tool)]
+    below = items or diff(tool) or tool_wording.tail(tool, _OUTPUT_LINES)
+    return "\n".join([f"[{name}] {about} ({tool_wording.state(tool)})", *(f"    {said}" for said in below)])
 
 
 def _last_lines(transcript: Transcript) -> list[str]:

@@ -6,11 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import shortened, show_invisibles
+from claude_magic.tools import ToolKind, tool_called
 from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
 from claude_magic.views.html.elements import code, details, div, span
 from claude_magic.views.html.markup import highlighted, markdown
 from claude_magic.views.html.pictures import fitting
-from claude_magic.wording import turn as wording
+from claude_magic.wording import tool as tool_wording
 from claude_magic.wording.diff_lines import diff
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ _LINES = 20  # of an output that are not folded
 _LEAST_FOLDED = 5
 _PROMPT_LIMIT = 4_000
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-_SAID_IN_LINE = {"Read", "Glob", "Grep"}
-_UNFOLDED = {"Edit", "MultiEdit", "TodoWrite"}
-_AGENTS = {"Agent", "Task"}
 _SIGNS = {"+": "claude-added", "-": "claude-removed", "@": "claude-hunk"}
 _STATES = {
     ToolState.WRITING: "running",
@@ -45,35 +43,38 @@ def tool(call: ToolBlock, cwd: str, children: str) -> str:
         cwd: Paths below it are shown relative to it.
         children: The HTML of what a subagent did.
     """
-    title, about = map(escape, wording.title(call, cwd))
+    title, about = map(escape, tool_wording.title(call, cwd))
     name = span("claude-tool-name", title)
     argument = f'<code class="claude-tool-argument">{about}</code>' if about else ""
     word = _STATES[call.state]
-    state = span(f"claude-tool-state claude-{word}", escape(wording.tool_state(call)))
+    state = span(f"claude-tool-state claude-{word}", escape(tool_wording.state(call)))
     summary = f"{name} {argument} {state}"
-    body = _agent(call, children) if call.name in _AGENTS else written(call) + _output(call) + children
+    is_agent = tool_called(call.name).kind is ToolKind.AGENT
+    body = _agent(call, children) if is_agent else written(call) + _output(call) + children
     return details(f"claude-tool claude-tool-{word}", summary, body, unfold=_is_unfolded(call))
 
 
 def _is_unfolded(call: ToolBlock) -> bool:
     if call.state is ToolState.FAILED or call.todos:
         return True
-    if call.name in _AGENTS:
+    tool = tool_called(call.name)
+    if tool.kind is ToolKind.AGENT:
         return call.state is ToolState.RUNNING
-    return call.name in _UNFOLDED and call.state is not ToolState.WAITING
+    return tool.unfolded and call.state is not ToolState.WAITING
 
 
 def written(call: ToolBlock) -> str:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
     if lines := diff(call):
         return _diff(lines)
-    if items := wording.checklist(call):
+    if items := tool_wording.checklist(call):
         return _todos(items)
-    if call.name == "Bash":
-        return _command(call)
-    if call.name in _SAID_IN_LINE or not call.input:
+    tool = tool_called(call.name)
+    if tool.kind is ToolKind.SHELL:
+        return _command(call, tool.argument)
+    if tool.line_says_all or not call.input:
         return ""
-    return code("claude-code", highlighted(wording.input_json(call.input), "json"))
+    return code("claude-code", highlighted(tool_wording.input_json(call.input), "json"))
 
 
 def _agent(call: ToolBlock, children: str) -> str:
@@ -84,7 +85,7 @@ def _agent(call: ToolBlock, children: str) -> str:
         if asked
         else ""
     )
-    if call.state is not ToolState.OK or not (said := wording.tool_output(call)):
+    if call.state is not ToolState.OK or not (said := tool_wording.output(call)):
         return prompt + children + _output(call)
     last = next((block for block in reversed(call.children) if isinstance(block, TextBlock)), None)
     if last is not None and last.text.strip() == call.result.strip():
@@ -92,9 +93,9 @@ def _agent(call: ToolBlock, children: str) -> str:
     return prompt + children + div("claude-answer", markdown(said))
 
 
-def _command(call: ToolBlock) -> str:
-    command = show_invisibles(str(call.input.get("command", "")))
-    if call.state.is_over and command.strip() == wording.argument(call.name, call.input):
+def _command(call: ToolBlock, argument: str) -> str:
+    command = show_invisibles(str(call.input.get(argument, "")))
+    if call.state.is_over and command.strip() == tool_wording.argument(call.name, call.input):
         return ""
     return code("claude-code claude-command", highlighted(command, "bash"))
 
@@ -118,7 +119,7 @@ def _todos(items: Iterable[tuple[str, str]]) -> str:
 
 
 def _output(call: ToolBlock) -> str:
-    said = wording.tool_output(call)
+    said = tool_wording.output(call)
     text = _folded(said.split("\n")) if said else ""
     return text + "".join(_picture(picture, call) for picture in call.pictures)
 

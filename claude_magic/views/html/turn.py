@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from claude_magic.commonmark.directions import direction
 from claude_magic.commonmark.mathematics import IGNORE
 from claude_magic.control_characters import shortened, show_invisibles, strip_controls
+from claude_magic.tools import tool_called
 from claude_magic.transcript.blocks import (
     Block,
     NoticeBlock,
@@ -27,7 +28,9 @@ from claude_magic.views.html.elements import code, details, div, span
 from claude_magic.views.html.markup import markdown, sanitized
 from claude_magic.views.html.style import linked, style
 from claude_magic.views.html.tool import tool, written
+from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
+from claude_magic.wording.units import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -276,14 +279,12 @@ def _notice(notice: NoticeBlock) -> str:
 
 def _said_elsewhere(call: ToolBlock) -> bool:
     """A to-do list that a later call shows, or a question: it and its answer are a block of their own."""
-    if call.todos == ():
-        return True
     ended_badly = call.state in {ToolState.FAILED, ToolState.INTERRUPTED}
-    return call.name in {"AskUserQuestion", "ExitPlanMode"} and not ended_badly
+    return call.superseded or (tool_called(call.name).is_asked and not ended_badly)
 
 
 def _retry(retry: RetryBlock) -> str:
-    before, delay, after = escape(wording.retry_line(retry)).rpartition(wording.duration(retry.delay_s))
+    before, delay, after = escape(wording.retry_line(retry)).rpartition(duration(retry.delay_s))
     return div("claude-retry", before + (span("claude-countdown", delay) if delay else "") + after)
 
 
@@ -293,7 +294,7 @@ def _permission(asked: PermissionBlock) -> str:
     classes = "claude-permission" if asked.pending else "claude-permission claude-decided"
     if asked.kind == "question":
         label = span("claude-label", "Question:") + " "
-        body = "<br>".join(escape(said) for said in wording.question_lines(request.input))
+        body = "<br>".join(escape(said) for said in tool_wording.question_lines(request.input))
         return div(
             classes.replace("permission", "question"), f"{div('claude-question-text', body)}{label}{line}"
         )
@@ -301,7 +302,7 @@ def _permission(asked: PermissionBlock) -> str:
         plan = request.input.get("plan")
         body = div("claude-plan", markdown(plan)) if isinstance(plan, str) else ""
         return div(classes, f"{span('claude-label', 'Plan:')} {line}{body}")
-    name = escape(wording.tool_name(request.tool_name))
+    name = escape(tool_wording.tool_name(request.tool_name))
     body = _asked_for(asked) if asked.pending else ""
     return div(classes, f"{span('claude-label', f'Permission for {name}:')} {line}{body}")
 
@@ -315,7 +316,7 @@ def _asked(asked: PermissionBlock) -> str:
         plan = request.input.get("plan")
         said = div("claude-plan", markdown(plan)) if isinstance(plan, str) else ""
         return div("claude-permission", f"{span('claude-label', 'Claude has a plan')}{said}{_BOX}")
-    name = span("claude-tool-name", escape(wording.tool_name(request.tool_name)))
+    name = span("claude-tool-name", escape(tool_wording.tool_name(request.tool_name)))
     about = _asked_for(asked)
     return div("claude-permission", f"{span('claude-label', 'Claude asks to use')} {name}{about}{_BOX}")
 

@@ -13,7 +13,7 @@ import msgspec
 from claude_magic.control_characters import shortened, show_invisibles
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.transcript.blocks import PermissionBlock
-from claude_magic.wording import turn as wording
+from claude_magic.wording import tool as tool_wording
 
 __all__ = ["Action", "Decide", "Do", "SetMode", "TakeEnd", "action", "card", "decision"]
 
@@ -72,7 +72,7 @@ def card(block: PermissionBlock) -> dict[str, object]:
     always = (
         shortened(show_invisibles(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
     )
-    tool = wording.tool_name(request.tool_name)
+    tool = tool_wording.tool_name(request.tool_name)
     return asked | {"always": always, "tool": tool, "denyFirst": request.default_to_no}
 
 

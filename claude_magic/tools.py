@@ -1,0 +1,126 @@
+"""What the CLI's tools are, one row each: all that the product knows of a tool by its name.
+
+A tool without a row, an MCP server's say, is shown by the first text of its input, and folded.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+__all__ = ["TOOLS", "Todos", "Tool", "ToolKind", "names_of", "tool_called"]
+
+
+class ToolKind(Enum):
+    """What a call does, as far as it makes a difference to whoever reads it."""
+
+    OTHER = auto()
+    READ = auto()  # brings the text of a file
+    SEARCH = auto()  # looks for a pattern, below a path
+    EDIT = auto()  # changes a file
+    SHELL = auto()  # runs a command
+    AGENT = auto()  # starts a subagent
+    QUESTION = auto()  # asks the person something
+    PLAN = auto()  # shows a plan, and asks to go on
+
+
+class Todos(Enum):
+    """How a call tells of the to-do list."""
+
+    NOTHING = auto()
+    ALL_GIVEN = auto()  # its input is the whole list
+    ALL_TOLD = auto()  # its result is
+    ADDED = auto()  # its result has a new item
+    CHANGED = auto()  # its input changes an item
+
+
+class Tool(NamedTuple):
+    """A tool of the CLI.
+
+    Args:
+        name: As the CLI calls it.
+        kind: What it does.
+        argument: The part of its input that says what a call is about; "" is the first that is text.
+        removed: The part of its input that holds text to be taken out.
+        added: The part that holds text to be put in.
+        edits: The part that holds a list of such pairs.
+        todos: How it tells of the to-do list.
+        quiet: A call that went well has no result worth showing.
+        unfolded: What it was given is shown without a click.
+        schedules: What it puts down for later dies with the process.
+    """
+
+    name: str
+    kind: ToolKind = ToolKind.OTHER
+    argument: str = ""
+    removed: str = ""
+    added: str = ""
+    edits: str = ""
+    todos: Todos = Todos.NOTHING
+    quiet: bool = False
+    unfolded: bool = False
+    schedules: bool = False
+
+    @property
+    def line_says_all(self) -> bool:
+        """The line of a call says all that it was given."""
+        return self.kind in {ToolKind.READ, ToolKind.SEARCH}
+
+    @property
+    def is_asked(self) -> bool:
+        """A call is a question to the person, whose answer is its result."""
+        return self.kind in {ToolKind.QUESTION, ToolKind.PLAN}
+
+
+_K = ToolKind
+_ROWS = (
+    Tool(name="Agent", kind=_K.AGENT, argument="description"),
+    Tool(name="AskUserQuestion", kind=_K.QUESTION, argument="questions"),
+    Tool(name="Bash", kind=_K.SHELL, argument="command"),
+    Tool(name="CronCreate", schedules=True),
+    Tool(
+        name="Edit",
+        kind=_K.EDIT,
+        argument="file_path",
+        removed="old_string",
+        added="new_string",
+        quiet=True,
+        unfolded=True,
+    ),
+    Tool(name="ExitPlanMode", kind=_K.PLAN),
+    Tool(name="Glob", kind=_K.SEARCH, argument="pattern"),
+    Tool(name="Grep", kind=_K.SEARCH, argument="pattern"),
+    Tool(
+        name="MultiEdit",
+        kind=_K.EDIT,
+        argument="file_path",
+        removed="old_string",
+        added="new_string",
+        edits="edits",
+        quiet=True,
+        unfolded=True,
+    ),
+    Tool(name="NotebookEdit", kind=_K.EDIT, argument="notebook_path", added="new_source", quiet=True),
+    Tool(name="Read", kind=_K.READ, argument="file_path"),
+    Tool(name="ScheduleWakeup", schedules=True),
+    Tool(name="Skill", argument="skill"),
+    Tool(name="Task", kind=_K.AGENT, argument="description"),  # 2.1.191's name of Agent
+    Tool(name="TaskCreate", todos=Todos.ADDED, quiet=True),
+    Tool(name="TaskList", todos=Todos.ALL_TOLD, quiet=True),
+    Tool(name="TaskUpdate", todos=Todos.CHANGED, quiet=True),
+    Tool(name="TodoWrite", todos=Todos.ALL_GIVEN, quiet=True, unfolded=True),
+    Tool(name="WebFetch", argument="url"),
+    Tool(name="WebSearch", argument="query"),
+    Tool(name="Write", kind=_K.EDIT, argument="file_path", added="content", quiet=True),
+)
+TOOLS = {tool.name: tool for tool in _ROWS}
+
+
+def names_of(*kinds: ToolKind) -> list[str]:
+    """The tools of these kinds."""
+    return [tool.name for tool in _ROWS if tool.kind in kinds]
+
+
+def tool_called(name: str) -> Tool:
+    """The row of a tool; for one without a row, what holds of any tool."""
+    return TOOLS.get(name) or Tool(name=name)

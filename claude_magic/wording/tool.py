@@ -1,0 +1,164 @@
+"""What a tool call says, in words, whatever shows it: its name, what it is about, its state and result.
+
+Everything that comes from outside has gone through `show_invisibles` or `strip_controls` when it leaves here.
+What is known of a tool by its name stands in `tools.TOOLS`. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from claude_magic.control_characters import one_line, printed, shortened, show_invisibles
+from claude_magic.tools import Todos, Tool, ToolKind, tool_called
+from claude_magic.transcript.blocks import ToolBlock, ToolState
+from claude_magic.wording.units import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "LINE_LIMIT",
+    "argument",
+    "checklist",
+    "input_json",
+    "output",
+    "question_lines",
+    "state",
+    "tail",
+    "title",
+    "tool_name",
+]
+
+LINE_LIMIT = 160
+"""Characters of what stands in one line."""
+_OUTPUT_LIMIT = 10_000
+_PATHS = {"file_path", "notebook_path", "path"}  # parts of an input that are paths, whichever tool's
+_TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
+
+
+def tool_name(name: str) -> str:
+    """The tool as a person knows it: `mcp__kernel__inspect` is `inspect (kernel)`."""
+    parts = name.split("__", 2)
+    if len(parts) == 3 and parts[0] == "mcp":
+        name = f"{parts[2]} ({parts[1]})"
+    return one_line(name, LINE_LIMIT) or "tool"
+
+
+def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
+    """The argument that matters, in one line: the command, the path, the pattern."""
+    tool = tool_called(name)
+    match tool.todos:
+        case Todos.ALL_GIVEN:
+            return _done(_items(given))
+        case Todos.CHANGED:
+            return one_line(f"#{given.get('taskId', '?')} {_todo_word(given.get('status'))}", LINE_LIMIT)
+    key = tool.argument or next((k for k, v in given.items() if isinstance(v, str) and v.strip()), "")
+    value = given.get(key, "")
+    if tool.kind is ToolKind.QUESTION:
+        value = next(iter(question_lines(given)), "")
+    text = show_invisibles(value[: 10 * LINE_LIMIT]) if isinstance(value, str) else ""
+    if key in _PATHS:
+        text = _relative(text, cwd)
+    first, _, more = text.strip().partition("\n")
+    return one_line(f"{first} …" if more else first, LINE_LIMIT) + _addition(tool, given, cwd)
+
+
+def _addition(tool: Tool, given: Mapping[str, object], cwd: str) -> str:
+    """Where in a file it reads, or where it searches."""
+    offset, limit, path = given.get("offset", 1), given.get("limit"), given.get("path")
+    if tool.kind is ToolKind.READ and isinstance(offset, int):
+        if isinstance(limit, int):
+            return f", lines {offset}-{offset + limit - 1}"
+        return f", from line {offset}" if "offset" in given else ""
+    if tool.kind is ToolKind.SEARCH and isinstance(path, str) and path:
+        return f" in {one_line(_relative(show_invisibles(path), cwd), LINE_LIMIT)}"
+    return ""
+
+
+def state(call: ToolBlock) -> str:
+    """State and time of a call in words: `ok, 0.3 s`."""
+    if call.duration is None or call.duration < 0.05 or call.state is ToolState.DENIED:
+        return call.state.value
+    return f"{call.state.value}, {duration(call.duration)}"
+
+
+def output(call: ToolBlock) -> str:
+    """The result worth showing, shortened; "" where the call says it all."""
+    if tool_called(call.name).quiet and call.state is ToolState.OK:
+        return ""
+    if isinstance(call.details, dict) and call.details.get("isAsync"):
+        return "Works in the background."
+    return shortened(printed(call.result).strip("\n"), _OUTPUT_LIMIT)
+
+
+def tail(call: ToolBlock, limit: int) -> list[str]:
+    """The last lines of the result, for where it cannot be folded: none of what was read."""
+    if tool_called(call.name).kind is ToolKind.READ and call.state is ToolState.OK:
+        return []
+    said = output(call)
+    lines = said.split("\n") if said else []
+    hidden = len(lines) - limit
+    return [f"… {hidden:,} lines hidden …", *lines[hidden:]] if hidden > 0 else lines
+
+
+def input_json(given: Mapping[str, object]) -> str:
+    """The whole input as JSON, shortened."""
+    return shortened(
+        show_invisibles(json.dumps(given, indent=2, ensure_ascii=False, default=str)), _OUTPUT_LIMIT
+    )
+
+
+def checklist(call: ToolBlock) -> list[tuple[str, str]]:
+    """The to-do list that a call shows, as (state in words, item)."""
+    if call.todos is None:
+        return _items(call.input) if tool_called(call.name).todos is Todos.ALL_GIVEN else []
+    return [(_todo_word(status), one_line(text, LINE_LIMIT)) for status, text in call.todos]
+
+
+def title(call: ToolBlock, cwd: str = "") -> tuple[str, str]:
+    """What stands above a call: the tool's name, or what it shows, and the argument that matters."""
+    if call.todos:
+        return "To do", _done(checklist(call))
+    return tool_name(call.name), argument(call.name, call.input, cwd)
+
+
+def question_lines(given: Mapping[str, object]) -> list[str]:
+    """A question with its options, a line each; several questions one after the other."""
+    lines: list[str] = []
+    questions = given.get("questions")
+    for question in questions if isinstance(questions, list) else ():
+        if isinstance(question, dict):
+            lines.append(one_line(str(question.get("question", "")), LINE_LIMIT))
+            options = question.get("options")
+            lines += [f"- {_option(option)}" for option in (options if isinstance(options, list) else ())]
+    return lines
+
+
+def _option(option: object) -> str:
+    if not isinstance(option, dict):
+        return one_line(str(option), LINE_LIMIT)
+    label, about = (one_line(str(option.get(key, "")), LINE_LIMIT) for key in ("label", "description"))
+    return f"{label}: {about}" if about else label
+
+
+def _items(given: Mapping[str, object]) -> list[tuple[str, str]]:
+    """A to-do list that a call was given whole."""
+    items = given.get("todos")
+    return [
+        (_todo_word(item.get("status")), one_line(str(item.get("content", "")), LINE_LIMIT))
+        for item in (items if isinstance(items, list) else ())
+        if isinstance(item, dict)
+    ]
+
+
+def _done(items: list[tuple[str, str]]) -> str:
+    return f"{sum(state == 'done' for state, _ in items)} of {len(items)} done"
+
+
+def _todo_word(status: object) -> str:
+    return _TODO_WORDS.get(str(status), "to do")
+
+
+def _relative(path: str, cwd: str) -> str:
+    return path.removeprefix(f"{show_invisibles(cwd).rstrip('/')}/") if cwd else path
