@@ -18,11 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
-from deaf_server import deaf_server
-from endpoint_log import Endpoint
-from generations import current_cli
-from places import FAKE, ROOT
-from processes import (
+from children import (
     Claude,
     alive,
     cancelled_at,
@@ -35,6 +31,10 @@ from processes import (
     show,
     soon,
 )
+from deaf_server import deaf_server
+from endpoint_log import Endpoint
+from generations import current_cli
+from places import FAKE, ROOT
 
 from claude_magic.claude_cli import process as module
 from claude_magic.claude_cli.version import PROBE_TIMEOUT

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import (
+from children import (
     CancelledAt,
     alive,
     cancelled_at,

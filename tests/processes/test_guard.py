@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
-from processes import alive, descriptors, nothing_left, soon
+from children import alive, descriptors, nothing_left, soon
 
 from claude_magic.processes import guard as guard_module
 from claude_magic.processes.guard import Guard

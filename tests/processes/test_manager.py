@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from processes import alive, nothing_left, soon
+from children import alive, nothing_left, soon
 
 from claude_magic.errors import CLINotFoundError, InUseError, UsageError, WorkingDirectoryError
 from claude_magic.processes.child import Rung

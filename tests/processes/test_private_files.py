@@ -15,9 +15,9 @@ from typing import Any
 
 import psutil
 import pytest
+from children import alive, fake
 from places import FAKE
 from private_files import TOKEN, private_files, server_with_token
-from processes import alive, fake
 
 from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import StartError
