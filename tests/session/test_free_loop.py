@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from blockbuster import BlockingError
+from free_loop import ALLOWED
+from places import ROOT
 
 from claude_magic.processes.identity import creation_time, is_same_process
 from claude_magic.session.states import SessionState, Status
@@ -28,6 +30,13 @@ async def test_a_blocking_call_below_our_code_is_caught(tmp_path: Path) -> None:
 
 async def test_what_is_left_out_may_block() -> None:
     assert is_same_process(os.getpid(), creation_time(os.getpid()))
+
+
+def test_what_is_left_out_is_there() -> None:
+    for file, functions in ALLOWED.items():
+        if file.startswith("claude_magic/"):
+            source = (ROOT / file).read_text(encoding="utf-8")
+            assert [name for name in functions if f"def {name}(" not in source] == []
 
 
 async def test_a_state_file_is_asked_off_the_loop(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ WATCHED = {"claude_cli", "processes", "session", "tasks"}  # folders of tests
 # In a file, anything below these functions may be called although it could block.
 ALLOWED = {
     # /proc, which is memory and no disk, and only when a process starts or ends
-    "claude_magic/processes/identity.py": {"born", "lives"},
+    "claude_magic/processes/identity.py": {"creation_time", "is_same_process"},
     "claude_magic/processes/tree.py": {
-        *("_descendants", "_handle", "_kill", "_lives", "_mark_of", "_marked", "strays"),
+        *("_descendants", "_handle", "_kill", "_lives", "_mark_of", "_marked", "escaped"),
     },
     # a few file-system calls when a process starts: where the program is, and whether the folder is there
     "claude_magic/claude_cli/checks.py": {"directory"},
@@ -27,7 +27,7 @@ ALLOWED = {
     # a file for each private option when a process starts; in a thread it could be written after a cancel
     "claude_magic/processes/private_files.py": {"keep", "__exit__"},
     # two small settings files of the project, once for each process
-    "claude_magic/session/startup_check.py": {"surprises"},
+    "claude_magic/session/startup_check.py": {"unexpected_settings"},
     "claude_magic/processes/spawn_options.py": {"__post_init__"},
     # what asyncio does to start a process: it waits for the fork, and for the thread that will reap
     "claude_magic/processes/guard.py": {"_spawn", "_start"},
