@@ -33,6 +33,11 @@ test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) $(TYPINGS) $(COLLABORATION) $(C
 quick: $(TYPINGS) check
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m "not (process or kernel or terminal or browser or bench)" --ignore=tests/session
 
+# The whole run once more, to record how long each file takes: the longest are begun first.
+.PHONY: durations
+durations:
+	CLAUDE_MAGIC_DURATIONS=1 $(MAKE) test
+
 check: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -1,60 +1,35 @@
 """The files that take longest are begun first, or one of them would run alone in the end.
 
-pytest-xdist hands out files in the order of their numbers of tests, which says nothing about time.
+pytest-xdist hands out files in the order of their numbers of tests, which says nothing about time. How long
+each took is in durations.json, written by `make durations`; what is not in there may be long, and goes first.
+Browsers want the processor where most other tests wait for something, so both go on side by side from the
+start to the end.
 """
 
 from __future__ import annotations
 
-import pytest
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 
-# Those that take more than half a minute, the longest first; all others follow in random order.
-LONGEST = (
-    "test_live_turn",
-    "test_two_pages",
-    "test_typesetting",
-    "test_soak",
-    "test_notices",
-    "test_claude_process",
-    "test_looks",
-    "test_recovery",
-    "test_reload",
-    "test_options_of_a_turn",
-    "test_state_that_works",
-    "test_gateway",
-    "test_directions",
-    "test_classic",
-    "test_plain_front_ends",
-    "test_places",
-    "test_lifecycle",
-    "test_hostile_content",
-    "test_orphans",
-    "test_saved",
-    "test_stop_and_resume",
-    "test_task_manager",
-    "test_recovery_cells",
-    "test_task_cells",
-    "test_idle_cells",
-    "test_resume_cells",
-    "test_idle",
-    "test_budget",
-    "test_interrupt",
-    "test_cell_permissions",
-    "test_unfriendly_pages",
-    "test_interrupt_cells",
-    "test_session_options",
-    "test_random_walk",
-    "test_turns",
-    "test_asking_cells",
-    "test_terminal_magics",
-    "test_background_cells",
-    "test_loading",
-    "test_kernel_walk",
-    "test_offline_cli",
-    "test_bench_bounds",
-    "test_process",
-    "test_foreground",
-)
-_PLACES = {name: place for place, name in enumerate(LONGEST)}
+import pytest
+from places import DURATIONS
+
+__all__ = ["ordered"]
+
+
+def ordered(files: Iterable[str], seconds: Mapping[str, float]) -> list[str]:
+    """Files as they are to be begun: by the share of their kind's time that has gone by then."""
+    gone: dict[str, float] = {}
+    longest = max(seconds.values(), default=1)
+    took = {file: seconds.get(file, longest + 1) for file in sorted(files)}  # alike in all processes
+    for browser in (True, False):
+        kind = sorted((f for f in took if ("/browser/" in f) is browser), key=lambda f: -took[f])
+        sums = list(accumulate((took[file] for file in kind), initial=0.0))
+        gone.update((file, before / (sums[-1] or 1)) for file, before in zip(kind, sums, strict=False))
+    return sorted(gone, key=lambda file: gone[file])
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,9 +39,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=_place)  # stable: the seed orders the rest
+    seconds = json.loads(DURATIONS.read_text(encoding="utf-8"))
+    files = ordered({_file(item.nodeid) for item in items}, seconds)
+    place = {file: number for number, file in enumerate(files)}
+    items.sort(key=lambda item: place[_file(item.nodeid)])  # stable: the seed orders the rest
 
 
-def _place(item: pytest.Item) -> tuple[bool, int]:
-    """Browsers come last: the servers that their files share stay, and other tests count what is left."""
-    return item.path.parent.name == "browser", _PLACES.get(item.path.stem, len(LONGEST))
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not os.environ.get("CLAUDE_MAGIC_DURATIONS"):
+        return
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[_file(report.nodeid)] += report.duration  # type: ignore[assignment]
+    rounded = {file: round(took) for file, took in sorted(seconds.items())}
+    DURATIONS.write_text(json.dumps(rounded, indent=2) + "\n", encoding="utf-8")
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
