@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -50,7 +50,7 @@ class Line(NamedTuple):
 
 def lines_of(event: wire.Notice) -> list[Line]:
     """What an event says to the person, in lines that are not blank, each bounded."""
-    lines = (line._replace(text=_bounded(line.text)) for line in _lines(event))
+    lines = (line._replace(text=_bounded(line.text)) for line in _WORDS[type(event)](event))
     return [line for line in lines if line.text]
 
 
@@ -60,56 +60,15 @@ def cut_line(stop_reason: str | None) -> Line | None:
     return Line(f"The answer was cut here: {why}.", "warning") if why else None
 
 
-def _lines(event: wire.Notice) -> Iterator[Line]:
-    match event:
-        case wire.Informational():
-            yield _informational(event)
-        case wire.HookResponse():
-            yield from _hook(event)
-        case wire.StatusEvent(status="compacting"):
-            yield Line("Compacting the conversation.")
-        case wire.StatusEvent(compact_result="failed"):
-            why = (event.compact_error or "no reason given").replace("_", " ").rstrip(".")
-            yield Line(f"The conversation could not be compacted: {why}.", "warning")
-        case wire.CompactBoundary():
-            yield _compacted(event.compact_metadata)
-        case wire.RateLimitEvent():
-            yield from _limit(event.rate_limit_info)
-        case wire.RefusalFallback():
-            yield _fallback(event)
-        case wire.Notification() if event.key not in _SAID_BY_THE_HOOK:
-            urgent = event.priority in {"high", "immediate"}
-            yield Line(_KEYS.sub("", event.text), "warning" if urgent else "info")
-        case _:
-            yield from _rare(event)
-
-
-def _rare(event: wire.Notice) -> Iterator[Line]:
-    match event:
-        case wire.PluginInstall(status="failed"):
-            yield Line(f"The plugin {event.name or '?'} was not installed: {event.error}.", "warning")
-        case wire.AuthStatus():
-            yield Line("\n".join(event.output))
-            yield Line(f"The login failed: {event.error}" if event.error else "", "warning")
-        case wire.MemoryRecall():
-            count = len(event.memories)
-            yield Line(f"Claude was reminded of {count} saved {'memory' if count == 1 else 'memories'}.")
-        case wire.WritesLost():
-            yield Line(
-                f"The disk is full ({event.error_code}): claude could not save all of this conversation. "
-                "Make room before you go on with it.",
-                "error",
-            )
-
-
-def _informational(event: wire.Informational) -> Line:
+def _informational(event: wire.Informational) -> Iterator[Line]:
     if not event.prevent_continuation:
-        return Line(event.content, "warning" if event.level in {"warning", "error"} else "info")
+        yield Line(event.content, "warning" if event.level in {"warning", "error"} else "info")
+        return
     said = event.content.partition(_PROMPT)[0]
     for beginning in _BLOCKED:
         said = said.removeprefix(beginning)
     reason = (event.prompt_submit_outcome and event.prompt_submit_outcome.reason) or said
-    return Line(f"A hook stopped this turn: {one_line(reason)}", "warning", halts=True)
+    yield Line(f"A hook stopped this turn: {one_line(reason)}", "warning", halts=True)
 
 
 def _hook(event: wire.HookResponse) -> Iterator[Line]:
@@ -136,15 +95,25 @@ def _hook(event: wire.HookResponse) -> Iterator[Line]:
         yield Line(f"The hook {event.hook_name} did not finish.", "warning")
 
 
-def _compacted(facts: wire.CompactMetadata) -> Line:
+def _status(event: wire.StatusEvent) -> Iterator[Line]:
+    if event.status == "compacting":
+        yield Line("Compacting the conversation.")
+    elif event.compact_result == "failed":
+        why = (event.compact_error or "no reason given").replace("_", " ").rstrip(".")
+        yield Line(f"The conversation could not be compacted: {why}.", "warning")
+
+
+def _compacted(event: wire.CompactBoundary) -> Iterator[Line]:
+    facts = event.compact_metadata
     how = "" if facts.trigger == "manual" else " by itself, as the context window filled up"
     became = f"{facts.pre_tokens:,} tokens"
     if facts.post_tokens is not None:
         became += f" became {facts.post_tokens:,}"
-    return Line(f"The conversation was compacted{how}: {became}. Claude goes on from a summary.")
+    yield Line(f"The conversation was compacted{how}: {became}. Claude goes on from a summary.")
 
 
-def _limit(limit: wire.RateLimit) -> Iterator[Line]:
+def _limit(event: wire.RateLimitEvent) -> Iterator[Line]:
+    limit = event.rate_limit_info
     window = _WINDOWS.get(limit.rate_limit_type, limit.rate_limit_type.replace("_", " ") or "limit")
     about = f"{limit.status} {limit.rate_limit_type}"
     when = _time(limit.resets_at)
@@ -164,11 +133,55 @@ def _time(seconds: float | None) -> str:
         return ""
 
 
-def _fallback(event: wire.RefusalFallback) -> Line:
+def _fallback(event: wire.RefusalFallback) -> Iterator[Line]:
     said = event.content
     if not said and event.fallback_model:
         said = f"{event.original_model} declined to answer; {event.fallback_model} answers in its place."
-    return Line(" ".join(part for part in (said, event.api_refusal_explanation) if part), "warning")
+    yield Line(" ".join(part for part in (said, event.api_refusal_explanation) if part), "warning")
+
+
+def _notification(event: wire.Notification) -> Iterator[Line]:
+    if event.key not in _SAID_BY_THE_HOOK:
+        urgent = event.priority in {"high", "immediate"}
+        yield Line(_KEYS.sub("", event.text), "warning" if urgent else "info")
+
+
+def _plugin(event: wire.PluginInstall) -> Iterator[Line]:
+    if event.status == "failed":
+        yield Line(f"The plugin {event.name or '?'} was not installed: {event.error}.", "warning")
+
+
+def _login(event: wire.AuthStatus) -> Iterator[Line]:
+    yield Line("\n".join(event.output))
+    yield Line(f"The login failed: {event.error}" if event.error else "", "warning")
+
+
+def _memories(event: wire.MemoryRecall) -> Iterator[Line]:
+    count = len(event.memories)
+    yield Line(f"Claude was reminded of {count} saved {'memory' if count == 1 else 'memories'}.")
+
+
+def _lost(event: wire.WritesLost) -> Iterator[Line]:
+    yield Line(
+        f"The disk is full ({event.error_code}): claude could not save all of this conversation. "
+        "Make room before you go on with it.",
+        "error",
+    )
+
+
+_WORDS: dict[type[wire.Notice], Callable[[Any], Iterator[Line]]] = {
+    wire.AuthStatus: _login,
+    wire.CompactBoundary: _compacted,
+    wire.HookResponse: _hook,
+    wire.Informational: _informational,
+    wire.MemoryRecall: _memories,
+    wire.Notification: _notification,
+    wire.PluginInstall: _plugin,
+    wire.RateLimitEvent: _limit,
+    wire.RefusalFallback: _fallback,
+    wire.StatusEvent: _status,
+    wire.WritesLost: _lost,
+}
 
 
 def _bounded(text: str) -> str:

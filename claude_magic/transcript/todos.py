@@ -22,7 +22,7 @@ class TodoList:
     def __init__(self) -> None:
         self._items: dict[str, tuple[str, str]] = {}
 
-    def take(
+    def handle(
         self, name: str, given: Mapping[str, object], details: object
     ) -> tuple[tuple[str, str], ...] | None:
         """Takes in a call that has succeeded.

@@ -1,36 +1,32 @@
-"""A turn as a person reads it: its blocks, the facts above them and what it came to.
-
-Pure and bounded, as its base classes promise. Views wait in `changed`, which coalesces by nature: who comes
-late finds one change where a hundred happened; there is no queue that could fill up.
-"""
+"""A turn as a person reads it: its blocks, the facts above them and what it came to. Pure and bounded."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from claude_magic.result import Result, ToolCall
-from claude_magic.transcript.assembly import Assembly
 from claude_magic.transcript.blocks import (
     Block,
     Footer,
+    Level,
     NoticeBlock,
     PermissionBlock,
-    TextBlock,
     ToolBlock,
     ToolState,
 )
-from claude_magic.transcript.explain import silence, turn_error
-from claude_magic.wire import events as wire
+from claude_magic.transcript.builder import Builder
+from claude_magic.transcript.reducer import Listener, Reducer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections import Counter
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from claude_magic.permissions import Decision, PermissionRequest
     from claude_magic.prompt import Attachment
+    from claude_magic.wire.events import Event
 
 __all__ = ["Transcript", "TurnState"]
 
@@ -55,7 +51,7 @@ class TurnState(Enum):
         return self in {TurnState.DONE, TurnState.FAILED, TurnState.INTERRUPTED, TurnState.CANCELLED}
 
 
-class Transcript(Assembly):
+class Transcript:
     """A turn's blocks, and the facts above and below them.
 
     Touch it on one event loop only.
@@ -85,7 +81,6 @@ class Transcript(Assembly):
         clock: Callable[[], float] = time.time,
         text_limit: int = _TEXT_LIMIT,
     ) -> None:
-        super().__init__(clock, text_limit)
         self.prompt = prompt
         self.attachments = tuple(attachments)
         self.session = session
@@ -99,10 +94,11 @@ class Transcript(Assembly):
         self.ahead = 0  # prompts that go first
         self.started: float | None = None
         self.ended: float | None = None
-        self.error = ""
         self.footer: Footer | None = None
         self._state = TurnState.QUEUED
-        self._signal: asyncio.Event | None = None
+        self._clock = clock
+        self._builder = Builder(clock, text_limit)
+        self._reducer = Reducer(self._builder)
 
     # --- what a view reads
 
@@ -119,10 +115,58 @@ class Transcript(Assembly):
         return (self._clock() if self.ended is None else self.ended) - self.started
 
     @property
+    def blocks(self) -> Sequence[Block]:
+        """Its blocks, a subagent's below the call that started it."""
+        return self._builder.blocks
+
+    def walk(self) -> Iterator[Block]:
+        """Every block, a subagent's after the call that started it."""
+        stack = list(reversed(self.blocks))
+        while stack:
+            block = stack.pop()
+            yield block
+            if isinstance(block, ToolBlock):
+                stack.extend(reversed(block.children))
+
+    @property
     def answer(self) -> str:
         """The main agent's text, its blocks joined by blank lines."""
-        texts = (block.text for block in self.blocks if isinstance(block, TextBlock))
-        return "\n\n".join(text for text in texts if text)
+        return self._builder.answer
+
+    @property
+    def error(self) -> str:
+        """What went wrong, by the CLI's last word; "" if nothing did."""
+        return self._reducer.error
+
+    @property
+    def unknown(self) -> Counter[str]:
+        """What the CLI said that is not known here: how often, by kind."""
+        return self._reducer.unknown
+
+    @property
+    def revision(self) -> int:
+        """Rises with every change."""
+        return self._builder.revision
+
+    @property
+    def length(self) -> int:
+        """Visible characters."""
+        return self._builder.length
+
+    @property
+    def steps(self) -> int:
+        """Rises whenever a tool call begins, waits or ends."""
+        return self._builder.steps
+
+    @property
+    def hidden(self) -> int:
+        """Characters left out because the transcript is full."""
+        return self._builder.budget.hidden
+
+    @property
+    def hidden_blocks(self) -> int:
+        """Blocks left out because the transcript is full."""
+        return self._builder.hidden_blocks
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
@@ -130,7 +174,7 @@ class Transcript(Assembly):
         failed = {ToolState.FAILED, ToolState.DENIED, ToolState.INTERRUPTED}
         return tuple(
             ToolCall(tool.id, tool.name, tool.input, tool.result, tool.state in failed)
-            for tool in self._tools.values()
+            for tool in self._builder.tools.values()
         )
 
     @property
@@ -138,17 +182,22 @@ class Transcript(Assembly):
         """What a person is being asked just now."""
         return tuple(b for b in self.blocks if isinstance(b, PermissionBlock) and b.pending)
 
+    def began(self, tool_use_id: str) -> float:
+        """When a tool call began to run, the wait for a person's leave not counted; 0 for one not known."""
+        tool = self._builder.tools.get(tool_use_id)
+        return 0.0 if tool is None else tool.started
+
     async def changed(self, since: int) -> int:
-        """Wait until something has changed after revision `since`.
+        """Waits until something has changed after revision `since`.
 
         Returns:
             The revision now; one wait may cover any number of changes.
         """
-        while self.revision <= since:
-            if self._signal is None:
-                self._signal = asyncio.Event()
-            await self._signal.wait()
-        return self.revision
+        return await self._builder.changed(since)
+
+    def listen(self, listener: Listener) -> None:
+        """Has `listener` called with the main agent's text, piece by piece, and with its calls."""
+        self._reducer.listeners.append(listener)
 
     # --- what a session tells
 
@@ -161,7 +210,7 @@ class Transcript(Assembly):
             self.started = self._clock()
         if state.is_over:
             self.ended = self._clock()
-        self._touch()
+        self._builder.touch()
 
     def update(
         self,
@@ -182,24 +231,24 @@ class Transcript(Assembly):
         self.resumed_turns = self.resumed_turns if resumed_turns is None else resumed_turns
         self.label = self.label if label is None else label
         self.ahead = self.ahead if ahead is None else ahead
-        self._touch()
+        self._builder.touch()
 
     def ask(self, request: PermissionRequest) -> PermissionBlock:
         """Show that a person is asked; the turn waits until every request has an answer."""
-        tool = self._tools.get(request.tool_use_id)
+        tool = self._builder.tools.get(request.tool_use_id)
         if tool is not None and not request.input:  # a plan is in the call only
             request = replace(request, input=tool.input)
         if request.agent_id:
             request = replace(request, agent=self._agent_of(tool) or request.agent)
-        block = self._add(self._main, PermissionBlock(request=request), ours=True)
+        block = self._builder.add(self._builder.main, PermissionBlock(request=request), ours=True)
         if tool is not None and tool.state is ToolState.RUNNING:
-            self._step(tool, ToolState.WAITING)
+            self._builder.step(tool, ToolState.WAITING)
         self.set_state(TurnState.WAITING)
         return block
 
     def _agent_of(self, call: ToolBlock | None) -> str:
         """The subagent that made a call, as its own card has it; "" if that is not in this turn."""
-        for tool in self._tools.values():
+        for tool in self._builder.tools.values():
             if call is not None and any(child is call for child in tool.children):
                 said = (tool.input.get("subagent_type"), tool.input.get("description"))
                 return ": ".join(text for text in said if isinstance(text, str) and text)
@@ -210,21 +259,25 @@ class Transcript(Assembly):
         if block.withdrawn:
             return
         block.decision = decision
-        tool = self._tools.get(block.request.tool_use_id)
+        tool = self._builder.tools.get(block.request.tool_use_id)
         if tool is not None and block.denied:
-            self._end_tool(tool, ToolState.DENIED)
+            self._builder.end_tool(tool, ToolState.DENIED)
         elif tool is not None and tool.state is ToolState.WAITING:
-            self._step(tool, ToolState.RUNNING)
-        self._touch(block)
+            self._builder.step(tool, ToolState.RUNNING)
+        self._builder.touch(block)
         if self._state is TurnState.WAITING and not self.pending:
             self.set_state(TurnState.RUNNING)
 
+    def notice(self, text: str, level: Level = "info") -> None:
+        """Adds a line of ours; the same line twice in a row is one."""
+        self._builder.notice(text, level)
+
     def break_off(self) -> None:
         """Close what is open: the process has ended, or the turn has. What had come is kept."""
-        super().break_off()
+        self._reducer.break_off()
         for block in self.pending:
             block.withdrawn = True
-            self._touch(block)
+            self._builder.touch(block)
 
     def finish(self, result: Result, context_left: float | None = None) -> None:
         """End the turn with what it came to.
@@ -249,7 +302,7 @@ class Transcript(Assembly):
             context_left=context_left,
         )
         self.set_state(ended)
-        self._touch()
+        self._builder.touch()
 
     def _ending(self, result: Result) -> TurnState:
         if result.interrupted:
@@ -258,55 +311,20 @@ class Transcript(Assembly):
 
     # --- what the CLI tells
 
-    def apply(self, event: wire.Event) -> None:
-        """Take in one event; those that are not for the reader change nothing."""
-        if isinstance(event, wire.SystemInit):
-            self._on_init(event)
-        elif isinstance(event, (wire.StreamEvent, wire.AssistantMessage)):
-            self._runs()
-        elif isinstance(event, wire.ResultEvent):
-            self.error, self._halt = turn_error(event, self._halt), ""
-        super().apply(event)
-        if isinstance(event, wire.ResultEvent) and not self.error:
-            self._say_it_all(event)
-
-    def _say_it_all(self, event: wire.ResultEvent) -> None:
-        """A turn that ends well has a last word: the answer, the result's own text, or that there is none."""
-        if event.result and not self.answer:
-            self._settle(self._main, None, "text", event.result)
-        elif not event.result and event.structured_output is None and self._is_silent(event):
-            self.notice(silence(event))
-
-    def _is_silent(self, event: wire.ResultEvent) -> bool:
-        """The model's last word is a call; or nothing came of a command, not even a line of the CLI's."""
-        kinds = (TextBlock, ToolBlock) if event.num_turns else (TextBlock, NoticeBlock)
-        spoken = (b for b in reversed(self.blocks) if isinstance(b, kinds))
-        last = next((b for b in spoken if not isinstance(b, TextBlock) or b.text.strip()), None)
-        return last is None or isinstance(last, ToolBlock)
-
-    def _on_init(self, event: wire.SystemInit) -> None:
-        self.update(
-            model=event.model or None,
-            permission_mode=event.permission_mode or None,
-            cwd=event.cwd or None,
-            session_id=event.session_id or None,
-        )
-        self._runs()
-
-    def _runs(self) -> None:
+    def apply(self, event: Event) -> None:
+        """Takes in one event; those that are not for the reader change nothing."""
+        told = self._reducer.apply(event)
+        if told is None:
+            return
+        if any(told):
+            self.update(**{fact: value for fact, value in told._asdict().items() if value})
         if self._state in {TurnState.QUEUED, TurnState.STARTING}:
             self.set_state(TurnState.RUNNING)
-
-    def _touch(self, block: Block | None = None) -> None:
-        super()._touch(block)
-        if self._signal is not None:
-            self._signal.set()
-            self._signal = None
 
     def _fail(self, error: str) -> None:
         for block in self.blocks[-3:]:
             if isinstance(block, NoticeBlock) and block.text == error:
                 block.level = "error"
-                self._touch(block)
+                self._builder.touch(block)
                 return
         self.notice(error, "error")
