@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from claude_magic.wire.events import AssistantMessage, Block, Event, StreamEvent
+from claude_magic.transcript.blocks import Block, NoticeBlock, TextBlock, ToolBlock
 
 __all__ = ["LINES", "Output"]
 
@@ -15,7 +15,7 @@ _ARGUMENT_LIMIT = 200
 
 
 class Output:
-    """A ring of lines that follows a turn's events.
+    """A ring of lines that listens to a turn's transcript.
 
     Args:
         tell: Called with each line once it is whole.
@@ -24,7 +24,6 @@ class Output:
     def __init__(self, tell: Callable[[str], object] = lambda _: None) -> None:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._open = ""  # the line that still grows
-        self._streamed = False  # the text block at hand has come piece by piece
         self._tell = tell
 
     @property
@@ -37,25 +36,24 @@ class Output:
         """The newest line that says something."""
         return next((line for line in reversed(self.lines) if line.strip()), "")
 
-    def hear(self, event: Event | None) -> None:
-        """Takes in an event of the turn; None is its end."""
-        match event:
-            case StreamEvent(parent_tool_use_id=None) if event.event.delta and event.event.delta.text:
-                self._streamed = True
-                self._feed(event.event.delta.text)
-            case AssistantMessage(parent_tool_use_id=None):
-                for block in event.message.blocks:
-                    self._take(block)
-                self._streamed = False
-            case None:
-                self._end_line()
+    def handle(self, block: Block, piece: str = "") -> None:
+        """Takes in what has come to a block; its text, once it is finished, ends its line."""
+        match block:
+            case TextBlock():
+                self._feed(piece)
+                if block.finished:
+                    self.end_line()
+            case ToolBlock():
+                self.end_line()
+                self._feed(f"[{block.name}] {_argument(block.input)}\n")
+            case NoticeBlock():
+                self.end_line()
+                self._feed(f"{block.text}\n")
 
-    def _take(self, block: Block) -> None:
-        if block.type == "text" and block.text and not self._streamed:  # a slash command's answer, say
-            self._feed(block.text)
-        self._end_line()
-        if block.type == "tool_use":
-            self._feed(f"[{block.name}] {_argument(block.input or {})}\n")
+    def end_line(self) -> None:
+        """Nothing more comes to the last line."""
+        if self._open:
+            self._feed("\n")
 
     def _feed(self, text: str) -> None:
         *whole, self._open = (self._open + text).split("\n")
@@ -64,10 +62,6 @@ class Output:
         while len(self._open) > LINE_LIMIT:
             self._add(self._open[:LINE_LIMIT])
             self._open = self._open[LINE_LIMIT:]
-
-    def _end_line(self) -> None:
-        if self._open:
-            self._feed("\n")
 
     def _add(self, line: str) -> None:
         for start in range(0, max(1, len(line)), LINE_LIMIT):

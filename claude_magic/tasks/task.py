@@ -148,7 +148,7 @@ class Task:
         """A session works on it from now on, in this turn."""
         self.session, self.turn, self.result = session, turn, None
         self.transcripts.append(turn.transcript)
-        turn.listeners.append(self._output.hear)
+        turn.transcript.listen(self._output.handle)
 
     def change(self, **changes: object) -> None:
         """Sets facts of its record."""
@@ -156,6 +156,7 @@ class Task:
 
     def conclude(self, result: Result, error: ClaudeMagicError | None, stop_reason: str) -> None:
         """Its turn is over."""
+        self._output.end_line()
         self.result = result
         self.cost_usd += result.cost_usd
         status = TaskStatus.COMPLETED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from claude_magic.tasks.output import LINE_LIMIT, LINES, Output
+from claude_magic.transcript import Transcript
 from claude_magic.wire.events import AssistantMessage, Block, Delta, Message, RawStream, StreamEvent
 
 
@@ -17,11 +18,20 @@ def whole(*blocks: Block, parent: str | None = None) -> AssistantMessage:
     return AssistantMessage(Message(content=list(blocks)), parent)
 
 
-def heard(events: Iterable[StreamEvent | AssistantMessage | None]) -> list[str]:
-    output = Output()
+def hear(output: Output, events: Iterable[StreamEvent | AssistantMessage | None]) -> Output:
+    """What an output has of these events by its turn's transcript; None is the turn's end."""
+    transcript = Transcript("A prompt")
+    transcript.listen(output.handle)
     for event in events:
-        output.hear(event)
-    return output.lines
+        if event is None:
+            output.end_line()
+        else:
+            transcript.apply(event)
+    return output
+
+
+def heard(events: Iterable[StreamEvent | AssistantMessage | None]) -> list[str]:
+    return hear(Output(), events).lines
 
 
 def test_pieces_of_text_become_lines_and_the_last_may_still_grow() -> None:
@@ -66,8 +76,13 @@ def test_a_line_without_an_end_is_broken_so_that_memory_is_bounded() -> None:
 
 def test_each_line_is_told_once_when_it_is_whole() -> None:
     told: list[str] = []
-    output = Output(told.append)
-    for event in (streamed("one\ntw"), streamed("o"), None, None):
-        output.hear(event)
+    output = hear(Output(told.append), (streamed("one\ntw"), streamed("o"), None, None))
     assert told == ["one", "two"]
     assert output.last == "two"
+
+
+def test_what_went_wrong_is_a_line_of_its_own() -> None:
+    failed = AssistantMessage(
+        Message(content=[Block(type="text", text="API Error: 500")]), error="server_error"
+    )
+    assert heard([streamed("One mom"), failed]) == ["One mom", "API Error: 500"]
