@@ -12,6 +12,9 @@ OLDER_CLI := $(VENV)/older-cli/claude_agent_sdk/_bundled/claude
 # Pinned, so that a release of theirs is looked at when somebody raises it, and breaks nothing on its day.
 TYPINGS_PACKAGE := @anthropic-ai/claude-agent-sdk@0.3.332
 TYPINGS := $(VENV)/typings/package/sdk.d.ts
+# TypeScript's compiler, which only checks the types of the page's scripts: they run as they are written.
+TYPESCRIPT_PACKAGE := typescript@5.9.3
+TSC := $(VENV)/$(TYPESCRIPT_PACKAGE)/package/bin/tsc
 # The older generation of ipykernel, put in front of the newer one by tests that want it.
 OLDER_KERNEL := $(VENV)/ipykernel-6
 # What lets two pages work on one notebook, put in front of JupyterLab by the tests that want it.
@@ -38,11 +41,12 @@ quick: $(TYPINGS) check
 durations:
 	CLAUDE_MAGIC_DURATIONS=1 $(MAKE) test
 
-check: $(VENV)/.test
+check: $(VENV)/.test $(TSC)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	node $(TSC) --project jsconfig.json
 
 # Nine states of a turn, light and dark, narrow and wide, as pictures; and the full table of bytes (half an hour).
 .PHONY: screenshots bytes
@@ -85,12 +89,15 @@ $(OLDER_CLI): | $(BIN)/python
 $(OLDER_KERNEL): | $(BIN)/python
 	$(PIP) install --no-deps --target $@ ipykernel==6.29.5 nest-asyncio
 
+# $(call npm_unpack,FOLDER,PACKAGE,FILES) takes files out of a package without installing it.
+npm_unpack = mkdir -p $(1) && tarball=$$(npm pack --silent --pack-destination $(1) $(2)) && \
+  tar -xzf $(1)/$$tarball -C $(1) $(3) && rm $(1)/$$tarball && touch $@
+
 $(TYPINGS): Makefile | npm
-	mkdir -p $(VENV)/typings
-	cd $(VENV)/typings && npm pack --silent $(TYPINGS_PACKAGE) > /dev/null
-	tar -xzf $(VENV)/typings/*.tgz -C $(VENV)/typings package/sdk.d.ts
-	rm $(VENV)/typings/*.tgz
-	touch $@
+	$(call npm_unpack,$(VENV)/typings,$(TYPINGS_PACKAGE),package/sdk.d.ts)
+
+$(TSC): | npm
+	$(call npm_unpack,$(VENV)/$(TYPESCRIPT_PACKAGE),$(TYPESCRIPT_PACKAGE),package/bin package/lib package/package.json)
 
 .PHONY: npm
 npm:

@@ -46,7 +46,8 @@ class Store {
     model.on("comm_live_update", this.onLive);
     model.on("change:snapshot", this.onSnapshot);
     this.onSnapshot();
-    if (this.head?.stop || this.head?.ticks) this.send({ type: "do", what: "sync" });
+    const head = /** @type {Head | null} */ (this.head); // which the snapshot may have brought
+    if (head?.stop || head?.ticks) this.send({ type: "do", what: "sync" });
   }
 
   close() {
@@ -177,6 +178,8 @@ class View {
     this.wasOpen = new WeakMap();
     /** @type {WeakMap<Element, string>} what a formula was before the page made it one */
     this.formulas = new WeakMap();
+    /** @type {Map<string, number>} when an attempt is made again */
+    this.due = new Map();
     this.writer = new Writer();
     this.root = make("div", "claude-turn", { role: "group" });
     this.bar = make("div", "claude-bar");
@@ -489,10 +492,10 @@ class View {
     if (this.clock.textContent !== said) this.clock.textContent = said;
     for (const card of this.store.cards.filter((card) => card.kind === "retry")) {
       const place = this.slots.get(card.key)?.querySelector(".claude-countdown");
-      const due = (this.due ??= new Map());
       const name = `${card.key}/${card.attempt}`;
-      if (!due.has(name)) due.set(name, performance.now() + 1000 * (card.seconds ?? 0));
-      if (place) place.textContent = `${Math.max(0, Math.ceil((due.get(name) - performance.now()) / 1000))} s`;
+      const due = this.due.get(name) ?? performance.now() + 1000 * (card.seconds ?? 0);
+      this.due.set(name, due);
+      if (place) place.textContent = `${Math.max(0, Math.ceil((due - performance.now()) / 1000))} s`;
     }
   }
 }
