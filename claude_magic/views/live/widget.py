@@ -15,14 +15,28 @@ from claude_magic.views.live.patches import Patch
 
 __all__ = ["TurnWidget", "script"]
 
-_LAYOUT = re.compile(r"/\*\*.*?\*/|^\s+", re.DOTALL | re.MULTILINE)
+_IMPORT = re.compile(r'^import .* from "\./(.+)";\n', re.MULTILINE)
+_UNNEEDED = re.compile(r"/\*\*.*?\*/|^\s+|^export (?!default )", re.DOTALL | re.MULTILINE)
 
 
 @lru_cache
 def script(name: str) -> str:
-    """A widget's script without comments and indentation: it is sent with every turn."""
-    text = (files(__package__) / name).read_text(encoding="utf-8")
-    return _LAYOUT.sub("", text)
+    """A script of the page and the modules that it imports, as the one module that a widget can bring.
+
+    Without comments and indentation: it is sent with every turn.
+    """
+    modules: dict[str, str] = {}
+    _add_module(name, modules)
+    return "".join(modules.values())
+
+
+def _add_module(name: str, modules: dict[str, str]) -> None:
+    if name in modules:
+        return
+    text = (files(__package__) / "page" / name).read_text(encoding="utf-8")
+    for imported in _IMPORT.findall(text):
+        _add_module(imported, modules)
+    modules[name] = _UNNEEDED.sub("", _IMPORT.sub("", text))
 
 
 class TurnWidget(AnyWidget):
@@ -32,7 +46,7 @@ class TurnWidget(AnyWidget):
 
     def __init__(self, state: Callable[[], Patch]) -> None:
         self.state = state
-        self._esm, self._css = script("turn.js"), sheet(__package__, "turn.css")
+        self._esm, self._css = script("turn.js"), sheet(__package__, "page/turn.css")
         super().__init__()
 
     def set_state(self, sync_data: dict[str, object]) -> None:

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Tells the kernel which conversation this notebook's answers name. A kernel behind a gateway sees no file.
  *

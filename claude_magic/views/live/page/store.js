@@ -1,0 +1,122 @@
+/** @import { Action, Card, End, Head, Model, Patch, Piece } from "./protocol.js" */
+import { hasOutputs, putEnd } from "./outputs.js";
+
+/** @typedef {{ root: HTMLElement, show(patch: Patch, whole: boolean): void, lose(): void }} StoreView */
+
+/** What the kernel has sent of a turn; shared by all its views. */
+export class Store {
+  /** @param {Model} model */
+  constructor(model) {
+    this.model = model;
+    /** @type {Map<string, { html: string, parent: string, after: string }>} */
+    this.items = new Map();
+    /** @type {Set<StoreView>} */
+    this.views = new Set();
+    /** @type {Head | null} */
+    this.head = null;
+    /** @type {Card[]} */
+    this.cards = [];
+    this.n = -1;
+    this.began = 0;
+    this.asked = 0;
+    this.settled = false;
+    this.page = Math.random().toString(36);
+    this.onMessage = (/** @type {any} */ content) => {
+      if (content?.type === "patch") this.patch(content);
+      if (content?.type === "end" && content.page === this.page) this.putEnd(content);
+    };
+    this.onSnapshot = () => this.restore(model.get("snapshot"));
+    this.lost = false;
+    this.onLive = () => this.lose();
+    model.on("msg:custom", this.onMessage);
+    model.on("comm_live_update", this.onLive);
+    model.on("change:snapshot", this.onSnapshot);
+    this.onSnapshot();
+    const head = /** @type {Head | null} */ (this.head); // which the snapshot may have brought
+    if (head?.stop || head?.ticks) this.send({ type: "do", what: "sync" });
+  }
+
+  close() {
+    this.model.off("msg:custom", this.onMessage);
+    this.model.off("comm_live_update", this.onLive);
+    this.model.off("change:snapshot", this.onSnapshot);
+  }
+
+  /** The kernel has ended or cannot be reached: nothing here is live until it is heard from again. */
+  lose() {
+    if (this.head?.over) return;
+    this.lost = true;
+    for (const view of this.views) view.lose();
+  }
+
+  /** @param {Action} action */
+  send(action) {
+    this.model.send(action);
+  }
+
+  /** @param {Patch} patch */
+  patch(patch) {
+    if (patch.n <= this.n) return;
+    if (patch.n !== this.n + 1) {
+      if (this.asked !== this.n) this.send({ type: "do", what: "sync" });
+      this.asked = this.n; // once for each gap
+      return;
+    }
+    this.apply(patch);
+    for (const view of this.views) view.show(patch, false);
+  }
+
+  /** @param {Patch} snapshot */
+  restore(snapshot) {
+    if (!snapshot?.items || snapshot.n < this.n) return;
+    const here = new Set(snapshot.items.map(([key]) => key));
+    const whole = { ...snapshot, gone: [...this.items.keys()].filter((key) => !here.has(key)) };
+    this.apply(whole);
+    for (const view of this.views) view.show(whole, true);
+  }
+
+  /** @param {Patch} patch */
+  apply(patch) {
+    this.n = patch.n;
+    if (this.lost && !patch.head && this.head) patch.head = this.head; // its controls are gone
+    this.lost = false;
+    for (const key of patch.gone ?? []) this.items.delete(key);
+    for (const [key, keep, tail, parent, after] of patch.items ?? []) {
+      const old = this.items.get(key);
+      const html = (old?.html.slice(0, keep) ?? "") + tail;
+      this.items.set(key, { html, parent: parent ?? old?.parent ?? "", after: after ?? old?.after ?? "" });
+    }
+    if (patch.head) {
+      if (patch.head.elapsed !== undefined) this.began = performance.now() - 1000 * patch.head.elapsed;
+      else if (patch.head.ticks && !this.head?.ticks) this.began = performance.now();
+      this.head = patch.head;
+    }
+    if (patch.cards) this.cards = patch.cards;
+  }
+
+  /** A page that was loaded again does not know the outputs any more that the kernel brings up to date at the end. So
+   * when the turn is over and the widget still stands there, the page asks for the end and puts it there itself. The
+   * kernel gives it to one page at a time: several can share a notebook, and then the first one's is everybody's. */
+  settle() {
+    if (this.settled || !hasOutputs(this.model)) return;
+    this.settled = true;
+    const ask = (/** @type {number} */ times) => {
+      if (!this.views.size || !times) return;
+      this.send({ type: "end", page: this.page });
+      setTimeout(() => ask(times - 1), 5000);
+    };
+    setTimeout(() => ask(6), 1500);
+  }
+
+  /** @param {End} end */
+  putEnd(end) {
+    putEnd(this.model, [...this.views].map((view) => view.root), end);
+  }
+
+  /** Everything, as a view needs it that has just been made. @returns {Patch} */
+  whole() {
+    /** @type {Piece[]} */
+    const items = [...this.items].map(([key, item]) => [key, 0, item.html, item.parent, item.after]);
+    return { n: this.n, items, head: this.head ?? undefined, cards: this.cards };
+  }
+}

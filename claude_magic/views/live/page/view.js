@@ -1,0 +1,137 @@
+/** @import { Head, Patch } from "./protocol.js" */
+/** @import { Store } from "./store.js" */
+import { cardForm } from "./cards.js";
+import { Content } from "./content.js";
+import { disableControls, make } from "./elements.js";
+import { headControls } from "./header.js";
+
+/** One view of a turn. */
+export class View {
+  /** @param {Store} store @param {HTMLElement} el */
+  constructor(store, el) {
+    this.store = store;
+    /** @type {Map<string, HTMLElement>} */
+    this.slots = new Map();
+    /** @type {WeakMap<Element, string>} */
+    this.cardOf = new WeakMap();
+    /** @type {Map<string, number>} when an attempt is made again */
+    this.due = new Map();
+    this.root = make("div", "claude-turn", { role: "group" });
+    this.content = new Content(store.model, this.root);
+    this.bar = make("div", "claude-bar");
+    this.facts = make("div", "claude-facts");
+    this.clock = make("span", "claude-elapsed");
+    this.controls = make("div", "claude-controls");
+    this.body = make("div", "claude-body");
+    this.status = make("div", "claude-said", { role: "status" });
+    this.bar.append(this.facts, this.controls);
+    this.root.append(this.bar, this.body, this.status);
+    el.append(this.root);
+    this.timer = setInterval(() => this.tick(), 1000);
+    this.watch = new ResizeObserver(() => this.content.typeset(this.body));
+    this.watch.observe(this.root);
+    this.typed = false; // somewhere else, since this is shown: the focus is theirs
+    this.typing = (/** @type {Event} */ event) => (this.typed ||= !this.root.contains(/** @type {Node} */ (event.target)));
+    document.addEventListener("input", this.typing, true);
+    this.show(store.whole(), true);
+    store.views.add(this);
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.watch.disconnect();
+    document.removeEventListener("input", this.typing, true);
+    this.content.writer.finish();
+    this.store.views.delete(this);
+    this.root.remove();
+  }
+
+  lose() {
+    this.root.dataset.state = "lost";
+    this.status.textContent = "Claude: no connection to the kernel";
+    this.controls.replaceChildren(make("span", "claude-note", {}, "no connection to the kernel"));
+    disableControls(this.body);
+  }
+
+  /** @param {Patch} patch @param {boolean} whole */
+  show(patch, whole) {
+    this.content.writer.finish();
+    for (const key of patch.gone ?? []) {
+      this.slots.get(key)?.remove();
+      this.slots.delete(key);
+    }
+    for (const [key, , , parent, after] of patch.items ?? []) {
+      const isNew = !this.slots.has(key);
+      const slot = this.slot(key, parent ?? "", after ?? "");
+      const html = this.store.items.get(key)?.html ?? "";
+      this.content.fill(slot, html, !whole && slot.dataset.text === "" && !(isNew && html.length > 4000));
+    }
+    if (patch.head) this.showHead(patch.head);
+    if (this.store.head?.over) this.store.settle();
+    if (patch.cards || whole) this.showCards(whole);
+    this.tick();
+    this.content.writer.start();
+  }
+
+  /** The place of an item. @param {string} key @param {string} parent @param {string} after */
+  slot(key, parent, after) {
+    const found = this.slots.get(key);
+    if (found) return found;
+    const slot = make("div", "claude-item");
+    const above = this.slots.get(parent);
+    const box = key === "header" ? this.facts : above?.querySelector(".claude-box");
+    if (box?.classList.contains("claude-answer")) slot.dataset.text = "";
+    const before = this.slots.get(after);
+    if (before?.parentElement === (box ?? this.body)) before.after(slot);
+    else (box ?? this.body).prepend(slot);
+    this.slots.set(key, slot);
+    return slot;
+  }
+
+  /** @param {Head} head */
+  showHead(head) {
+    this.root.setAttribute("aria-label", `Claude, session ${head.session}`);
+    this.root.dataset.state = head.state;
+    if (this.status.textContent !== head.says) this.status.textContent = head.says;
+    const focus = /** @type {HTMLElement | null} */ (this.controls.contains(document.activeElement) ? document.activeElement : null);
+    this.controls.replaceChildren(this.clock, ...headControls(head, (action) => this.store.send(action)));
+    if (focus) /** @type {HTMLElement | null} */ (this.controls.querySelector(`.${focus.classList[0]}`))?.focus();
+  }
+
+  /** @param {boolean} again */
+  showCards(again) {
+    for (const card of this.store.cards) {
+      const slot = this.slots.get(card.key);
+      const box = slot?.querySelector(".claude-box");
+      if (!box || !card.id || (this.cardOf.get(box) === card.id && !again)) continue;
+      const kept = this.cardOf.get(box) === card.id ? [...box.querySelectorAll("input, textarea")] : [];
+      if (kept.length && !box.querySelector(":disabled")) continue; // somebody may be typing there
+      this.cardOf.set(box, card.id);
+      box.replaceChildren(cardForm(card, (decision) => this.store.send({ type: "decide", ...decision })));
+      if (card.denyFirst && !this.typed) /** @type {HTMLElement | null} */ (box.querySelector(".claude-deny"))?.focus();
+      this.status.textContent = card.kind === "permission" ? `Claude asks to use ${card.tool}` : `Claude asks: ${card.kind}`;
+    }
+  }
+
+  /** The clock and the countdowns. */
+  tick() {
+    const passed = Math.max(0, Math.floor((performance.now() - this.store.began) / 1000));
+    const said = this.store.head?.ticks ? duration(passed) : "";
+    if (this.clock.textContent !== said) this.clock.textContent = said;
+    for (const card of this.store.cards.filter((card) => card.kind === "retry")) {
+      const place = this.slots.get(card.key)?.querySelector(".claude-countdown");
+      const name = `${card.key}/${card.attempt}`;
+      const due = this.due.get(name) ?? performance.now() + 1000 * (card.seconds ?? 0);
+      this.due.set(name, due);
+      if (place) place.textContent = `${Math.max(0, Math.ceil((due - performance.now()) / 1000))} s`;
+    }
+  }
+}
+
+/** @param {number} seconds */
+function duration(seconds) {
+  const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${two(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
