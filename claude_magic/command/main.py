@@ -95,7 +95,7 @@ def _carried() -> Traversable:
     """The notebook that the wheel carries; in a clone it is in `notebooks`."""
     package = files("claude_magic")
     carried = package / "notebooks" / _NOTEBOOK
-    return carried if carried.is_file() else Path(__file__).parents[1] / "notebooks" / _NOTEBOOK
+    return carried if carried.is_file() else Path(__file__).parents[2] / "notebooks" / _NOTEBOOK
 
 
 def _doctor(_: Namespace) -> int:

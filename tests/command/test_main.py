@@ -197,6 +197,10 @@ def test_the_quickstart_is_a_clean_notebook_and_each_of_its_prompts_has_a_script
         assert scenario.find(prompt)[0].name == prompt.strip()
 
 
+def test_a_clone_runs_its_own_quickstart() -> None:
+    assert command._carried() == QUICKSTART
+
+
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
     """What the wheel holds, as it would be installed."""
