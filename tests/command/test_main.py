@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import nbformat
@@ -199,40 +197,3 @@ def test_the_quickstart_is_a_clean_notebook_and_each_of_its_prompts_has_a_script
 
 def test_a_clone_runs_its_own_quickstart() -> None:
     assert command._carried() == QUICKSTART
-
-
-@pytest.fixture
-def wheel(tmp_path: Path) -> Path:
-    """What the wheel holds, as it would be installed."""
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=QUICKSTART.parents[1], check=True, capture_output=True, timeout=60)
-    (built,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(built) as archive:
-        archive.extractall(tmp_path / "installed")
-    return tmp_path / "installed"
-
-
-@pytest.mark.kernel
-@pytest.mark.process
-def test_the_wheel_carries_the_quickstart_and_runs_it_anywhere_with_nobody_there(
-    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(wheel))
-    demo = subprocess.run(
-        [sys.executable, "-m", "claude_magic.command.main", "demo", "--output=."],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=110,
-    )
-    told = demo.stdout
-    assert told.startswith(f"{wheel}/claude_magic/notebooks/01-quickstart.ipynb, on ")
-    first = "What is a generator in Python? Two sentences and a small example."
-    assert f'You asked just before: "{first}"' in told
-    assert "15 primes: [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47]" in told
-    assert "A notebook's kernel runs such a loop." in told.partition("computed while Claude was writing")[2]
-    assert "One, two, three, four, five," in told
-    assert f"The first thing you asked me was:\n\n> {first}" in told
-    page = (tmp_path / "01-quickstart.html").read_text(encoding="utf-8")
-    assert "The first thing you asked me was" in page
