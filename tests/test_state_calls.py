@@ -126,6 +126,6 @@ def test_what_was_left_is_done_before_the_interpreter_exits_and_what_comes_later
     assert printed(AT_EXIT) == ["0", "1", "2", "3"]
 
 
-@pytest.mark.fault(63, via="real")
+@pytest.mark.fault(63, via="os")
 def test_a_forked_child_does_none_of_its_parents_calls_and_does_not_hang(tmp_path: Path) -> None:
     assert printed(FORKED, tmp_path) == ["[]", "[1]"]

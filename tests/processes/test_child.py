@@ -83,7 +83,7 @@ async def with_grandchild(code: str) -> tuple[ChildProcess, psutil.Process]:
 # Start
 
 
-@pytest.mark.fault(3, via="fake")
+@pytest.mark.fault(3, via="os")
 @pytest.mark.parametrize("name", ["missing", "file", "file/below", "missing/é東"])
 async def test_a_working_directory_that_is_none_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
@@ -93,7 +93,7 @@ async def test_a_working_directory_that_is_none_is_named(tmp_path: Path, name: s
     assert "cat" not in str(caught.value)
 
 
-@pytest.mark.fault(2, via="fake")
+@pytest.mark.fault(2, via="os")
 async def test_a_program_that_cannot_be_run_is_named(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_bytes(b"\x7fELF" + bytes(60))
@@ -104,13 +104,13 @@ async def test_a_program_that_cannot_be_run_is_named(tmp_path: Path) -> None:
         assert str(program) in str(caught.value)
 
 
-@pytest.mark.fault(11, via="fake")
+@pytest.mark.fault(11, via="os")
 async def test_a_nul_in_an_argument_is_refused_before_anything_starts() -> None:
     with pytest.raises(StartError, match="null"):
         await spawn("/bin/echo", "a\0b")
 
 
-@pytest.mark.fault(11, via="fake")
+@pytest.mark.fault(11, via="os")
 async def test_arguments_reach_the_program_as_they_are() -> None:
     strange = ["--", "-x", "two words", 'it\'s "quoted"', "a\nb", "$(id)", "é東", ""]
     code = "import json, sys; print(json.dumps(sys.argv[1:]), flush=True)"
@@ -125,7 +125,7 @@ def unused(count: int) -> int:
     return next(itertools.islice(free, count, None))
 
 
-@pytest.mark.fault(7, via="fake")
+@pytest.mark.fault(7, via="os")
 @pytest.mark.parametrize("free", range(8))
 async def test_want_of_descriptors_is_said_and_leaves_none_open(free: int) -> None:
     before = descriptors()
@@ -140,7 +140,7 @@ async def test_want_of_descriptors_is_said_and_leaves_none_open(free: int) -> No
     assert (await (await spawn(*CAT)).stop()).rung is Rung.EOF
 
 
-@pytest.mark.fault(7, via="fake")
+@pytest.mark.fault(7, via="os")
 async def test_without_a_free_descriptor_a_process_can_still_be_stopped() -> None:
     child = await spawn(*CAT)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -152,7 +152,7 @@ async def test_without_a_free_descriptor_a_process_can_still_be_stopped() -> Non
     assert (report.rung, report.returncode) == (Rung.EOF, 0)
 
 
-@pytest.mark.fault(7, via="fake")
+@pytest.mark.fault(7, via="os")
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM])
 async def test_want_of_memory_or_processes_is_said_and_the_next_try_works(
     number: int, monkeypatch: pytest.MonkeyPatch
@@ -167,7 +167,7 @@ async def test_want_of_memory_or_processes_is_said_and_the_next_try_works(
     assert (await (await spawn(*CAT)).stop()).rung is Rung.EOF
 
 
-@pytest.mark.fault(7, via="fake")
+@pytest.mark.fault(7, via="os")
 async def test_a_process_that_no_thread_can_wait_for_is_not_left_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -182,14 +182,14 @@ async def test_a_process_that_no_thread_can_wait_for_is_not_left_behind(
     gc.collect()  # where nothing may be left to complain
 
 
-@pytest.mark.fault(40, via="fake")
+@pytest.mark.fault(40, via="os")
 async def test_a_child_leads_a_session_and_a_group_of_its_own() -> None:
     child = await spawn(*CAT)
     assert os.getsid(child.pid) == os.getpgid(child.pid) == child.pid
     await child.stop()
 
 
-@pytest.mark.fault(43, via="fake")
+@pytest.mark.fault(43, via="os")
 @pytest.mark.parametrize("n", range(1, 9))
 async def test_a_start_cancelled_at_any_await_leaves_no_process(n: int) -> None:
     async def start() -> None:
@@ -205,7 +205,7 @@ async def test_a_start_cancelled_at_any_await_leaves_no_process(n: int) -> None:
 # Reading and writing
 
 
-@pytest.mark.fault(37, via="fake")
+@pytest.mark.fault(37, via="os")
 async def test_two_writers_at_once_give_whole_lines() -> None:
     child = await spawn(*CAT)
     lines = [letter * 200_000 + b"\n" for letter in (b"a", b"b")]
@@ -227,7 +227,7 @@ async def test_two_writers_at_once_give_whole_lines() -> None:
     await child.stop()
 
 
-@pytest.mark.fault(37, via="fake")
+@pytest.mark.fault(37, via="os")
 async def test_a_cancelled_write_still_writes_its_whole_line() -> None:
     child = await spawn(*CAT)
     sent = b"x" * 1_000_000 + b"\n"
@@ -239,7 +239,7 @@ async def test_a_cancelled_write_still_writes_its_whole_line() -> None:
     await child.stop()
 
 
-@pytest.mark.fault(36, via="fake")
+@pytest.mark.fault(36, via="os")
 async def test_a_child_that_reads_nothing_holds_up_neither_the_loop_nor_its_stop() -> None:
     child = await python(DEAF)
     async with heartbeat() as gap:
@@ -253,7 +253,7 @@ async def test_a_child_that_reads_nothing_holds_up_neither_the_loop_nor_its_stop
         await writing
 
 
-@pytest.mark.fault(35, via="fake")
+@pytest.mark.fault(35, via="os")
 async def test_a_write_fails_when_the_child_dies_in_the_middle_of_it_and_after() -> None:
     child = await python(DEAF)
     writing = asyncio.create_task(child.write(b"x" * 5_000_000))
@@ -266,7 +266,7 @@ async def test_a_write_fails_when_the_child_dies_in_the_middle_of_it_and_after()
     assert (await child.stop()).rung is Rung.ALREADY
 
 
-@pytest.mark.fault(65, via="fake")
+@pytest.mark.fault(65, via="os")
 async def test_what_was_said_before_the_exit_is_read_however_late() -> None:
     size = 1_000_000
     child = await spawn(sys.executable, "-c", f"import os; os.write(1, b'x' * {size})")
@@ -279,7 +279,7 @@ async def test_what_was_said_before_the_exit_is_read_however_late() -> None:
     await child.stop()
 
 
-@pytest.mark.fault(32, via="fake")
+@pytest.mark.fault(32, via="os")
 async def test_a_hundred_mebibytes_on_stderr_are_drained_and_a_thousand_lines_kept() -> None:
     size = 100 * 1024 * 1024
     code = (
@@ -299,7 +299,7 @@ async def test_a_hundred_mebibytes_on_stderr_are_drained_and_a_thousand_lines_ke
     await child.stop()
 
 
-@pytest.mark.fault(32, via="fake")
+@pytest.mark.fault(32, via="os")
 async def test_stderr_without_a_newline_is_drained_and_its_beginning_kept() -> None:
     code = "import os\nos.write(2, b'begin')\nfor n in range(100): os.write(2, b'e' * 65536)"
     child = await spawn(sys.executable, "-c", code)
@@ -310,7 +310,7 @@ async def test_stderr_without_a_newline_is_drained_and_its_beginning_kept() -> N
     await child.stop()
 
 
-@pytest.mark.fault(33, via="fake")
+@pytest.mark.fault(33, via="os")
 async def test_stderr_is_redacted_before_it_is_cut() -> None:
     secret = "s3cret-" * 60
     code = f"import sys; sys.stderr.write('x' * 290 + '{secret}')"
@@ -329,7 +329,7 @@ async def test_stderr_is_redacted_before_it_is_cut() -> None:
 # The ladder
 
 
-@pytest.mark.fault(46, via="fake")
+@pytest.mark.fault(46, via="os")
 async def test_a_child_that_ends_with_its_input_gets_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[object] = []
     monkeypatch.setattr(os, "killpg", lambda *signal: sent.append(signal))
@@ -338,7 +338,7 @@ async def test_a_child_that_ends_with_its_input_gets_no_signal(monkeypatch: pyte
     assert (report.rung, report.returncode, report.killed, sent) == (Rung.EOF, 0, (), [])
 
 
-@pytest.mark.fault(47, via="fake")
+@pytest.mark.fault(47, via="os")
 async def test_a_child_that_ignores_the_end_of_input_gets_sigterm_at_the_deadline_and_not_before() -> None:
     child = await python(DEAF)
     started = time.monotonic()
@@ -347,7 +347,7 @@ async def test_a_child_that_ignores_the_end_of_input_gets_sigterm_at_the_deadlin
     assert 0.4 <= time.monotonic() - started < 3
 
 
-@pytest.mark.fault(48, via="fake")
+@pytest.mark.fault(48, via="os")
 async def test_a_child_that_ignores_sigterm_is_killed_and_a_warning_names_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -360,7 +360,7 @@ async def test_a_child_that_ignores_sigterm_is_killed_and_a_warning_names_it(
     assert [str(child.pid) in record.getMessage() for record in caplog.records] == [True]
 
 
-@pytest.mark.fault(49, via="fake")
+@pytest.mark.fault(49, via="os")
 async def test_a_child_that_survives_sigkill_is_given_up_in_time_and_another_can_start(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -397,7 +397,7 @@ async def test_stopping_twice_or_after_the_end_is_the_same_stop() -> None:
     assert first is second is await child.stop() is await child.kill()
 
 
-@pytest.mark.fault(43, via="fake")
+@pytest.mark.fault(43, via="os")
 @pytest.mark.parametrize("code", [DEAF, STUBBORN])
 async def test_a_cancelled_stop_goes_on_to_its_end(code: str) -> None:
     child = await python(code)
@@ -407,7 +407,7 @@ async def test_a_cancelled_stop_goes_on_to_its_end(code: str) -> None:
     assert (await child.stop()).rung is (Rung.TERM if code == DEAF else Rung.KILL)
 
 
-@pytest.mark.fault(44, via="fake")
+@pytest.mark.fault(44, via="os")
 async def test_a_stop_with_a_timeout_around_it_goes_on_to_its_end() -> None:
     child = await python(STUBBORN)
     for _ in range(5):
@@ -418,7 +418,7 @@ async def test_a_stop_with_a_timeout_around_it_goes_on_to_its_end() -> None:
     assert (await child.stop()).rung is Rung.KILL
 
 
-@pytest.mark.fault(44, via="fake")
+@pytest.mark.fault(44, via="os")
 @pytest.mark.parametrize("n", range(1, 7))
 @pytest.mark.parametrize("code", [DEAF, STUBBORN])
 async def test_the_ladder_itself_cancelled_at_any_await_kills_at_once(
@@ -440,7 +440,7 @@ async def test_the_ladder_itself_cancelled_at_any_await_kills_at_once(
     assert (await child.stop()).returncode is not None
 
 
-@pytest.mark.fault(64, via="fake")
+@pytest.mark.fault(64, via="os")
 def test_a_loop_that_ends_takes_its_children_along(until: Callable[..., None]) -> None:
     before = children()
 
@@ -455,7 +455,7 @@ def test_a_loop_that_ends_takes_its_children_along(until: Callable[..., None]) -
 # The tree
 
 
-@pytest.mark.fault(50, via="fake")
+@pytest.mark.fault(50, via="os")
 @pytest.mark.parametrize("scattered", ["close_fds=True", "start_new_session=True"])
 async def test_grandchildren_end_when_the_leader_dies_by_itself(scattered: str) -> None:
     child, grandchild = await with_grandchild(family(scattered))
@@ -465,7 +465,7 @@ async def test_grandchildren_end_when_the_leader_dies_by_itself(scattered: str) 
     assert (await child.stop()).killed == (grandchild.pid,)
 
 
-@pytest.mark.fault(50, via="fake")
+@pytest.mark.fault(50, via="os")
 async def test_a_grandchild_in_the_middle_of_an_exec_ends_with_a_leader_that_dies_by_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -490,7 +490,7 @@ async def test_a_grandchild_in_the_middle_of_an_exec_ends_with_a_leader_that_die
     assert (await child.stop()).killed == (grandchild.pid,)
 
 
-@pytest.mark.fault(52, via="fake")
+@pytest.mark.fault(52, via="os")
 @pytest.mark.parametrize(
     "scattered", ["close_fds=True", "start_new_session=True", "start_new_session=True, env={}"]
 )
@@ -503,7 +503,7 @@ async def test_grandchildren_end_with_the_leader_wherever_they_went(scattered: s
     assert not alive(grandchild)
 
 
-@pytest.mark.fault(50, via="fake")
+@pytest.mark.fault(50, via="os")
 async def test_a_tree_that_grows_while_it_is_killed_ends_too() -> None:
     breeder = "import subprocess, sys\nfor _ in range(30): subprocess.Popen(['/bin/sleep', '99.5'])\n"
     leader = (
@@ -522,7 +522,7 @@ def with_word(word: str) -> list[int]:
     ]
 
 
-@pytest.mark.fault(51, via="fake")
+@pytest.mark.fault(51, via="os")
 async def test_an_exit_is_seen_at_once_although_a_stranger_holds_the_pipes() -> None:
     child, stranger = await with_grandchild(family("start_new_session=True, env={}", leader=""))
     started = time.monotonic()
@@ -538,7 +538,7 @@ async def test_an_exit_is_seen_at_once_although_a_stranger_holds_the_pipes() -> 
     stranger.kill()
 
 
-@pytest.mark.fault(54, via="fake")
+@pytest.mark.fault(54, via="os")
 async def test_a_pid_that_belongs_to_another_by_now_is_never_signalled() -> None:
     stranger = await python(DEAF)
     reused = psutil.Process(stranger.pid)
@@ -556,7 +556,7 @@ async def test_a_pid_that_belongs_to_another_by_now_is_never_signalled() -> None
     await stranger.stop(eof_grace=0)
 
 
-@pytest.mark.fault(54, via="fake")
+@pytest.mark.fault(54, via="os")
 async def test_after_the_end_nothing_is_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
     child = await spawn(*CAT)
     await child.stop()
@@ -569,7 +569,7 @@ async def test_after_the_end_nothing_is_signalled(monkeypatch: pytest.MonkeyPatc
     assert sent == []
 
 
-@pytest.mark.fault(61, via="fake")
+@pytest.mark.fault(61, via="os")
 async def test_fifty_starts_and_stops_leave_everything_as_it_was() -> None:
     async with nothing_left():
         for n in range(50):
@@ -606,7 +606,7 @@ def test_an_end_is_named_for_what_is_known_of_it(
     assert "memory" not in words
 
 
-@pytest.mark.fault(53, via="fake")
+@pytest.mark.fault(53, via="os")
 @pytest.mark.parametrize(
     ("code", "words"),
     [

@@ -109,8 +109,8 @@ def killed_at_the_end() -> Iterator[list[int]]:
         os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.fault(57, via="fake")
-@pytest.mark.fault(60, via="fake")
+@pytest.mark.fault(57, via="os")
+@pytest.mark.fault(60, via="os")
 @pytest.mark.parametrize(
     "death",
     [
@@ -130,7 +130,7 @@ def test_whatever_ends_a_kernel_its_trees_are_ended(
     figure(f"a tree gone {time.monotonic() - began:4.1f} s after {death}")
 
 
-@pytest.mark.fault(63, via="fake")
+@pytest.mark.fault(63, via="os")
 @pytest.mark.parametrize("fork", ["os.fork()", "ctypes.CDLL(None).fork()"])
 def test_a_forked_child_that_stays_does_not_hide_the_kernels_end(
     kernel: Kernel, until: Callable[..., None], killed_at_the_end: list[int], fork: str
@@ -144,7 +144,7 @@ def test_a_forked_child_that_stays_does_not_hide_the_kernels_end(
     assert alive(psutil.Process(child))
 
 
-@pytest.mark.fault(63, via="fake")
+@pytest.mark.fault(63, via="os")
 @pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit()", "os.kill(os.getpid(), 9)"])
 def test_the_end_of_a_forked_child_is_none_of_ours(
     kernel: Kernel, until: Callable[..., None], end: str
@@ -236,7 +236,7 @@ async def test_a_stopped_guard_is_replaced_rather_than_waited_for(monkeypatch: p
     guard.leave()
 
 
-@pytest.mark.fault(54, via="fake")
+@pytest.mark.fault(54, via="os")
 def test_a_pid_that_was_used_again_is_not_signalled() -> None:
     with subprocess.Popen(["/bin/sleep", "987"]) as stranger:
         kill_orphan_trees(
@@ -246,7 +246,7 @@ def test_a_pid_that_was_used_again_is_not_signalled() -> None:
         stranger.kill()
 
 
-@pytest.mark.fault(60, via="fake")
+@pytest.mark.fault(60, via="os")
 def test_a_zombie_that_nobody_reaps_counts_as_gone() -> None:
     zombie = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, start_new_session=True)
     leader = Leader(zombie.pid, creation_time(zombie.pid), "m")

@@ -209,7 +209,7 @@ async def test_two_live_processes_of_one_name_are_refused(manager: ProcessManage
     await elsewhere.stop("cat")
 
 
-@pytest.mark.fault(95, via="fake")
+@pytest.mark.fault(95, via="os")
 async def test_of_two_that_start_on_one_conversation_at_the_same_time_one_is_refused(
     manager: ProcessManager, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from places import FAULTS
 
-WAYS = ("real", "fake", "pure")
+WAYS = ("real", "fake", "os", "pure")
 ISSUES = {
     "A": "1-8 10 11 13-16 22 28 39 40 46 68 75 84 86 89 91 92 104 110",
     "B": "9 12 17-21 23-27 31-33 35-38 41-44 47-49 51 61 62 64 65 94 98-100 102 106 107 109",
