@@ -16,23 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import strip_controls
+from claude_magic.tasks.records import RESULTS_FOLDER
 
 if TYPE_CHECKING:
     from claude_magic.result import ToolCall
     from claude_magic.tasks.task import Task
     from claude_magic.transcript import Transcript
 
-__all__ = ["Render", "prepare", "report_of", "report_path", "write"]
+__all__ = ["Render", "prepare", "report_of", "write"]
 
 Render = Callable[["Transcript"], str]
 
-_FOLDER = ".claude-tasks"
 _RESULT_LIMIT = 4_000  # characters of a tool's result
-
-
-def report_path(project: str, task_id: str) -> Path:
-    """Where a task's result is written."""
-    return Path(project, _FOLDER, f"task-{task_id}-output.md")
 
 
 def prepare(project: str) -> None:
@@ -41,7 +36,7 @@ def prepare(project: str) -> None:
     Raises:
         OSError: It cannot be made, or is a link.
     """
-    folder = Path(project, _FOLDER)
+    folder = Path(project, RESULTS_FOLDER)
     folder.mkdir(exist_ok=True)
     if folder.is_symlink():
         raise NotADirectoryError(f"{folder} is a link")

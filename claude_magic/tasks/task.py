@@ -14,7 +14,6 @@ from claude_magic.options import TurnOptions
 from claude_magic.prompt import Prompt, attachments_from
 from claude_magic.tasks.output import Output
 from claude_magic.tasks.records import TaskRecord, TaskStatus
-from claude_magic.tasks.report import report_path
 
 if TYPE_CHECKING:
     from claude_magic.errors import ClaudeMagicError
@@ -127,7 +126,7 @@ class Task:
     @property
     def result_path(self) -> Path:
         """Where its result is written when it ends."""
-        return report_path(self.record.project, self.id)
+        return self.record.result_path
 
     @property
     def revision(self) -> int:
