@@ -8,9 +8,9 @@ request fails at once, with the reason, and either `start()` raises or, if it ha
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -51,8 +51,8 @@ __all__ = ["ClaudeProcess"]
 
 EXIT_WAIT = 1.0  # seconds between the end of a pipe and the exit
 CONTROL_TIMEOUT = 30.0  # seconds for an answer to a control request
-DIAGNOSTICS = 100  # lines of noise kept for `%claude_status`
 
+_log = logging.getLogger(__name__)
 _versions: dict[tuple[str, float], str] = {}
 _taken_for: dict[tuple[str, float], tuple[int, ...]] = {}  # where the version is not known
 
@@ -87,7 +87,6 @@ class ClaudeProcess:
         self.forked_from = forked_from
         self.control = ControlChannel(self._send)
         self.warnings: list[str] = []
-        self.noise: deque[str] = deque(maxlen=DIAGNOSTICS)
         self.info: dict[str, object] = {}
         self._deliver = deliver
         self._exited = exited
@@ -294,7 +293,7 @@ class ClaudeProcess:
             case ControlCancel():
                 self.control.cancel(event.request_id)
             case Diagnostic(kind="noise"):
-                self.noise.append(self._redact(one_line(event.text)))
+                _log.debug("claude wrote what is no message: %s", self._redact(one_line(event.text)))
             case SystemInit() if parse_version(event.claude_code_version):
                 _versions.setdefault(self._program, event.claude_code_version)
                 self._deliver(event)

@@ -22,14 +22,12 @@ class Tail:
     """
 
     def __init__(self, redact: Callable[[str], str]) -> None:
-        self.size = 0
         self._redact = redact
         self._lines: deque[bytes] = deque(maxlen=LINES)
         self._rest = b""
 
     def feed(self, chunk: bytes) -> None:
         """Takes in the next bytes, cut anywhere."""
-        self.size += len(chunk)
         *lines, rest = (self._rest + chunk).split(b"\n")
         self._lines.extend(line[:LINE_LENGTH] for line in lines[-LINES:])
         self._rest = rest[:LINE_LENGTH]

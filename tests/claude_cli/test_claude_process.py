@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import signal
@@ -411,12 +412,14 @@ async def test_a_line_over_the_cap_ends_the_process_with_the_limit_and_bounded_m
 
 
 @pytest.mark.fault(19, via="fake")
-async def test_noise_is_skipped_and_kept() -> None:
+async def test_noise_is_skipped_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "claude_magic.claude_cli.process")
     async with running(fake("noise", env={"MY_TOKEN": "something is old"})) as claude:
         assert await claude.ask("hi") == "You said: hi"
-    assert len(claude.noise) == 6
-    assert "[SandboxDebug] ready" in claude.noise
-    assert not [text for text in claude.noise if "something is old" in text]
+    noise = [text for text in caplog.messages if "no message" in text]
+    assert len(noise) == 6
+    assert "claude wrote what is no message: [SandboxDebug] ready" in noise
+    assert "something is old" not in caplog.text
 
 
 @pytest.mark.fault(20, via="fake")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from house import modules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_magic.wire import events
 from claude_magic.wire.events import Diagnostic, Event, Unknown, decode
+from claude_magic.wire.messages import Record
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").glob("*.jsonl"))
 E = TypeVar("E", bound=Event)
@@ -36,6 +39,27 @@ def test_every_line_of_the_real_cli_decodes_to_an_event_we_know(path: Path) -> N
     passing = {event.type for event in only(events.Passing, found)}
     assert passing <= events.IGNORED.keys()
     assert ("command_lifecycle" in passing) == (OLD not in path.stem)
+
+
+def test_every_field_that_is_decoded_is_read_somewhere() -> None:
+    nodes = [node for tree in modules().values() for node in ast.walk(tree)]
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+    read |= {name for node in nodes if isinstance(node, ast.MatchClass) for name in node.kwd_attrs}
+    assert {
+        f"{record.__name__}.{field}"
+        for record in Record.__subclasses__()
+        for field in record.__struct_fields__
+        if field not in read
+    } == set()
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_another_type_in_a_field_that_is_not_read_refuses_nothing(path: Path) -> None:
+    for line in path.read_bytes().splitlines():
+        event, body = decode(line), json.loads(line)
+        not_read = body.keys() - {*event.__struct_encode_fields__} - {"type", "subtype"}
+        changed = body | {name: {"was": [body[name]]} for name in not_read}
+        assert decode(json.dumps(changed).encode()) == event
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
