@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from endpoint_log import Endpoint
 from generations import OLDER_CLI, current_cli
 from places import SCENARIO
+from waiting import wait_until
 
 from claude_magic import offline
 from claude_magic.options import Options
@@ -72,12 +72,5 @@ def options(endpoint: Endpoint, tmp_path: Path) -> Callable[..., Options]:
 
 @pytest.fixture
 def until() -> Callable[..., None]:
-    """Waits for a condition that another process brings about; fails after `timeout` seconds."""
-
-    def wait(condition: Callable[[], object], timeout: float = 20.0) -> None:
-        deadline = time.monotonic() + timeout
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            time.sleep(0.01)  # a poll, not a guess
-
-    return wait
+    """`waiting.wait_until`."""
+    return wait_until

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from endpoint_log import Endpoint
 from kernel_client import fresh_environment
 from magic_fixtures import offline_environment
 from places import ROOT, SCENARIO
+from waiting import wait_until
 
 __all__ = ["FrontEnd", "JupyterServer", "notebook_json"]
 
@@ -217,17 +217,18 @@ class JupyterServer:
         )
 
     def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT
-        while True:
-            try:
-                self._ask("GET", "/api/status")
-            except (urllib.error.URLError, ConnectionError):
-                said = (self.folder / "server.log").read_text(errors="replace")[-2000:]
-                assert self._process.poll() is None, said
-                assert time.monotonic() < deadline, said
-                time.sleep(0.05)  # a poll, not a guess
-            else:
-                return
+        wait_until(self._answers, START_TIMEOUT, self._said)
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, self._said()
+        try:
+            self._ask("GET", "/api/status")
+        except (urllib.error.URLError, ConnectionError):
+            return False
+        return True
+
+    def _said(self) -> str:
+        return (self.folder / "server.log").read_text(errors="replace")[-2000:]
 
     def _ask(self, method: str, path: str) -> Any:
         request = urllib.request.Request(f"{self.url}{path}", method=method)  # noqa: S310  # loopback

@@ -32,6 +32,12 @@ def price(request: Request) -> Decimal:
 PLOT = base64.b64decode(  # two pixels by two
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR42mOQz38NRAwQCgAmGgXldPvgagAAAABJRU5ErkJggg=="
 )
+# All that an element says from now on.
+SAYS = """(element) => {
+  const said = [];
+  new MutationObserver(() => said.push(element.textContent)).observe(element, {childList: true});
+  return said;
+}"""
 State = Callable[[NotebookPage], Shown]
 
 
@@ -214,9 +220,11 @@ def test_code_can_be_copied(lab: NotebookPage) -> None:
     turn = ask(lab, "Why does the cache grow without bound?", "-b")
     expect(turn.widget).to_contain_text("1.3 million")
 
-    turn.button("copy").first.click()
+    copy = turn.button("copy").first
+    said = copy.evaluate_handle(SAYS)  # "Copied" stands for 1.5 s, which a look now and then can miss
+    copy.click()
 
-    expect(turn.button("copy").first).to_have_text("Copied")
+    lab.page.wait_for_function("(said) => said.includes('Copied')", arg=said)
     copied = lab.page.evaluate("() => navigator.clipboard.readText()")
     assert copied.startswith("from functools import lru_cache\n\n\n@lru_cache(maxsize=1024)\ndef price(")
     assert "Cop" not in copied

@@ -30,12 +30,12 @@ from children import (
     nothing_left,
     running,
     show,
-    soon,
 )
 from deaf_server import deaf_server
 from endpoint_log import Endpoint
 from generations import current_cli
 from places import FAKE, ROOT
+from waiting import eventually
 
 from claude_magic.claude_cli import process as module
 from claude_magic.claude_cli.version import PROBE_TIMEOUT
@@ -77,7 +77,7 @@ def current(options: Make) -> Options:
 async def with_tool(claude: Claude) -> list[psutil.Process]:
     """Begins a turn whose Bash tool waits; the tool's processes."""
     await claude.prompt(f"run {WAITING} & {WAITING}")
-    await soon(lambda: len(claude.descendants(NULL)) == 2)
+    await eventually(lambda: len(claude.descendants(NULL)) == 2)
     return claude.descendants(NULL)
 
 
@@ -101,8 +101,8 @@ async def test_is_running_is_true_from_start_to_end_however_it_ends(current: Opt
     assert claude.is_running
     assert claude.pid
     os.kill(claude.pid, signal.SIGKILL)
-    await soon(lambda: not claude.is_running)
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: not claude.is_running)
+    await eventually(lambda: claude.reasons)
     assert [str(reason) for reason in claude.reasons] == ["claude ended (killed by SIGKILL)."]
 
 
@@ -150,7 +150,7 @@ async def test_siblings_are_isolated(current: Options, tmp_path: Path) -> None:
     assert all(map(alive, tool))
     assert two.is_running
     assert (await two.request("interrupt")) is not None
-    await soon(lambda: two.results)
+    await eventually(lambda: two.results)
     await two.ask("run echo two > mine.txt")
     assert [(folder / "mine.txt").read_text() for folder in folders] == ["one\n", "two\n"]
     assert one.session_id != two.session_id
@@ -201,7 +201,7 @@ async def test_a_version_that_cannot_be_had_costs_little_and_is_asked_again_late
     await claude.ask("hi")
     assert list(module._versions.values()) == ["2.1.327"]  # as it says with a turn
     await claude.stop()
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
 
 
 @pytest.mark.fault(4, via="fake")
@@ -249,7 +249,7 @@ async def test_a_silent_cli_is_given_up_at_the_deadline_and_its_tree_is_gone() -
     with pytest.raises(StartError, match=r"did not answer within 0\.7 s"):
         await claude.start()
     assert 0.7 <= time.monotonic() - started < 3
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
     assert claude.reasons == []
 
 
@@ -368,7 +368,7 @@ async def test_a_start_cancelled_at_any_await_leaves_nothing(n: int, monkeypatch
     reached = await cancelled_at(n, claude.start())
     if not reached:
         await claude.kill()
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
     assert reached or n > 3
 
 
@@ -399,7 +399,7 @@ async def test_a_line_over_the_cap_ends_the_process_with_the_limit_and_bounded_m
     tracemalloc.start()
     await claude.prompt("hi")
     started = time.monotonic()
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     show(f"ended in {time.monotonic() - started:.2f} s, {peak / 1024**2:.1f} MiB at most")
@@ -435,7 +435,7 @@ async def test_a_truncated_last_line_is_part_of_the_exit() -> None:
     claude = Claude(fake("half-line"))
     await claude.start()
     await claude.prompt("hi")
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
     assert [str(reason) for reason in claude.reasons] == ["claude ended (exit code 1)."]
     assert not [event for event in claude.events if isinstance(event, Diagnostic)]
 
@@ -445,7 +445,7 @@ async def test_a_last_line_without_newline_is_delivered_before_the_exit() -> Non
     claude = Claude(fake("no-final-newline"))
     await claude.start()
     assert await claude.ask("hi") == "You said: hi"
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
 
 
 @pytest.mark.fault(23, via="fake")
@@ -496,7 +496,7 @@ async def test_ten_megabytes_stream_in_and_the_loop_stays_free() -> None:
         async with heartbeat() as gap:
             started = time.monotonic()
             await claude.prompt("hi")
-            await soon(lambda: arrived[ResultEvent])
+            await eventually(lambda: arrived[ResultEvent])
             took = time.monotonic() - started
     show(f"{arrived.total():,} events in {took:.2f} s, longest gap {gap() * 1000:.0f} ms")
     assert arrived[StreamEvent] > 75_000
@@ -565,7 +565,7 @@ async def test_a_cli_that_dies_on_the_prompt_ends_it_with_its_code() -> None:
     claude = Claude(fake("die-on-prompt"))
     await claude.start()
     await claude.prompt("hi")
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
     assert [str(reason) for reason in claude.reasons] == ["claude ended (exit code 3)."]
 
 
@@ -600,7 +600,7 @@ async def test_two_writers_of_long_prompts_do_not_mix(current: Options) -> None:
             claude.request("set_model", model="y" * 300_000),
         ]
         answers = await asyncio.gather(*asked, claude.prompt("say hello"), return_exceptions=True)
-        await soon(lambda: claude.results)
+        await eventually(lambda: claude.results)
         assert not [answer for answer in answers if isinstance(answer, ProcessEndedError)]
         assert claude.is_running
 
@@ -610,9 +610,9 @@ async def test_a_cli_that_closes_its_output_and_lives_on_is_ended() -> None:
     claude = Claude(fake("close-stdout,ignore-sigterm"))
     await claude.start()
     await claude.prompt("hi")
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
     assert not claude.is_running
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
 
 
 # The end
@@ -623,7 +623,7 @@ async def test_a_busy_cli_gets_sigterm_when_the_end_of_input_was_not_enough(bypa
     claude = Claude(bypass)
     await claude.start()
     await claude.prompt("stall")
-    await soon(lambda: any(isinstance(event, StreamEvent) for event in claude.events))
+    await eventually(lambda: any(isinstance(event, StreamEvent) for event in claude.events))
     started = time.monotonic()
     report = await claude.stop(timeout=5)
     took = time.monotonic() - started
@@ -654,7 +654,7 @@ async def test_a_bash_tools_processes_end_with_the_cli_however_it_ends(bypass: O
             claude.kill_now()
         case _:
             os.kill(pid, signal.Signals[how])
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
     show(f"{how}: all gone after {time.monotonic() - started:.2f} s, {claude.reasons[0]}")
     assert not any(map(alive, tool))
     assert not claude.is_running
@@ -668,7 +668,7 @@ async def test_an_mcp_server_that_ignores_every_signal_ends_with_the_cli(
     word = f"{tmp_path}/deaf"
     claude = Claude(bypass.with_(mcp_config=(deaf_server(word),)))
     await claude.start()
-    await soon(lambda: claude.descendants(word))
+    await eventually(lambda: claude.descendants(word))
     await claude.ask("say hello")
     (server,) = claude.descendants(word)
     if how == "stop":
@@ -676,7 +676,7 @@ async def test_an_mcp_server_that_ignores_every_signal_ends_with_the_cli(
     else:
         assert claude.pid
         os.kill(claude.pid, signal.SIGKILL)
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
     assert not alive(server)
 
 
@@ -686,7 +686,7 @@ async def test_an_exit_is_told_although_a_grandchild_holds_stdout() -> None:
     await claude.start()
     (grandchild,) = psutil.Process(claude.pid).children()
     await claude.prompt("hi")
-    await soon(lambda: claude.reasons, bound=5)
+    await eventually(lambda: claude.reasons, bound=5)
     assert not alive(grandchild)
 
 
@@ -710,7 +710,7 @@ async def test_a_stop_of_the_real_cli_cancelled_at_any_await_goes_on(options: Ma
     await claude.start()
     tool = await with_tool(claude)
     assert await cancelled_at(n, claude.stop(timeout=0.5))
-    await soon(lambda: claude.reasons)
+    await eventually(lambda: claude.reasons)
     assert not any(map(alive, tool))
     assert len(claude.reasons) == 1
 

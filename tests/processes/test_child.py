@@ -30,8 +30,8 @@ from children import (
     line,
     nothing_left,
     show,
-    soon,
 )
+from waiting import eventually
 
 from claude_magic.errors import CLINotFoundError, ProcessEndedError, StartError, WorkingDirectoryError
 from claude_magic.processes import tree
@@ -178,7 +178,7 @@ async def test_a_process_that_no_thread_can_wait_for_is_not_left_behind(
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(StartError, match="can't start new thread"):
             await spawn(*CAT)
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
     gc.collect()  # where nothing may be left to complain
 
 
@@ -197,7 +197,7 @@ async def test_a_start_cancelled_at_any_await_leaves_no_process(n: int) -> None:
         await child.kill()
 
     reached = await cancelled_at(n, start())
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
     if n == 1:
         assert reached
 
@@ -422,7 +422,7 @@ async def test_a_cancelled_stop_goes_on_to_its_end(code: str) -> None:
     child = await python(code)
     assert await cancelled_at(1, child.stop(timeout=0.2, eof_grace=0.1))
     assert child.is_running
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
     assert (await child.stop()).rung is (Rung.TERM if code == DEAF else Rung.KILL)
 
 
@@ -433,7 +433,7 @@ async def test_a_stop_with_a_timeout_around_it_goes_on_to_its_end() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.02):
                 await child.stop(timeout=0.2, eof_grace=0.1)
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
     assert (await child.stop()).rung is Rung.KILL
 
 
@@ -454,7 +454,7 @@ async def test_the_ladder_itself_cancelled_at_any_await_kills_at_once(
     with monkeypatch.context() as patch:
         patch.setattr(child, "_climb_down", cancelled)
         await asyncio.wait({asyncio.create_task(child.stop(timeout=0.1, eof_grace=0.1))})
-    await soon(lambda: not children())
+    await eventually(lambda: not children())
     assert steps[0].reached or n > 4
     assert (await child.stop()).returncode is not None
 
@@ -529,7 +529,7 @@ async def test_a_tree_that_grows_while_it_is_killed_ends_too() -> None:
         f"p = subprocess.Popen([sys.executable, '-c', {breeder!r}], start_new_session=True)\ntime.sleep(100)"
     )
     child, _ = await with_grandchild(family("", leader))
-    await soon(lambda: with_word("99.5"))
+    await eventually(lambda: with_word("99.5"))
     assert len((await child.kill()).killed) >= 2
     assert not with_word("99.5")
 

@@ -112,7 +112,7 @@ def test_a_child_that_holds_everything_open_outlives_a_killed_kernel_and_nothing
     assert any("claude_magic.offline" in process.cmdline() for process in ours)
     try:
         os.kill(own_kernel.pid, signal.SIGKILL)
-        until(lambda: not any(map(alive, ours)), timeout=10)
+        until(lambda: not any(map(alive, ours)), bound=10)
         assert alive(child)
     finally:
         child.kill()
@@ -138,7 +138,7 @@ def test_a_question_for_the_version_that_hangs_ends_with_a_killed_kernel(
     until(lambda: log.exists() and log.read_text().strip())
     asked = psutil.Process(int(log.read_text().split()[0]))
     os.kill(own_kernel.pid, signal.SIGKILL)
-    until(lambda: not alive(asked), timeout=10)
+    until(lambda: not alive(asked), bound=10)
 
 
 def alive(process: psutil.Process) -> bool:

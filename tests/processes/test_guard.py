@@ -15,7 +15,8 @@ from typing import Any
 
 import psutil
 import pytest
-from children import alive, descriptors, nothing_left, soon
+from children import alive, descriptors, nothing_left
+from waiting import eventually
 
 from claude_magic.processes import guard as guard_module
 from claude_magic.processes.guard import Guard
@@ -126,7 +127,7 @@ def test_whatever_ends_a_kernel_its_trees_are_ended(
     """The kernel is not reaped before: it stays a zombie, as in a container without init."""
     began = time.monotonic()
     kernel.tell(death)
-    until(lambda: not kernel.tree() and not alive_pid(kernel.guard), timeout=10)
+    until(lambda: not kernel.tree() and not alive_pid(kernel.guard), bound=10)
     figure(f"a tree gone {time.monotonic() - began:4.1f} s after {death}")
 
 
@@ -140,7 +141,7 @@ def test_a_forked_child_that_stays_does_not_hide_the_kernels_end(
     child = kernel.answer()
     killed_at_the_end.append(child)
     kernel.process.kill()
-    until(lambda: not kernel.tree(), timeout=10)
+    until(lambda: not kernel.tree(), bound=10)
     assert alive(psutil.Process(child))
 
 
@@ -172,7 +173,7 @@ def test_a_guard_that_was_killed_is_replaced_and_told_everything(
 
     until(replaced)
     kernel.process.kill()
-    until(lambda: not kernel.tree(), timeout=10)
+    until(lambda: not kernel.tree(), bound=10)
 
 
 def alive_pid(pid: int) -> bool:
@@ -207,8 +208,8 @@ async def test_a_guard_that_cannot_run_is_given_up_with_a_warning(
     monkeypatch.setattr(guard_module, "_WATCHER", tmp_path / "missing.py")
     guard = Guard()
     guard.watch("one")
-    await soon(lambda: guard.pid is None)
-    await soon(lambda: "guard" in caplog.text)
+    await eventually(lambda: guard.pid is None)
+    await eventually(lambda: "guard" in caplog.text)
     guard.forget("one")
 
 
@@ -232,7 +233,7 @@ async def test_a_stopped_guard_is_replaced_rather_than_waited_for(monkeypatch: p
     os.kill(first, signal.SIGSTOP)
     for number in range(100):  # more than the pipe holds
         guard.watch(f"{number:03000}")
-    await soon(lambda: guard.pid not in {None, first})
+    await eventually(lambda: guard.pid not in {None, first})
     guard.leave()
 
 
@@ -267,14 +268,14 @@ async def test_what_the_guard_costs(figure: Callable[[str], None]) -> None:
     assert guard.pid is not None
     process = psutil.Process(guard.pid)
     assert len(set(descriptors()) - before) == 1
-    await soon(
+    await eventually(
         lambda: process.status() == psutil.STATUS_SLEEPING and process.num_fds() == 3 and _waits(process)
     )
     ready = time.perf_counter() - clock
     memory = process.memory_full_info()
     cpu = sum(process.cpu_times()[:2])
     guard.forget("one")
-    await soon(lambda: not alive(process))
+    await eventually(lambda: not alive(process))
     figure(
         f"guard: RSS {memory.rss / 1e6:.1f} MB, PSS {memory.pss / 1e6:.1f} MB; watches after "
         f"{ready * 1000:.0f} ms, of which the kernel waits {called * 1000:.0f}; {cpu:.2f} s of CPU"

@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 import pytest
-from children import alive, nothing_left, soon
+from children import alive, nothing_left
+from waiting import eventually
 
 from claude_magic.errors import CLINotFoundError, InUseError, UsageError, WorkingDirectoryError
 from claude_magic.processes.child import Rung
@@ -78,7 +79,7 @@ async def test_a_command_gets_its_arguments_folder_and_environment_as_given(
     odd = ["", "a b", "$HOME", "*", "é東"]
     options = SpawnOptions("t", sys.executable, ("-c", TELL, *odd), tmp_path, {"ONLY": "this"})
     await manager.spawn(options)
-    await soon(lambda: told(tmp_path))
+    await eventually(lambda: told(tmp_path))
     ((cwd, args, env),) = told(tmp_path)
     assert (cwd, args, env["ONLY"]) == (str(tmp_path), odd, "this")
     assert "HOME" not in env
@@ -127,11 +128,11 @@ async def test_restart_runs_the_same_command_with_exactly_the_same_options(
 ) -> None:
     given = {"ONLY": "this"}
     first = await manager.spawn(SpawnOptions("t", sys.executable, ("-c", TELL, "x"), tmp_path, given))
-    await soon(lambda: len(told(tmp_path)) == 1)
+    await eventually(lambda: len(told(tmp_path)) == 1)
     given["ONLY"] = "changed"
     monkeypatch.chdir("/")
     second = await manager.restart("t")
-    await soon(lambda: len(told(tmp_path)) == 2)
+    await eventually(lambda: len(told(tmp_path)) == 2)
     one, two = told(tmp_path)
     assert one == two
     assert first.pid != second.pid
@@ -141,7 +142,7 @@ async def test_restart_runs_the_same_command_with_exactly_the_same_options(
 
 async def test_restart_also_runs_again_what_has_ended_by_itself(manager: ProcessManager) -> None:
     await manager.spawn(code("import sys; sys.exit(3)"))
-    await soon(lambda: not manager.is_running("code"))
+    await eventually(lambda: not manager.is_running("code"))
     assert (await manager.restart("code")).status is ProcessStatus.RUNNING
 
 
@@ -175,7 +176,7 @@ async def test_an_exit_is_told_and_registered(
     told: list[ProcessInfo] = []
     manager.on("exit", told.append)
     await manager.spawn(code(source))
-    await soon(lambda: told)
+    await eventually(lambda: told)
     assert [(info.id, info.status, info.returncode) for info in told] == [("code", status, returncode)]
     assert await off_loop(manager.registry.get, "code") == manager.list()[0] == told[0]
 
@@ -188,11 +189,11 @@ async def test_an_exit_callback_that_raises_changes_nothing(
     off = manager.on("exit", told.append)
     with caplog.at_level(logging.ERROR):
         await manager.spawn(code("pass"))
-        await soon(lambda: told)
+        await eventually(lambda: told)
     assert "callback" in caplog.text
     off()
     await manager.restart("code")
-    await soon(lambda: not manager.is_running("code"))
+    await eventually(lambda: not manager.is_running("code"))
     await manager.stop_all()
     assert len(told) == 1
 
@@ -256,7 +257,7 @@ async def test_what_a_kernel_that_is_gone_has_left_is_ended_by_the_next(
     await off_loop(registry.update, theirs)
     reaped = await ProcessManager(ProcessRegistry(tmp_path / "state")).kill_orphans()
     assert [info.pid for info in reaped] == [mine.pid]
-    await soon(lambda: not manager.is_running("code"))
+    await eventually(lambda: not manager.is_running("code"))
     assert alive(psutil.Process(innocent.pid))
     assert await off_loop(registry.get_all) == []
 
@@ -271,7 +272,7 @@ async def test_a_kernel_reaps_nothing_of_one_that_lives(manager: ProcessManager,
 async def test_a_process_killed_from_outside_is_told_as_crashed(manager: ProcessManager) -> None:
     info = await manager.spawn(cat())
     os.kill(info.pid, signal.SIGKILL)
-    await soon(lambda: manager.list()[0].status is ProcessStatus.CRASHED)
+    await eventually(lambda: manager.list()[0].status is ProcessStatus.CRASHED)
     assert manager.guard.pid is None
 
 

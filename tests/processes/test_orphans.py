@@ -26,6 +26,7 @@ import pytest
 from generations import OLDER_CLI, current_cli
 from jupyter_client.manager import KernelManager
 from magic_fixtures import MagicNotebook
+from waiting import wait_until
 
 from claude_magic.processes.tree import MARK
 
@@ -55,11 +56,11 @@ class ServedNotebook(MagicNotebook):
             stderr=self._log,
             stdout=self._log,
         )
-        self.wait_until(lambda: [*runtime.glob("jpserver-*.json")])
+        wait_until(lambda: [*runtime.glob("jpserver-*.json")])
         (facts,) = runtime.glob("jpserver-*.json")
-        self.wait_until(lambda: facts.stat().st_size)
+        wait_until(lambda: facts.stat().st_size)
         address = urlsplit(json.loads(facts.read_text())["url"])
-        self.wait_until(lambda: _listens(address.hostname, address.port))
+        wait_until(lambda: _listens(address.hostname, address.port))
         url = f"{address.geturl()}api/kernels?token=t"
         with urllib.request.urlopen(urllib.request.Request(url, b"{}")) as reply:  # noqa: S310  # our own
             connection = runtime / f"kernel-{json.load(reply)['id']}.json"
@@ -84,13 +85,6 @@ class ServedNotebook(MagicNotebook):
         self.server.kill()
         self.server.wait()
         self._log.close()
-
-    @staticmethod
-    def wait_until(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)  # a poll, not a guess
 
 
 def _listens(host: str | None, port: int | None) -> bool:
@@ -142,11 +136,13 @@ class Watched:
         """Waits for the end of all; how long each session took."""
         gone: dict[str, float] = {}
         names = {*self.of.values()}
-        while names - set(gone):
+
+        def all_gone() -> bool:
             left, took = self.left(), time.monotonic() - began
-            gone |= dict.fromkeys(names - set(gone) - set(left.values()), took)
-            assert took < bound, f"left after {took:.1f} s: {left}"
-            time.sleep(0.02)  # a poll, not a guess
+            gone.update(dict.fromkeys(names - set(gone) - set(left.values()), took))
+            return set(gone) == names
+
+        wait_until(all_gone, bound - (time.monotonic() - began), self.left)
         return gone
 
 
@@ -167,9 +163,8 @@ def sessions_of(kernel: MagicNotebook) -> Watched:
         kernel.do(f"%claude_wait {name}-idle\n%claude_wait {name}-deaf")
         os.kill(kernel.claude_pid(f"{name}-deaf"), signal.SIGSTOP)
         kernel.do(f"%%claude -s {name}-deaf -b\n{'x' * 300_000}")
-    deadline = time.monotonic() + 20
-    while (watched := Watched(kernel)).running("tail") != {"current-busy", "older-busy"}:
-        assert time.monotonic() < deadline
+    wait_until(lambda: Watched(kernel).running("tail") == {"current-busy", "older-busy"})
+    watched = Watched(kernel)
     assert {*watched.of.values()} == {*watched.marks.values(), "ours"}
     assert len(watched.marks) == 6
     return watched
@@ -242,7 +237,7 @@ def test_without_the_guard_a_killed_kernel_leaves_processes(kernel: MagicNoteboo
     kernel.run("from claude_magic.processes.guard import Guard; Guard.watch = lambda *_: None")
     watched = sessions_of(kernel)
     os.kill(kernel.pid, signal.SIGKILL)
-    with pytest.raises(AssertionError, match=r"left after.*older-busy"):
+    with pytest.raises(TimeoutError, match=r"last seen: .*older-busy"):
         watched.gone_after(time.monotonic(), bound=3)
     for process in watched.left():
         process.kill()

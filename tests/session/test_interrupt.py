@@ -117,7 +117,7 @@ async def test_an_interrupt_at_once_after_the_prompt_is_not_lost(session: Sessio
     await talk.start()
     for wait in (0, 0.001, 0.01, 0.03):
         turn = talk.submit("slowly")
-        await asyncio.sleep(wait)
+        await asyncio.sleep(wait)  # the person
         assert talk.interrupt(turn)
         began = time.monotonic()
         assert (await turn.wait()).interrupted

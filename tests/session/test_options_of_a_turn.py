@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from endpoint_log import Endpoint
 from people import Person, allow
+from waiting import wait_until
 
 from claude_magic.claude_cli.session_files import conversation_file, is_recorded
 from claude_magic.options import TurnOptions
@@ -45,8 +46,7 @@ async def held(talk: Session, options: TurnOptions, eventually: Eventually) -> N
     """A turn that lasts, and that the CLI has written down."""
     turn = talk.submit(f"held until never-{len(talk.history)}", options=options)
     await eventually(lambda: turn.transcript.answer)
-    while not await asyncio.to_thread(_is_written, talk, turn):  # noqa: ASYNC110  # another process writes
-        await asyncio.sleep(0.01)  # a poll
+    await asyncio.to_thread(wait_until, lambda: _is_written(talk, turn))
 
 
 def _is_written(talk: Session, turn: Turn) -> bool:

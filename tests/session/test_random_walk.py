@@ -86,7 +86,7 @@ class Walk:
     async def is_interrupted(self) -> None:
         turn = self.submit("slowly")
         await self.eventually(lambda: not self.talk.queue)
-        await asyncio.sleep(self.random.random() * self.random.random() / 2)
+        await asyncio.sleep(self.random.random() * self.random.random() / 2)  # the person
         self.talk.interrupt(turn)
         if self.random.random() < 0.3:
             self.talk.interrupt(turn)
@@ -102,7 +102,7 @@ class Walk:
     async def is_stopped_in_mid_turn(self) -> None:
         turn = self.submit("slowly")
         await self.eventually(lambda: not self.talk.queue)
-        await asyncio.sleep(self.random.random() / 2)
+        await asyncio.sleep(self.random.random() / 2)  # the person
         await self.talk.stop()
         await self.is_stopped(turn)
 

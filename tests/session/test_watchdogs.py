@@ -235,7 +235,7 @@ async def test_prompts_around_the_end_of_the_time_all_have_their_answer(fake: Se
     talk = fake(idle_timeout=0.05)
     for number in range(20):
         assert (await talk.ask(f"{number}")).text == f"You said: {number}"
-        await asyncio.sleep(0.04 + 0.001 * number)
+        await asyncio.sleep(0.04 + 0.001 * number)  # the person, as long as the idle time or a bit less
     assert len(talk.history) == 20
     assert all(transcript.state is TurnState.DONE for transcript in talk.history)
 

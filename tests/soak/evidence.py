@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+from waiting import wait_until
 
 __all__ = ["MARK", "Heard", "locked", "marked", "said_in", "said_to_model", "until_none"]
 
@@ -99,13 +100,10 @@ def until_none(left: Callable[[], list[psutil.Process]], bound: float = 10.0) ->
         Seconds it took.
 
     Raises:
-        AssertionError: Some are left after `bound` seconds.
+        TimeoutError: Some are left after `bound` seconds.
     """
     began = time.monotonic()
-    while found := left():
-        took = time.monotonic() - began
-        assert took < bound, f"left after {took:.1f} s: {found}"
-        time.sleep(0.05)  # a poll, not a guess
+    wait_until(lambda: not left(), bound, left)
     return time.monotonic() - began
 
 

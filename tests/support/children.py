@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial
@@ -14,6 +13,7 @@ from typing import Any
 import psutil
 from leaks import children, descriptors, heartbeat, nothing_left
 from places import FAKE
+from waiting import eventually
 
 from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import ClaudeMagicError
@@ -23,21 +23,13 @@ from claude_magic.wire.events import Event, ResultEvent
 
 __all__ = [
     "CancelledAt", "Claude", "alive", "cancelled_at", "children", "descriptors", "fake", "heartbeat",
-    "line", "nothing_left", "running", "show", "soon",
+    "line", "nothing_left", "running", "show",
 ]  # fmt: skip
 
 
 def show(text: str) -> None:
     """Prints a figure; `pytest -s` shows it."""
     print(f"\n{text}")
-
-
-async def soon(condition: Callable[[], object], bound: float = 20.0) -> None:
-    """Waits for a condition, with the loop free; fails after `bound` seconds."""
-    deadline = time.monotonic() + bound
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0.01)  # a poll, not a guess
 
 
 def fake(behaviours: str = "", **changes: Any) -> Options:
@@ -71,7 +63,7 @@ class Claude(ClaudeProcess):
         """One turn; the text of its result."""
         seen = len(self.results)
         await self.prompt(text)
-        await soon(lambda: len(self.results) > seen)
+        await eventually(lambda: len(self.results) > seen)
         return self.results[-1].result
 
     def descendants(self, word: str) -> list[psutil.Process]:

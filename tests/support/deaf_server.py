@@ -35,4 +35,4 @@ if __name__ == "__main__":
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _serve()
-    time.sleep(100)
+    time.sleep(100)  # the server

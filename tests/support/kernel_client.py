@@ -23,6 +23,7 @@ import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from places import ROOT, SUPPORT
+from waiting import attempts
 
 __all__ = ["Cell", "CellError", "Display", "NotebookKernel", "fresh_environment"]
 
@@ -245,13 +246,11 @@ class NotebookKernel:
         Raises:
             TimeoutError: It did not hold in time; the newest cells are quoted.
         """
-        deadline = time.monotonic() + timeout
-        while not predicate():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                newest = repr(list(self.cells.values())[-2:])
-                raise TimeoutError(f"Not within {timeout:g} s. {newest:.4000}\n{self._threads()}")
-            self._take_in(min(left, 0.1))  # not every condition is told of by a message
+        for _ in attempts(predicate, timeout, self._newest):
+            self._take_in(0.1)  # not every condition is told of by a message
+
+    def _newest(self) -> str:
+        return f"{repr(list(self.cells.values())[-2:])[:4000]}\n{self._threads()}"
 
     def _threads(self) -> str:
         """What the kernel's threads do now, or that it has ended."""
@@ -260,7 +259,7 @@ class NotebookKernel:
             process = psutil.Process(self.pid)
             status = process.status()
             process.send_signal(signal.SIGUSR1)
-            time.sleep(1)  # it writes them at once, whatever it does
+            time.sleep(1)  # the kernel: it writes them at once, whatever it does
         return f"The kernel is {status}.\n{Path(self._log.name).read_text(errors='replace')[-8000:]}"
 
     def complete(self, code: str) -> list[str]:

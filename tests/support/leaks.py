@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
+from waiting import eventually
 
 from claude_magic.support.state_file import written
 
@@ -55,10 +56,7 @@ async def nothing_left() -> AsyncIterator[None]:
     before = counted()
     yield
     await asyncio.get_running_loop().shutdown_default_executor()  # its threads are the loop's
-    deadline = time.monotonic() + 15
-    while more() and time.monotonic() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)  # threads that have waited for a child end by themselves
-    assert not more(), more()
+    await eventually(lambda: not more(), seen=more)  # threads that have waited for a child end by themselves
 
 
 @contextlib.asynccontextmanager
@@ -74,7 +72,7 @@ async def heartbeat() -> AsyncIterator[Callable[[], float]]:
         nonlocal loop_gap
         last = time.perf_counter()
         while True:
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)  # a beat
             now = time.perf_counter()
             loop_gap, last = max(loop_gap, now - last - 0.001), now
 

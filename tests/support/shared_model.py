@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import waiting
 from endpoint_log import Endpoint
 from places import SCENARIO
 
@@ -49,12 +48,5 @@ def own_requests(model: tuple[str, Path]) -> Endpoint:
 
 @pytest.fixture
 def eventually() -> Callable[..., Awaitable[None]]:
-    """Waits for a condition while the loop runs; fails after `timeout` seconds."""
-
-    async def wait(condition: Callable[[], object], timeout: float = 30.0) -> None:  # noqa: ASYNC109
-        deadline = time.monotonic() + timeout
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            await asyncio.sleep(0.005)  # a poll, not a guess
-
-    return wait
+    """`waiting.eventually`."""
+    return waiting.eventually

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import signal
 import sys
-import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import pexpect
 import psutil
 from kernel_client import fresh_environment
+from waiting import attempts, wait_until
 
 __all__ = ["Terminal", "plain"]
 
@@ -68,7 +69,9 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._child.close(force=True)
+        with suppress(pexpect.ExceptionPexpect):  # 0.1 s after SIGKILL a busy machine may not have ended it
+            self._child.close(force=True)
+        wait_until(lambda: not self._child.isalive())
 
     @property
     def pid(self) -> int:
@@ -123,14 +126,14 @@ class Terminal:
         Raises:
             TimeoutError: It did not come in time, or IPython has ended.
         """
-        deadline = time.monotonic() + timeout
-        while not re.search(pattern, text := plain(self._raw)):
-            left = deadline - time.monotonic()
+        for _ in attempts(lambda: re.search(pattern, self._screen), timeout, lambda: self._screen[-4000:]):
             try:
-                self._raw += self._child.read_nonblocking(65536, max(left, 0))
-            except (pexpect.TIMEOUT, pexpect.EOF) as end:
-                raise TimeoutError(f"No {pattern!r} within {timeout:g} s: {text[-4000:]}") from end
-        return text
+                self._raw += self._child.read_nonblocking(65536, 0.1)
+            except pexpect.TIMEOUT:
+                continue
+            except pexpect.EOF as end:
+                raise TimeoutError(f"IPython has ended without {pattern!r}: {self._screen[-4000:]}") from end
+        return self._screen
 
     def interrupt(self) -> None:
         """Presses Ctrl-C, as a person does: not before the program has come to wait.
@@ -140,11 +143,13 @@ class Terminal:
         Raises:
             TimeoutError: It never waits.
         """
-        deadline = time.monotonic() + START_TIMEOUT
-        while psutil.Process(self.pid).status() != psutil.STATUS_SLEEPING:
-            if time.monotonic() > deadline:
-                raise TimeoutError("IPython is busy all the time.")
+        process = psutil.Process(self.pid)
+        wait_until(lambda: process.status() == psutil.STATUS_SLEEPING, START_TIMEOUT)
         self._child.sendintr()
+
+    @property
+    def _screen(self) -> str:
+        return plain(self._raw)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Sends a signal to IPython alone."""

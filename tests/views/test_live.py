@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from slow_time import FakeWidget, run_in_no_time
 from turns import called, growing, request, returned, said, turn
+from waiting import eventually
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.result import Result
@@ -79,7 +80,7 @@ class Scene:
         """The CLI asks; returns when the card, or what stands for it, is there."""
         block = self.transcript.ask(asked)
         asking = asyncio.ensure_future(self.view(block.request))
-        await until(lambda: self.page.cards or self.asked or asking.done())
+        await eventually(lambda: self.page.cards or self.asked or asking.done())
         return asking
 
 
@@ -91,12 +92,6 @@ async def shown(transcript: Transcript, **how: Any) -> AsyncIterator[Scene]:
     yield scene
     transcript.finish(Result())
     await asyncio.wait_for(scene.following, 10)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # nobody tells
-            await asyncio.sleep(0.005)
 
 
 # What is sent
@@ -121,7 +116,7 @@ async def test_the_page_shows_what_the_turn_shows_and_stays_in_its_final_state()
     async with shown(turn()) as scene:
         for event in [*growing("Look: ", "`x`\n\n", "then"), called("Bash", command="ls"), returned("a.txt")]:
             scene.transcript.apply(event)
-        await until(lambda: "a.txt" in scene.page.text)
+        await eventually(lambda: "a.txt" in scene.page.text)
 
     assert "<code>x</code>" in scene.page.text
     assert "claude-footer" in scene.page.text
@@ -141,10 +136,10 @@ async def test_the_end_can_be_published_again_from_another_cell() -> None:
 async def test_a_snapshot_has_the_number_of_the_last_patch() -> None:
     async with shown(turn()) as scene:
         scene.transcript.apply(said("Some text."))
-        await until(lambda: "Some text." in scene.page.text)
+        await eventually(lambda: "Some text." in scene.page.text)
         number = scene.page.n
         scene.page.hear(type="do", what="sync")
-        await until(lambda: scene.page.snapshots == 2)
+        await eventually(lambda: scene.page.snapshots == 2)
 
         assert scene.page.n == number
         assert "Some text." in scene.page.text
@@ -158,7 +153,7 @@ def _streamed(text: str, rate: float, **how: Any) -> tuple[Scene, float]:
         scene = Scene(turn(), **how)
         for event in growing(*re.findall(r"\S+\s*|\s+", text)):
             scene.transcript.apply(event)
-            await asyncio.sleep(1 / rate if rate else 0)
+            await asyncio.sleep(1 / rate if rate else 0)  # the model
         scene.transcript.finish(Result())
         await scene.following
         return scene, asyncio.get_running_loop().time()
@@ -221,7 +216,7 @@ async def test_what_somebody_waits_for_is_not_held_back() -> None:
     async with shown(turn(*growing("x" * 50_000))) as scene:
         scene.view._pace.sent(10_000_000, scene.transcript.length, 0.0)
         scene.transcript.apply(called("Bash", command="ls"))
-        await until(lambda: "ls</code>" in scene.page.text)
+        await eventually(lambda: "ls</code>" in scene.page.text)
 
 
 @pytest.mark.fault(66, via="pure")
@@ -238,7 +233,7 @@ async def test_what_takes_long_is_made_in_a_thread(maker: str, monkeypatch: pyte
     monkeypatch.setattr(html, maker, noting)
     async with shown(turn()) as scene:
         scene.transcript.apply(said(WORDS * 100))
-        await until(lambda: "aside" in scene.page.text)
+        await eventually(lambda: "aside" in scene.page.text)
 
     assert threads
     assert threading.get_ident() not in threads
@@ -254,7 +249,7 @@ async def test_a_card_is_answered_by_a_click() -> None:
         scene.page.hear(type="decide", id="r", behavior="allow")
         decision = await asking
         scene.transcript.decide(scene.transcript.pending[0], decision)
-        await until(lambda: "allowed by you" in scene.page.text)
+        await eventually(lambda: "allowed by you" in scene.page.text)
 
     assert decision == Decision(behavior=Behavior.ALLOW)
     assert scene.page.cards == []
@@ -294,7 +289,7 @@ async def test_a_question_is_answered_only_in_full() -> None:
             {"Which?": "A", "And?": "B", "x": "y"},
         ):
             scene.page.hear(type="decide", id="r", behavior="allow", answers=answers)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # the person, who has not yet answered all
         assert not asking.done()
         scene.page.hear(type="decide", id="r", behavior="allow", answers={"Which?": "A", "And?": "B, C"})
         assert (await asking).answers == {"Which?": "A", "And?": "B, C"}
@@ -330,7 +325,7 @@ async def test_a_forged_message_changes_nothing(forged: Any, caplog: pytest.LogC
         with caplog.at_level(logging.WARNING):
             scene.page.say(scene.page, forged, [])
             scene.page.say(scene.page, forged, [])
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # the page
 
         assert not asking.done()
         assert scene.buttons.done == []
@@ -349,7 +344,7 @@ async def test_an_answer_from_a_stale_view_is_rejected_and_the_view_is_brought_u
         snapshots = scene.page.snapshots
         scene.transcript.decide(scene.transcript.pending[0], decision)
         scene.page.hear(type="decide", id="r", behavior="allow")
-        await until(lambda: scene.page.snapshots > snapshots)
+        await eventually(lambda: scene.page.snapshots > snapshots)
 
     assert decision.behavior is Behavior.DENY
 
@@ -370,7 +365,7 @@ async def test_where_no_page_answers_it_is_asked_otherwise() -> None:
 async def test_a_page_that_is_heard_all_the_same_gets_its_buttons() -> None:
     scene = Scene(turn(), hears=False)
     scene.page.hear(type="do", what="sync")
-    await until(lambda: scene.page.head["stop"] == "stop")
+    await eventually(lambda: scene.page.head["stop"] == "stop")
 
     asking = await scene.asks(request("r", "Bash", {"command": "ls"}))
     scene.page.hear(type="decide", id="r", behavior="allow")
@@ -397,7 +392,7 @@ def test_a_background_request_waits_until_somebody_comes() -> None:
     async def comes_late() -> str:
         scene = Scene(turn(), waits=True)
         asking = await scene.asks(request("r", "Bash", {"command": "ls"}))
-        await asyncio.sleep(3_600)
+        await asyncio.sleep(3_600)  # the person
         assert not asking.done()
         assert "waiting for you" in scene.page.text
         scene.page.hear(type="decide", id="r", behavior="allow")
@@ -418,7 +413,7 @@ async def test_the_buttons_do_what_they_say() -> None:
             scene.page.hear(type="do", what=what)
         for mode in ("default", "acceptEdits", "plan"):
             scene.page.hear(type="mode", mode=mode)
-        await until(lambda: len(scene.buttons.done) == 5)
+        await eventually(lambda: len(scene.buttons.done) == 5)
 
     assert scene.buttons.done == ["stop", "fresh", "default", "acceptEdits", "plan"]
 
@@ -428,10 +423,10 @@ async def test_cancel_takes_a_waiting_prompt_out_and_does_not_stop_a_running_one
     async with shown(transcript) as scene:
         assert scene.page.head["stop"] == "cancel"
         scene.page.hear(type="do", what="cancel")
-        await until(lambda: scene.buttons.done)
+        await eventually(lambda: scene.buttons.done)
         transcript.set_state(TurnState.RUNNING)
         scene.page.hear(type="do", what="cancel")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # the person
 
     assert scene.buttons.done == ["stop"]
 
@@ -446,9 +441,9 @@ def test_the_end_is_given_to_one_page_at_a_time() -> None:
         for page in ("one", "two"):
             scene.page.hear(type="end", page=page)
         scene.page.hear(type="end", page="x" * 41)
-        await asyncio.sleep(5)
+        await asyncio.sleep(5)  # the pages
         scene.page.hear(type="end", page="two")
-        await asyncio.sleep(5)
+        await asyncio.sleep(5)  # the pages
         return given
 
     assert run_in_no_time(two_pages()) == ["one", "two"]
@@ -461,7 +456,7 @@ async def test_a_page_that_comes_late_does_not_show_the_answer_beside_the_new_ou
     outputs: list[dict[str, Any]] = []
     scene.page.send = lambda content: outputs.append(content["output"])  # type: ignore[method-assign]
     scene.page.hear(type="end", page="late")
-    await until(lambda: outputs)
+    await eventually(lambda: outputs)
 
     assert [bundle for bundle in scene.bundles[-2:] if "Hello." in bundle.get("text/html", "")] == (
         scene.bundles[-2:]
@@ -475,7 +470,7 @@ async def test_nothing_is_done_once_the_turn_is_over() -> None:
     for what in ("stop", "cancel", "fresh"):
         scene.page.hear(type="do", what=what)
     scene.page.hear(type="mode", mode="plan")
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)  # the person
 
     assert scene.buttons.done == []
 
@@ -488,7 +483,7 @@ async def test_a_click_that_comes_by_another_thread_acts_on_the_turns_loop() -> 
         thread = threading.Thread(target=lambda: scene.page.hear(type="do", what="stop"))
         thread.start()
         thread.join()
-        await until(lambda: threads)
+        await eventually(lambda: threads)
 
     assert threads == [threading.get_ident()]
 
@@ -501,6 +496,6 @@ async def test_a_button_that_fails_says_so_in_the_turn(caplog: pytest.LogCapture
     async with shown(turn()) as scene:
         scene.buttons.stop = broken  # type: ignore[method-assign]
         scene.page.hear(type="do", what="stop")
-        await until(lambda: "out of order" in scene.page.text)
+        await eventually(lambda: "out of order" in scene.page.text)
 
     assert "A button failed" in caplog.text

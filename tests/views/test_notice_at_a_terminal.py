@@ -5,6 +5,7 @@ import io
 
 from rich.console import Console
 from turns import growing, turn
+from waiting import eventually
 
 from claude_magic.result import Result
 from claude_magic.views.terminal import TerminalView
@@ -16,9 +17,7 @@ async def test_a_notice_is_seen_while_the_text_before_it_is_not_yet_finished() -
     following = asyncio.create_task(TerminalView(transcript, console=console).follow())
     transcript.notice("Nothing from claude for 60 s.", "warning")
 
-    async with asyncio.timeout(30):
-        while "Nothing from claude for 60 s." not in file.getvalue():  # noqa: ASYNC110  # nothing tells of it
-            await asyncio.sleep(0.01)
+    await eventually(lambda: "Nothing from claude for 60 s." in file.getvalue())
     transcript.finish(Result(interrupted=True))
     await asyncio.wait_for(following, 30)
 

@@ -9,6 +9,7 @@ import re
 import pytest
 from rich.console import Console
 from turns import called, finished, growing, hostile, request, returned, said, turn
+from waiting import eventually
 
 from claude_magic.permissions import Behavior, Decision
 from claude_magic.result import Result
@@ -33,9 +34,7 @@ async def printed(transcript: Transcript, *, terminal: bool) -> str:
 
 
 async def until(text: str, file: io.StringIO) -> None:
-    async with asyncio.timeout(10):
-        while text not in file.getvalue():  # noqa: ASYNC110  # a console has no event to wait for
-            await asyncio.sleep(0.01)
+    await eventually(lambda: text in file.getvalue(), seen=file.getvalue)
 
 
 async def test_without_a_terminal_there_are_no_cursor_tricks() -> None:
