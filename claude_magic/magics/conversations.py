@@ -32,7 +32,8 @@ from claude_magic.processes.identity import memory
 from claude_magic.processes.manager import default_manager
 from claude_magic.support.paths import absolute, notebook_folder
 from claude_magic.support.state_file import off_loop
-from claude_magic.views.tables import Table, bundle
+from claude_magic.views import table_output
+from claude_magic.wording.tables import Table
 from claude_magic.wording.units import ago
 
 if TYPE_CHECKING:
@@ -118,9 +119,9 @@ class ConversationMagics:
             label = f" Answers: {self._label()}." if self._label() else ""
             say(f"No session yet; the first prompt starts one.{label}")
         elif len(sessions) == 1:
-            show(self._shell, bundle(session_table(sessions[0], self._cells.of(sessions[0]))))
+            show(self._shell, table_output(session_table(sessions[0], self._cells.of(sessions[0]))))
         else:
-            show(self._shell, bundle(sessions_table(sessions)))
+            show(self._shell, table_output(sessions_table(sessions)))
 
     @no_var_expand
     def claude_history(self, line: str) -> None:
@@ -146,7 +147,7 @@ class ConversationMagics:
         else:
             from claude_magic.views.html.turn import document  # noqa: PLC0415  # load budget
 
-            page = {"text/html": document(text)} if shown == "text/markdown" else {}
+            page = {"text/html": str(document(text))} if shown == "text/markdown" else {}
             show(self._shell, page | {shown: text, "text/plain": text})
 
     @no_var_expand
@@ -179,7 +180,7 @@ class ConversationMagics:
         table = machine_table(
             processes, own=own, kernel=os.getpid(), names=names, memory=memory, now=time.time()
         )
-        show(self._shell, bundle(table))
+        show(self._shell, table_output(table))
 
     # Earlier conversations
 
@@ -196,7 +197,9 @@ class ConversationMagics:
         )
         if len(found) > len(self.listed):
             note += " Older ones: %claude_resume --all."
-        show(self._shell, bundle(Table(("", "last used", "first prompt", "turns", "id", ""), rows, note)))
+        show(
+            self._shell, table_output(Table(("", "last used", "first prompt", "turns", "id", ""), rows, note))
+        )
 
     async def _row(self, number: int, past: PastConversation, name: str) -> tuple[str, ...]:
         day = datetime.fromtimestamp(past.changed, tz=UTC).astimezone()

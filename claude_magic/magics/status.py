@@ -10,7 +10,7 @@ from claude_magic.processes.registry import ProcessInfo
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
-from claude_magic.views.tables import Table, aligned
+from claude_magic.wording.tables import Table, aligned
 from claude_magic.wording.tool import argument
 from claude_magic.wording.turn import attached
 from claude_magic.wording.units import ago

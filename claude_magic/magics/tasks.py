@@ -16,7 +16,8 @@ from claude_magic.magics.arguments import given_options, parse, session_changes,
 from claude_magic.magics.output import say, show
 from claude_magic.magics.status import would_send
 from claude_magic.session import Session, SessionState
-from claude_magic.views.tables import Table, bundle
+from claude_magic.views import table_output
+from claude_magic.wording.tables import Table
 from claude_magic.wording.units import ago
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class TaskMagics:
         note = "More about one: %claude_tasks show NAME. What it came to: .claude-tasks/task-ID-output.md"
         if any(task.status == "interrupted" for task in tasks):
             note += " Go on with one that was interrupted: %claude_tasks resume NAME"
-        show(self._shell, bundle(Table(_HEAD, [_row(task) for task in tasks], note)))
+        show(self._shell, table_output(Table(_HEAD, [_row(task) for task in tasks], note)))
 
     async def _show(self, name: str) -> None:
         task = await self.manager.look_up(name)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from claude_magic.permissions import Asker
     from claude_magic.transcript import Transcript
     from claude_magic.views.live.view import Controls, LiveView
+    from claude_magic.wording.tables import Table
 
-__all__ = ["View", "live_view", "named_in_page", "static_view", "terminal_view"]
+__all__ = ["View", "live_view", "named_in_page", "static_view", "table_output", "terminal_view"]
 
 
 class View(Protocol):
@@ -60,6 +61,17 @@ def static_view(transcript: Transcript) -> View:
     from claude_magic.views.output import StaticView  # noqa: PLC0415  # heavy: on first use
 
     return StaticView(transcript)
+
+
+def table_output(*tables: Table) -> dict[str, str]:
+    """Tables below each other, as the data of an output."""
+    from claude_magic.views.html.table import table  # noqa: PLC0415  # heavy: on first use
+    from claude_magic.wording.tables import aligned  # noqa: PLC0415
+
+    return {
+        "text/html": "".join(map(table, tables)),
+        "text/plain": "\n\n".join(map(aligned, tables)),
+    }
 
 
 def terminal_view(

@@ -53,7 +53,8 @@ class StaticView:
     def start_beside_widget(self) -> None:
         """Make the output with one line in it, where a widget shows the turn for now."""
         self._send(
-            {"text/html": html.placeholder(self.transcript), "text/plain": "Claude · running\n"}, update=False
+            {"text/html": str(html.placeholder(self.transcript)), "text/plain": "Claude · running\n"},
+            update=False,
         )
 
     async def show_end(self) -> None:
@@ -91,7 +92,7 @@ class StaticView:
 
     def _whole(self) -> dict[str, str]:
         return {
-            "text/html": html.turn(self.transcript),
+            "text/html": str(html.turn(self.transcript)),
             "text/markdown": markdown_of(self.transcript),
             "text/plain": plain_of(self.transcript),
         }
@@ -102,7 +103,7 @@ class StaticView:
         self._shown_news = self._news()
         line = " · ".join([*wording.header(self.transcript), self.transcript.state.value])
         plain = f"Claude · {line}\n\n{wording.running_line(self.transcript)}".rstrip()
-        self._send({"text/html": html.turn(self.transcript), "text/plain": plain}, update=update)
+        self._send({"text/html": str(html.turn(self.transcript)), "text/plain": plain}, update=update)
 
     def _is_due(self) -> bool:
         return (

@@ -1,4 +1,4 @@
-"""Tables of plain text for a screen: HTML where that is shown, aligned lines everywhere else."""
+"""Tables of plain text, and as aligned lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from claude_magic.control_characters import show_invisibles
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Table", "aligned", "bundle"]
+__all__ = ["Table", "aligned"]
 
 _GAP = "  "
 
@@ -29,16 +29,6 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
-
-
-def bundle(*tables: Table) -> dict[str, str]:
-    """Tables below each other, as the data of an output."""
-    from claude_magic.views.html import turn as html  # noqa: PLC0415  # heavy: on first use
-
-    return {
-        "text/html": "".join(html.table(table.head, table.rows, table.note) for table in tables),
-        "text/plain": "\n\n".join(map(aligned, tables)),
-    }
 
 
 def aligned(table: Table) -> str:

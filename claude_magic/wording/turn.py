@@ -31,6 +31,7 @@ __all__ = [
     "options_line",
     "prompt_line",
     "retry_line",
+    "retry_parts",
     "running_line",
     "state",
     "thinking_line",
@@ -125,16 +126,21 @@ def thinking_line(block: ThinkingBlock) -> str:
 
 def retry_line(block: RetryBlock) -> str:
     """The attempts so far, and when the next one comes."""
+    return "".join(retry_parts(block))
+
+
+def retry_parts(block: RetryBlock) -> tuple[str, str, str]:
+    """The same, apart: what stands before the time until the next attempt, that time, what follows it."""
     status = f"HTTP {block.status}" if block.status else ""
     reason = show_invisibles(block.reason).replace("_", " ")
     why = ", ".join(part for part in (status, reason) if part) or "no answer"
     if block.over:
-        return f"The API refused {block.attempt} time{'s' * (block.attempt != 1)} ({why})."
-    said = f"The API refused ({why}). Attempt {block.attempt} of {block.max_retries} failed;"
-    said += f" the next is in {duration(block.delay_s)}."
-    return said + (
+        return f"The API refused {block.attempt} time{'s' * (block.attempt != 1)} ({why}).", "", ""
+    failed = f"The API refused ({why}). Attempt {block.attempt} of {block.max_retries} failed;"
+    advice = (
         " Interrupt, and check the login with /login or ANTHROPIC_API_KEY." if block.status == 401 else ""
     )
+    return f"{failed} the next is in ", duration(block.delay_s), f".{advice}"
 
 
 def why_asked(request: PermissionRequest) -> list[str]:

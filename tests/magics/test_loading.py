@@ -15,13 +15,14 @@ HEAVY = {
     "rich",
     "markdown_it",
     "nh3",
+    "markupsafe",
     "psutil",
     "anywidget",
     "nest_asyncio2",
     "mcp",
     "claude_agent_sdk",
 }
-LIGHT = {"claude_magic.control_characters", "claude_magic.wording.turn", "claude_magic.views.tables"}
+LIGHT = {"claude_magic.control_characters", "claude_magic.wording.turn", "claude_magic.wording.tables"}
 PRINT_NEW_MODULES = """
 import sys, time
 from IPython.core.interactiveshell import InteractiveShell

@@ -222,7 +222,7 @@ def test_every_recorded_turn_is_shown_and_harmless(generation: str) -> None:
 
 def plainly(made: str) -> str:
     """What is left where style sheets are stripped."""
-    apart = re.sub(r"(</(?:div|summary|pre|p|li)>)", r"\1 ", made)
+    apart = re.sub(r"(</(?:div|summary|pre|p|li)>)", r"\1 ", str(made))
     return " ".join(Page(apart).text.split())
 
 

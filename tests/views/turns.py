@@ -61,7 +61,7 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         self._text: list[str] = []
         self._in_style = False
-        self.feed(html)
+        self.feed(str(html))  # what is joined to Markup would be escaped
         self.close()
 
     @property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from magic_fixtures import read_page
 
-from claude_magic.views.tables import Table, aligned, bundle
+from claude_magic.views import table_output
+from claude_magic.wording.tables import Table, aligned
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e</td><script>x</script>\x1b[31m"
 
@@ -26,11 +27,11 @@ def test_without_a_head_the_first_column_says_what_the_others_are() -> None:
     table = Table((), [("state", "idle"), ("turns", "2")])
 
     assert aligned(table) == "state  idle\nturns  2"
-    assert "<th" in bundle(table)["text/html"].split("<td")[0]
+    assert "<th" in table_output(table)["text/html"].split("<td")[0]
 
 
 def test_whatever_a_cell_holds_is_one_line_of_text() -> None:
-    shown = bundle(Table(("a",), [(HOSTILE,), ("two\nlines",)], HOSTILE))
+    shown = table_output(Table(("a",), [(HOSTILE,), ("two\nlines",)], HOSTILE))
 
     page = read_page(shown["text/html"])
     assert page.tags == {"link", "div", "table", "thead", "tbody", "tr", "th", "td"}
@@ -41,7 +42,7 @@ def test_whatever_a_cell_holds_is_one_line_of_text() -> None:
 
 
 def test_several_tables_stand_below_each_other() -> None:
-    shown = bundle(Table((), [("a", "1")]), Table((), [("b", "2")]))
+    shown = table_output(Table((), [("a", "1")]), Table((), [("b", "2")]))
 
     assert shown["text/plain"] == "a  1\n\nb  2"
     assert shown["text/html"].count("<table>") == 2

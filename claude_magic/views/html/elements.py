@@ -1,26 +1,59 @@
-"""The few elements that a turn's HTML is made of. Pure; classes and contents must be safe already."""
+"""The elements that HTML is made of: text put into one is escaped, and only what is `Markup` stays HTML.
+
+`escape` leaves `Markup` as it is, so whatever is text here cannot become an element by being forgotten.
+"""
 
 from __future__ import annotations
 
-__all__ = ["code", "details", "div", "span"]
+from collections.abc import Iterable
+
+from markupsafe import Markup, escape
+
+__all__ = ["code", "details", "div", "element", "joined", "pre", "span"]
 
 
-def div(classes: str, inside: str) -> str:
+def element(tag: str, classes: str, *inside: str, **attributes: str) -> Markup:
+    """An element.
+
+    Args:
+        tag: Its name, ours.
+        classes: Its classes; "" for none.
+        inside: Text, which is escaped, and HTML.
+        attributes: Its other attributes; "" leaves one out.
+    """
+    given = f' class="{escape(classes)}"' if classes else ""
+    for name, value in attributes.items():
+        given += f' {name}="{escape(value)}"' if value else ""
+    return Markup(f"<{tag}{given}>{joined(inside)}</{tag}>")  # noqa: S704  # each part is escaped
+
+
+def joined(parts: Iterable[str]) -> Markup:
+    """Text, which is escaped, and HTML, one after the other."""
+    return Markup("".join(map(escape, parts)))  # noqa: S704  # each part is escaped
+
+
+def div(classes: str, *inside: str) -> Markup:
     """A block."""
-    return f'<div class="{classes}">{inside}</div>'
+    return element("div", classes, *inside)
 
 
-def span(classes: str, inside: str) -> str:
+def span(classes: str, *inside: str) -> Markup:
     """A piece of a line."""
-    return f'<span class="{classes}">{inside}</span>'
+    return element("span", classes, *inside)
 
 
-def code(classes: str, inside: str) -> str:
+def pre(classes: str, *inside: str) -> Markup:
+    """Text whose lines stay as they are."""
+    return element("pre", classes, *inside)
+
+
+def code(classes: str, *inside: str) -> Markup:
     """Code as it is written."""
-    return f'<pre class="{classes}"><code>{inside}</code></pre>'
+    return pre(classes, element("code", "", *inside))
 
 
-def details(classes: str, summary: str, inside: str, *, unfold: bool = False) -> str:
+def details(classes: str, summary: str, *inside: str, unfold: bool = False) -> Markup:
     """Something folded under its summary."""
-    opened = ' open="open"' if unfold else ""
-    return f'<details class="{classes}"{opened}><summary>{summary}</summary>{inside}</details>'
+    return element(
+        "details", classes, element("summary", "", summary), *inside, open="open" if unfold else ""
+    )

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import time
 from functools import lru_cache
-from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 import nh3
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
+from markupsafe import Markup, escape
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
@@ -23,6 +23,7 @@ from claude_magic.commonmark.directions import direct_blocks
 from claude_magic.commonmark.mathematics import GROWING, PROCESS
 from claude_magic.commonmark.parser import MAX_NESTING, new_parser
 from claude_magic.control_characters import strip_controls
+from claude_magic.views.html.elements import code, element, joined, pre, span
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from markdown_it.utils import OptionsDict
     from pygments.token import _TokenType
 
-__all__ = ["highlighted", "markdown", "markdown_tokens", "sanitized", "sections"]
+__all__ = ["highlighted", "markdown", "markdown_tokens", "plain", "sanitized", "sections"]
 
 _WEB = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 _MAX_WORK = 1_000_000
@@ -84,9 +85,9 @@ _CLASSES = re.compile(rf"{_CLASS}(?: {_CLASS})*")
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 
 
-def sanitized(html: str) -> str:
+def sanitized(html: Markup) -> Markup:
     """Our own HTML through an allow-list: the last line of defence, whatever a renderer did."""
-    return nh3.clean(
+    clean = nh3.clean(
         html,
         tags=_TAGS,
         clean_content_tags={"script", "style"},
@@ -97,6 +98,7 @@ def sanitized(html: str) -> str:
         set_tag_attribute_values={"a": {"target": "_blank"}},
         strip_comments=True,
     )
+    return Markup(clean)  # noqa: S704  # what the allow-list lets through
 
 
 def _kept(_tag: str, name: str, value: str) -> str | None:
@@ -112,7 +114,7 @@ def _kept(_tag: str, name: str, value: str) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def markdown(text: str, *, coloured: bool = True, typeset: bool = False) -> str:
+def markdown(text: str, *, coloured: bool = True, typeset: bool = False) -> Markup:
     """Markdown as HTML that is safe to put into a page.
 
     Args:
@@ -126,11 +128,17 @@ def markdown(text: str, *, coloured: bool = True, typeset: bool = False) -> str:
     """
     tokens = markdown_tokens(text)
     if tokens is None:
-        return f'<pre class="claude-plain">{escape(strip_controls(text))}</pre>'
+        return plain(text)
     parser = _parser()
     deadline = time.perf_counter() + _HIGHLIGHT_TIME if coloured else 0.0
     environment = {"deadline": deadline, "formulas": _MOST_FORMULAS if typeset else 0}
-    return sanitized(cast("str", parser.renderer.render(tokens, parser.options, environment)))
+    rendered = cast("str", parser.renderer.render(tokens, parser.options, environment))
+    return sanitized(Markup(rendered))  # noqa: S704  # the renderer escapes, and HTML in the text is text
+
+
+def plain(text: str) -> Markup:
+    """Text as it is written."""
+    return pre("claude-plain", strip_controls(text))
 
 
 def markdown_tokens(text: str) -> list[Token] | None:
@@ -167,34 +175,34 @@ def _outline(text: str) -> list[Token]:
     return [token for token in tokens if token.level == 0 and token.nesting >= 0]
 
 
-def highlighted(code: str, language: str = "", deadline: float | None = None) -> str:
-    """Code as escaped HTML, with Pygments' short classes where that is quick.
+def highlighted(source: str, language: str = "", deadline: float | None = None) -> Markup:
+    """Code as HTML, with Pygments' short classes where that is quick.
 
     Args:
-        code: The source.
+        source: The code.
         language: Its name; an unknown one is not coloured.
         deadline: `time.perf_counter()` at which to give up colouring; Pygments' lexers take quadratic time
             for some texts.
     """
-    code = strip_controls(code)
+    source = strip_controls(source)
     name = _LANGUAGES.get(language.strip().lower())
-    if name is None or len(code) > _HIGHLIGHT_LIMIT:
-        return escape(code)
+    if name is None or len(source) > _HIGHLIGHT_LIMIT:
+        return escape(source)
     deadline = time.perf_counter() + _HIGHLIGHT_TIME if deadline is None else deadline
     pieces: list[str] = []
-    lexer = get_lexer_by_name(name, stripnl=False, ensurenl=not code or code[-1] == "\n")
-    for kind, text in lexer.get_tokens(code):
+    lexer = get_lexer_by_name(name, stripnl=False, ensurenl=not source or source[-1] == "\n")
+    for kind, text in lexer.get_tokens(source):
         if time.perf_counter() > deadline:
-            return escape(code)
-        pieces.append(_span(kind, text))
-    return "".join(pieces)
+            return escape(source)
+        pieces.append(_coloured(kind, text))
+    return joined(pieces)
 
 
-def _span(kind: _TokenType, text: str) -> str:
+def _coloured(kind: _TokenType, text: str) -> str:
     while kind not in STANDARD_TYPES and kind.parent is not None:
         kind = kind.parent
     name = STANDARD_TYPES.get(kind, "")
-    return f'<span class="{name}">{escape(text)}</span>' if name not in _PLAIN else escape(text)
+    return text if name in _PLAIN else span(name, text)
 
 
 @lru_cache(maxsize=1)
@@ -239,8 +247,8 @@ def _fence(
 ) -> str:
     token = tokens[index]
     language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
-    code = highlighted(token.content, language, env["deadline"])
-    return f'<pre class="claude-code"><code>{code}</code></pre>\n'
+    # A plain text: what the renderer adds to it is HTML, and Markup would escape it.
+    return f"{code('claude-code', highlighted(token.content, language, env['deadline']))}\n"
 
 
 def _formula(
@@ -250,5 +258,4 @@ def _formula(
     tag, end = ("p", "\n") if token.block else ("span", "")
     env["formulas"] -= 1
     formula = _LABEL.sub("", token.content) if env["formulas"] >= 0 else token.content
-    classes = f' class="{PROCESS}"' if env["formulas"] >= 0 else ""
-    return f"<{tag}{classes}>{escape(formula)}</{tag}>{end}"
+    return f"{element(tag, PROCESS if env['formulas'] >= 0 else '', formula)}{end}"

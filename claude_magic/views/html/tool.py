@@ -1,14 +1,15 @@
-"""A tool call as HTML: what it was given, what came of it. `views/html.py` sanitises it."""
+"""A tool call as HTML: what it was given, what came of it. `views.html.turn` sanitises it."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from claude_magic.control_characters import shortened, show_invisibles
 from claude_magic.tools import ToolKind, tool_called
 from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
-from claude_magic.views.html.elements import code, details, div, span
+from claude_magic.views.html.elements import code, details, div, element, joined, pre, span
 from claude_magic.views.html.markup import highlighted, markdown
 from claude_magic.views.html.pictures import fitting
 from claude_magic.wording import tool as tool_wording
@@ -35,7 +36,7 @@ _STATES = {
 }
 
 
-def tool(call: ToolBlock, cwd: str, children: str) -> str:
+def tool(call: ToolBlock, cwd: str, children: Markup) -> Markup:
     """One call: its name, the argument that matters and its state; folded under them the rest.
 
     Args:
@@ -43,12 +44,11 @@ def tool(call: ToolBlock, cwd: str, children: str) -> str:
         cwd: Paths below it are shown relative to it.
         children: The HTML of what a subagent did.
     """
-    title, about = map(escape, tool_wording.title(call, cwd))
-    name = span("claude-tool-name", title)
-    argument = f'<code class="claude-tool-argument">{about}</code>' if about else ""
+    title, about = tool_wording.title(call, cwd)
+    argument = element("code", "claude-tool-argument", about) if about else ""
     word = _STATES[call.state]
-    state = span(f"claude-tool-state claude-{word}", escape(tool_wording.state(call)))
-    summary = f"{name} {argument} {state}"
+    state = span(f"claude-tool-state claude-{word}", tool_wording.state(call))
+    summary = joined([span("claude-tool-name", title), " ", argument, " ", state])
     is_agent = tool_called(call.name).kind is ToolKind.AGENT
     body = _agent(call, children) if is_agent else written(call) + _output(call) + children
     return details(f"claude-tool claude-tool-{word}", summary, body, unfold=_is_unfolded(call))
@@ -63,7 +63,7 @@ def _is_unfolded(call: ToolBlock) -> bool:
     return tool.unfolded and call.state is not ToolState.WAITING
 
 
-def written(call: ToolBlock) -> str:
+def written(call: ToolBlock) -> Markup:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
     if lines := diff(call):
         return _diff(lines)
@@ -73,18 +73,14 @@ def written(call: ToolBlock) -> str:
     if tool.kind is ToolKind.SHELL:
         return _command(call, tool.argument)
     if tool.line_says_all or not call.input:
-        return ""
+        return Markup()
     return code("claude-code", highlighted(tool_wording.input_json(call.input), "json"))
 
 
-def _agent(call: ToolBlock, children: str) -> str:
+def _agent(call: ToolBlock, children: Markup) -> Markup:
     """What a subagent was asked, what it did, and what it said in the end."""
     asked = show_invisibles(str(call.input.get("prompt", ""))).strip()
-    prompt = (
-        f'<pre class="claude-plain claude-asked">{escape(shortened(asked, _PROMPT_LIMIT))}</pre>'
-        if asked
-        else ""
-    )
+    prompt = pre("claude-plain claude-asked", shortened(asked, _PROMPT_LIMIT)) if asked else Markup()
     if call.state is not ToolState.OK or not (said := tool_wording.output(call)):
         return prompt + children + _output(call)
     last = next((block for block in reversed(call.children) if isinstance(block, TextBlock)), None)
@@ -93,57 +89,55 @@ def _agent(call: ToolBlock, children: str) -> str:
     return prompt + children + div("claude-answer", markdown(said))
 
 
-def _command(call: ToolBlock, argument: str) -> str:
+def _command(call: ToolBlock, argument: str) -> Markup:
     command = show_invisibles(str(call.input.get(argument, "")))
     if call.state.is_over and command.strip() == tool_wording.argument(call.name, call.input):
-        return ""
+        return Markup()
     return code("claude-code claude-command", highlighted(command, "bash"))
 
 
-def _diff(lines: list[str]) -> str:
+def _diff(lines: list[str]) -> Markup:
     added = sum(line.startswith("+") for line in lines)
     removed = sum(line.startswith("-") for line in lines)
     # The line end is inside: it shows without a style sheet, and is no empty line with one.
-    rows = "".join(span(_SIGNS.get(line[:1], "claude-same"), f"{escape(line)}\n") for line in lines)
-    counts = div("claude-counts", f"+{added} -{removed} lines")
-    return f'{counts}<pre class="claude-diff">{rows}</pre>'
+    rows = (span(_SIGNS.get(line[:1], "claude-same"), f"{line}\n") for line in lines)
+    return div("claude-counts", f"+{added} -{removed} lines") + pre("claude-diff", *rows)
 
 
-def _todos(items: Iterable[tuple[str, str]]) -> str:
+def _todos(items: Iterable[tuple[str, str]]) -> Markup:
     marks = {"done": "✓", "in progress": "→", "to do": "○"}
     rows = (
-        f'<li class="claude-todo-{state.replace(" ", "-")}">{marks[state]} {escape(text)} ({state})</li>'
+        element("li", f"claude-todo-{state.replace(' ', '-')}", f"{marks[state]} {text} ({state})")
         for state, text in items
     )
-    return f'<ul class="claude-todos">{"".join(rows)}</ul>'
+    return element("ul", "claude-todos", *rows)
 
 
-def _output(call: ToolBlock) -> str:
+def _output(call: ToolBlock) -> Markup:
     said = tool_wording.output(call)
     text = _folded(said.split("\n")) if said else ""
-    return text + "".join(_picture(picture, call) for picture in call.pictures)
+    return joined([text, *(_picture(picture, call) for picture in call.pictures)])
 
 
-def _folded(lines: list[str]) -> str:
+def _folded(lines: list[str]) -> Markup:
     shown, more = (lines, []) if len(lines) <= _LINES + _LEAST_FOLDED else (lines[:_LINES], lines[_LINES:])
     rest = details("claude-more", f"Show {len(more):,} more lines", _said(more)) if more else ""
     return _said(shown) + rest
 
 
-def _said(lines: list[str]) -> str:
-    text = escape("\n".join(lines))
-    return f'<pre class="claude-output">{text}</pre>'
+def _said(lines: list[str]) -> Markup:
+    return pre("claude-output", "\n".join(lines))
 
 
-def _picture(picture: Picture, call: ToolBlock) -> str:
+def _picture(picture: Picture, call: ToolBlock) -> Markup:
     size = f"{len(picture.data) * 3 // 4_000:,} kB"
     fit = fitting(picture) if picture.media_type in _PICTURES else None
     path = show_invisibles(str(call.input.get("file_path", "")))
     original = f"; the original is {path}" if path else ""
     if fit is None:
-        return div("claude-about", escape(f"An image of {size}, not shown here{original}"))
-    source = escape(f"data:{fit.media_type};base64,{fit.data}")
-    shown = f'<img class="claude-picture" alt="image" src="{source}">'
+        return div("claude-about", f"An image of {size}, not shown here{original}")
+    source = f"data:{fit.media_type};base64,{fit.data}"
+    shown = Markup('<img class="claude-picture" alt="image" src="{}">').format(source)
     if fit is picture:
         return shown
-    return shown + div("claude-about", escape(f"An image of {size}, downscaled{original}"))
+    return shown + div("claude-about", f"An image of {size}, downscaled{original}")

@@ -25,6 +25,8 @@ from claude_magic.views.live import page_messages
 from claude_magic.wording import turn as wording
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from claude_magic.transcript import Transcript
 
 __all__ = ["Item", "Patch", "Shown", "TurnModel", "apply"]
@@ -39,7 +41,7 @@ _MODES = ["default", "acceptEdits", "plan"]
 
 
 class Item(NamedTuple):
-    """A piece of HTML and the item it is in, "" for none."""
+    """A piece of HTML, as it is sent, and the item it is in, "" for none."""
 
     html: str
     parent: str
@@ -72,7 +74,7 @@ class _Sections:
         self._text = ""  # the source, cleaned
         self._rest: list[str] = []
         self._offset = 0
-        self._finished: list[str] = []
+        self._finished: list[str] = []  # as it is sent
 
     def rest(self, text: str) -> list[str]:
         """The sections that have no final HTML yet."""
@@ -84,15 +86,15 @@ class _Sections:
             self._rest = _settled(sections(rest)) if rest.strip() else []
         return self._rest
 
-    def html(self, text: str, made: Mapping[str, str], *, finished: bool) -> list[str]:
+    def html(self, text: str, made: Mapping[str, Markup], *, finished: bool) -> list[str]:
         """The HTML of each section."""
         rest = self.rest(text)
         growing = [] if finished else rest[-1:]
         for part in rest[: len(rest) - len(growing)]:
-            self._finished.append(made[part] if part in made else html.section(part, finished=True))
+            self._finished.append(_utf16(made[part] if part in made else html.section(part, finished=True)))
             self._offset += len(part) + 1
         self._rest = growing
-        return [*self._finished, *(html.section(part, finished=False) for part in growing)]
+        return [*self._finished, *(_utf16(html.section(part, finished=False)) for part in growing)]
 
 
 def _settled(parts: list[str]) -> list[str]:
@@ -123,7 +125,7 @@ class TurnModel:
         self.shown = Shown()
         self.note = ""  # said beside the state
         self.controls = True  # the page's messages arrive
-        self.made: Mapping[str, str] = {}  # the HTML of finished sections, made before it is needed
+        self.made: Mapping[str, Markup] = {}  # the HTML of finished sections, made before it is needed
         self._asks = asks
         self._kept: dict[str, _Kept] = {}
         self._answers: dict[str, _Sections] = {}
@@ -169,11 +171,11 @@ class TurnModel:
         transcript = self.transcript
         lines = html.frame_lines(transcript)
         yield from _said("header", _utf16(html.header(transcript)))
-        yield from _said("banner", lines["banner"])
+        yield from _said("banner", _utf16(lines["banner"]))
         yield from _said("prompt", _utf16(lines["prompt"]))
         yield from self._blocks(transcript.blocks, "", 0)
-        yield from _said("hidden", lines["hidden"])
-        yield from _said("footer", lines["footer"])
+        yield from _said("hidden", _utf16(lines["hidden"]))
+        yield from _said("footer", _utf16(lines["footer"]))
 
     def _blocks(self, blocks: Iterable[Block], parent: str, depth: int) -> Iterator[tuple[str, Item]]:
         for block in blocks:
@@ -193,7 +195,7 @@ class TurnModel:
         made, pieces = _utf16(html.frame(block, cwd, asks=asks)), []
         if isinstance(block, TextBlock) and made:
             answer = self._answers.setdefault(_key(block), _Sections())
-            pieces = [_utf16(piece) for piece in answer.html(block.text, self.made, finished=block.finished)]
+            pieces = answer.html(block.text, self.made, finished=block.finished)
         return _Kept(source, made, pieces)
 
     def _source(self, block: Block) -> object:
@@ -296,6 +298,6 @@ def _key(block: Block) -> str:
     return f"b{block.number}"
 
 
-def _utf16(made: str) -> str:
-    """Lengths in Python and in JavaScript are the same: what takes two units there is an entity here."""
-    return made if made.isascii() else _ASTRAL.sub(lambda found: f"&#{ord(found[0])};", made)
+def _utf16(made: Markup) -> str:
+    """HTML as it is sent. Its length in JavaScript is the same: what takes two units there is an entity."""
+    return str(made) if made.isascii() else _ASTRAL.sub(lambda found: f"&#{ord(found[0])};", made)

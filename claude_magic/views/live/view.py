@@ -32,6 +32,8 @@ from claude_magic.views.live.widget import TurnWidget
 from claude_magic.views.output import StaticView
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from claude_magic.transcript import Transcript
 
 __all__ = ["Controls", "LiveView"]
@@ -318,5 +320,5 @@ class LiveView:
             answer.set_result(decision)
 
 
-def _made(texts: list[str]) -> dict[str, str]:
+def _made(texts: list[str]) -> dict[str, Markup]:
     return {text: html.section(text, finished=True) for text in texts}
