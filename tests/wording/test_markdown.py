@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from test_html import CONTROLS, ELEMENTS, IMAGES, LINKS
+from payloads import CONTROLS, ELEMENTS, IMAGES, LINKS
 from turns import TAGS, Page, called, finished, hostile, returned, said
 
 from claude_magic.wording.markdown import markdown_of, plain_of, safe_markdown
