@@ -92,6 +92,11 @@ class PermissionRequest:
         return tool_called(self.tool_name).kind is ToolKind.PLAN
 
     @property
+    def about(self) -> object:
+        """What the call is about: a command, a path, the questions, the plan."""
+        return self.input.get(tool_called(self.tool_name).argument_in(self.input))
+
+    @property
     def always_means(self) -> str:
         """What "always" would allow, in words; "" if the CLI suggests nothing, or wants none offered."""
         if self.no_always:

@@ -5,10 +5,13 @@ A tool without a row, an MCP server's say, is shown by the first text of its inp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
 __all__ = ["TOOLS", "Todos", "Tool", "ToolKind", "names_of", "tool_called"]
+
+_PATHS = {"file_path", "notebook_path", "path"}  # what inputs call a path, whichever tool's
 
 
 class ToolKind(Enum):
@@ -44,6 +47,7 @@ class Tool(NamedTuple):
         removed: The part of its input that holds text to be taken out.
         added: The part that holds text to be put in.
         edits: The part that holds a list of such pairs.
+        prompt: The part that holds what a subagent is asked.
         todos: How it tells of the to-do list.
         quiet: A call that went well has no result worth showing.
         unfolded: What it was given is shown without a click.
@@ -56,10 +60,22 @@ class Tool(NamedTuple):
     removed: str = ""
     added: str = ""
     edits: str = ""
+    prompt: str = ""
     todos: Todos = Todos.NOTHING
     quiet: bool = False
     unfolded: bool = False
     schedules: bool = False
+
+    def argument_in(self, given: Mapping[str, object]) -> str:
+        """The part of this input that says what the call is about."""
+        texts = (key for key, value in given.items() if isinstance(value, str) and value.strip())
+        return self.argument or next(texts, "")
+
+    def path_in(self, given: Mapping[str, object]) -> str:
+        """The path of the file that a call is about, as it is given; "" if it is about none."""
+        key = self.argument_in(given)
+        path = given.get(key) if key in _PATHS or self.kind in {ToolKind.READ, ToolKind.EDIT} else ""
+        return path if isinstance(path, str) else ""
 
     @property
     def line_says_all(self) -> bool:
@@ -74,7 +90,7 @@ class Tool(NamedTuple):
 
 _K = ToolKind
 _ROWS = (
-    Tool(name="Agent", kind=_K.AGENT, argument="description"),
+    Tool(name="Agent", kind=_K.AGENT, argument="description", prompt="prompt"),
     Tool(name="AskUserQuestion", kind=_K.QUESTION, argument="questions"),
     Tool(name="Bash", kind=_K.SHELL, argument="command"),
     Tool(name="CronCreate", schedules=True),
@@ -87,7 +103,7 @@ _ROWS = (
         quiet=True,
         unfolded=True,
     ),
-    Tool(name="ExitPlanMode", kind=_K.PLAN),
+    Tool(name="ExitPlanMode", kind=_K.PLAN, argument="plan"),
     Tool(name="Glob", kind=_K.SEARCH, argument="pattern"),
     Tool(name="Grep", kind=_K.SEARCH, argument="pattern"),
     Tool(
@@ -104,11 +120,11 @@ _ROWS = (
     Tool(name="Read", kind=_K.READ, argument="file_path"),
     Tool(name="ScheduleWakeup", schedules=True),
     Tool(name="Skill", argument="skill"),
-    Tool(name="Task", kind=_K.AGENT, argument="description"),  # 2.1.191's name of Agent
+    Tool(name="Task", kind=_K.AGENT, argument="description", prompt="prompt"),  # 2.1.191's name of Agent
     Tool(name="TaskCreate", todos=Todos.ADDED, quiet=True),
     Tool(name="TaskList", todos=Todos.ALL_TOLD, quiet=True),
     Tool(name="TaskUpdate", todos=Todos.CHANGED, quiet=True),
-    Tool(name="TodoWrite", todos=Todos.ALL_GIVEN, quiet=True, unfolded=True),
+    Tool(name="TodoWrite", argument="todos", todos=Todos.ALL_GIVEN, quiet=True, unfolded=True),
     Tool(name="WebFetch", argument="url"),
     Tool(name="WebSearch", argument="query"),
     Tool(name="Write", kind=_K.EDIT, argument="file_path", added="content", quiet=True),
@@ -118,7 +134,7 @@ TOOLS = {tool.name: tool for tool in _ROWS}
 
 def names_of(*kinds: ToolKind) -> list[str]:
     """The tools of these kinds."""
-    return [tool.name for tool in _ROWS if tool.kind in kinds]
+    return [tool.name for tool in TOOLS.values() if tool.kind in kinds]
 
 
 def tool_called(name: str) -> Tool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from claude_magic.control_characters import show_invisibles
 from claude_magic.foreground.interrupts import asking
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
+from claude_magic.tools import ToolKind, tool_called
 from claude_magic.wording.turn import why_asked
 
 __all__ = ["InputAsker", "PromptInput"]
@@ -39,12 +40,12 @@ class InputAsker:
 
     def _leave(self, request: PermissionRequest) -> Decision:
         if request.is_plan:
-            self._show(f"Claude has a plan:\n{_indented(str(request.input.get('plan', '')))}")
+            self._show(f"Claude has a plan:\n{_indented(str(request.about or ''))}")
             choices = "Go on with it? [y]es, or say what to change: "
         else:
             what = [
                 f"Claude asks to use {show_invisibles(request.tool_name)}:",
-                _indented(_input_text(request.input)),
+                _indented(_input_text(request)),
             ]
             self._show("\n".join([*what, *why_asked(request)]))
             always = f"[a]lways ({show_invisibles(request.always_means)}), " if request.always_means else ""
@@ -64,7 +65,7 @@ class InputAsker:
                 return Decision(behavior=Behavior.DENY, message=answer)
 
     def _question(self, request: PermissionRequest) -> Decision:
-        questions = request.input.get("questions")
+        questions = request.about
         asked = (
             [item for item in questions if isinstance(item, Mapping)] if isinstance(questions, list) else []
         )
@@ -113,14 +114,13 @@ def _chosen(answer: str, choices: list[Mapping[str, object]], *, several: bool) 
     return ", ".join(str(choices[int(number) - 1].get("label", "")) for number in numbers)
 
 
-def _input_text(tool_input: Mapping[str, object]) -> str:
+def _input_text(request: PermissionRequest) -> str:
     """The whole input as a person reads it: a command as it is, everything else as JSON."""
-    command = tool_input.get("command")
-    rest = {key: value for key, value in tool_input.items() if key not in {"command", "description"}}
-    parts = [command] if isinstance(command, str) else []
-    if rest or not parts:
-        parts.append(json.dumps(rest if parts else dict(tool_input), ensure_ascii=False, indent=2))
-    return "\n".join(parts)
+    tool, given = tool_called(request.tool_name), request.input
+    if tool.kind is not ToolKind.SHELL or not isinstance(request.about, str):
+        return json.dumps(given, ensure_ascii=False, indent=2)
+    rest = {key: value for key, value in given.items() if key not in {tool.argument, "description"}}
+    return "\n".join([request.about, *([json.dumps(rest, ensure_ascii=False, indent=2)] if rest else [])])
 
 
 def _indented(text: str) -> str:

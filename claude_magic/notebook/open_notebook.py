@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_magic.hooks import Hook, HookReply, Step
-from claude_magic.tools import ToolKind, names_of
+from claude_magic.tools import ToolKind, names_of, tool_called
 
 __all__ = ["OpenNotebook"]
 
-_PATHS = ("notebook_path", "file_path")
 _POST_TIMEOUT = 5.0  # seconds; nothing depends on the answer
 _TICK = 0.02  # seconds: a file's time is that of the system's last tick
 _DENIED = (
@@ -122,8 +121,9 @@ class OpenNotebook:
 def _target(told: Mapping[str, object]) -> Path | None:
     """The file that a tool is about to write."""
     given = told.get("tool_input")
-    found = next((given[key] for key in _PATHS if key in given), None) if isinstance(given, Mapping) else None
-    if not isinstance(found, str) or not found:
+    tool = tool_called(str(told.get("tool_name")))
+    found = tool.path_in(given) if isinstance(given, Mapping) else ""
+    if not found:
         return None
     return Path(str(told.get("cwd") or "."), os.path.expanduser(found))  # noqa: PTH111  # never raises
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from claude_magic.control_characters import one_line
+from claude_magic.tools import tool_called
 from claude_magic.transcript.blocks import Block, NoticeBlock, TextBlock, ToolBlock
 
 __all__ = ["LINES", "Output"]
@@ -45,7 +47,7 @@ class Output:
                     self.end_line()
             case ToolBlock():
                 self.end_line()
-                self._feed(f"[{block.name}] {_argument(block.input)}\n")
+                self._feed(f"[{block.name}] {_argument(block.name, block.input)}\n")
             case NoticeBlock():
                 self.end_line()
                 self._feed(f"{block.text}\n")
@@ -70,8 +72,7 @@ class Output:
             self._tell(piece)
 
 
-def _argument(given: Mapping[str, object]) -> str:
-    """The first text among a call's arguments: the command, the path, the pattern."""
-    text = next((value for value in given.values() if isinstance(value, str) and value.strip()), "")
-    line = " ".join(text[: 10 * _ARGUMENT_LIMIT].split())
-    return line if len(line) <= _ARGUMENT_LIMIT else f"{line[: _ARGUMENT_LIMIT - 1]}…"
+def _argument(name: str, given: Mapping[str, object]) -> str:
+    """What a call is about: the command, the path, the pattern."""
+    text = given.get(tool_called(name).argument_in(given))
+    return one_line(text[: 10 * _ARGUMENT_LIMIT], _ARGUMENT_LIMIT) if isinstance(text, str) else ""

@@ -225,7 +225,7 @@ def _plain(block: Block, cwd: str) -> str:
 def _asked(block: PermissionBlock) -> str:
     if block.kind == "question":
         return "\n".join(
-            [*tool_wording.question_lines(block.request.input), f"Question: {wording.decision_line(block)}"]
+            [*tool_wording.question_lines(block.request.about), f"Question: {wording.decision_line(block)}"]
         )
     what = (
         "Plan"

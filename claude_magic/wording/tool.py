@@ -33,7 +33,6 @@ __all__ = [
 LINE_LIMIT = 160
 """Characters of what stands in one line."""
 _OUTPUT_LIMIT = 10_000
-_PATHS = {"file_path", "notebook_path", "path"}  # parts of an input that are paths, whichever tool's
 _TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
 
 
@@ -50,15 +49,14 @@ def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
     tool = tool_called(name)
     match tool.todos:
         case Todos.ALL_GIVEN:
-            return _done(_items(given))
+            return _done(_items(given.get(tool.argument)))
         case Todos.CHANGED:
             return one_line(f"#{given.get('taskId', '?')} {_todo_word(given.get('status'))}", LINE_LIMIT)
-    key = tool.argument or next((k for k, v in given.items() if isinstance(v, str) and v.strip()), "")
-    value = given.get(key, "")
+    value = given.get(tool.argument_in(given), "")
     if tool.kind is ToolKind.QUESTION:
-        value = next(iter(question_lines(given)), "")
+        value = next(iter(question_lines(value)), "")
     text = show_invisibles(value[: 10 * LINE_LIMIT]) if isinstance(value, str) else ""
-    if key in _PATHS:
+    if tool.path_in(given):
         text = _relative(text, cwd)
     first, _, more = text.strip().partition("\n")
     return one_line(f"{first} …" if more else first, LINE_LIMIT) + _addition(tool, given, cwd)
@@ -112,7 +110,8 @@ def input_json(given: Mapping[str, object]) -> str:
 def checklist(call: ToolBlock) -> list[tuple[str, str]]:
     """The to-do list that a call shows, as (state in words, item)."""
     if call.todos is None:
-        return _items(call.input) if tool_called(call.name).todos is Todos.ALL_GIVEN else []
+        tool = tool_called(call.name)
+        return _items(call.input.get(tool.argument)) if tool.todos is Todos.ALL_GIVEN else []
     return [(_todo_word(status), one_line(text, LINE_LIMIT)) for status, text in call.todos]
 
 
@@ -123,10 +122,9 @@ def title(call: ToolBlock, cwd: str = "") -> tuple[str, str]:
     return tool_name(call.name), argument(call.name, call.input, cwd)
 
 
-def question_lines(given: Mapping[str, object]) -> list[str]:
+def question_lines(questions: object) -> list[str]:
     """A question with its options, a line each; several questions one after the other."""
     lines: list[str] = []
-    questions = given.get("questions")
     for question in questions if isinstance(questions, list) else ():
         if isinstance(question, dict):
             lines.append(one_line(str(question.get("question", "")), LINE_LIMIT))
@@ -142,9 +140,8 @@ def _option(option: object) -> str:
     return f"{label}: {about}" if about else label
 
 
-def _items(given: Mapping[str, object]) -> list[tuple[str, str]]:
+def _items(items: object) -> list[tuple[str, str]]:
     """A to-do list that a call was given whole."""
-    items = given.get("todos")
     return [
         (_todo_word(item.get("status")), one_line(str(item.get("content", "")), LINE_LIMIT))
         for item in (items if isinstance(items, list) else ())

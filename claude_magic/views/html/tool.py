@@ -79,7 +79,7 @@ def written(call: ToolBlock) -> Markup:
 
 def _agent(call: ToolBlock, children: Markup) -> Markup:
     """What a subagent was asked, what it did, and what it said in the end."""
-    asked = show_invisibles(str(call.input.get("prompt", ""))).strip()
+    asked = show_invisibles(str(call.input.get(tool_called(call.name).prompt, ""))).strip()
     prompt = pre("claude-plain claude-asked", shortened(asked, _PROMPT_LIMIT)) if asked else Markup()
     if call.state is not ToolState.OK or not (said := tool_wording.output(call)):
         return prompt + children + _output(call)
@@ -132,7 +132,7 @@ def _said(lines: list[str]) -> Markup:
 def _picture(picture: Picture, call: ToolBlock) -> Markup:
     size = f"{len(picture.data) * 3 // 4_000:,} kB"
     fit = fitting(picture) if picture.media_type in _PICTURES else None
-    path = show_invisibles(str(call.input.get("file_path", "")))
+    path = show_invisibles(tool_called(call.name).path_in(call.input))
     original = f"; the original is {path}" if path else ""
     if fit is None:
         return div("claude-about", f"An image of {size}, not shown here{original}")

@@ -263,7 +263,7 @@ def _permission(asked: PermissionBlock) -> Markup:
     decided = "" if asked.pending else " claude-decided"
     match asked.kind:
         case "question":
-            said = Markup("<br>").join(tool_wording.question_lines(request.input))
+            said = Markup("<br>").join(tool_wording.question_lines(request.about))
             about = div("claude-question-text", said)
             return div(f"claude-question{decided}", about, span("claude-label", "Question:"), " ", decision)
         case "plan":
@@ -289,8 +289,7 @@ def _asked(asked: PermissionBlock) -> Markup:
 
 
 def _plan(request: PermissionRequest) -> Markup:
-    plan = request.input.get("plan")
-    return div("claude-plan", markdown(plan)) if isinstance(plan, str) else _NOTHING
+    return div("claude-plan", markdown(request.about)) if isinstance(request.about, str) else _NOTHING
 
 
 def _asked_for(request: PermissionRequest) -> Markup:

@@ -94,7 +94,7 @@ def decision(request: PermissionRequest, answer: Decide) -> Decision | None:
 
 
 def _questions(request: PermissionRequest) -> Iterator[Mapping[str, object]]:
-    questions = request.input.get("questions")
+    questions = request.about
     for item in questions[:_OPTIONS_LIMIT] if isinstance(questions, list) else ():
         if isinstance(item, Mapping):
             yield item
