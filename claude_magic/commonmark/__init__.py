@@ -1,4 +1,4 @@
-"""What Claude's Markdown means: the one parser that views and results share.
+"""What Claude's Markdown means, and how Markdown is written: shared by views, wording, results and tasks.
 
-Pure; imports nothing else of the package. Import its modules when they are used: markdown-it takes 30 ms.
+Pure. Import its modules when they are used: markdown-it takes 30 ms.
 """

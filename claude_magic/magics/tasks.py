@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from claude_magic.prompt import Prompt
     from claude_magic.result import Result
     from claude_magic.tasks import Task, TaskManager
-    from claude_magic.transcript import Transcript
 
 __all__ = ["TaskMagics", "check_task_options"]
 
@@ -76,7 +75,7 @@ class TaskMagics:
         from claude_magic.tasks import default_task_manager  # noqa: PLC0415  # load budget
 
         manager = self._manager = default_task_manager()
-        manager.notebook, manager.render = self._notebook, _markdown
+        manager.notebook = self._notebook
         return manager
 
     @property
@@ -261,9 +260,3 @@ def _line(task: Task) -> str:
 
 def _result(task: Task) -> str:
     return f"\n{task.warning or f'Its result: {task.result_path}'}"
-
-
-def _markdown(transcript: Transcript) -> str:
-    from claude_magic.wording.markdown import markdown_of  # noqa: PLC0415  # load budget
-
-    return markdown_of(transcript)

@@ -26,7 +26,7 @@ from claude_magic.session import Session
 from claude_magic.support.callbacks import Callbacks
 from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus, new_record
-from claude_magic.tasks.report import Render, report_of
+from claude_magic.tasks.report import report_of
 from claude_magic.tasks.task import Task, kept_options, options_kept
 from claude_magic.tasks.work import TaskRequest, Worker, continuation_of, give_worktree
 from claude_magic.tasks.worktree import remove_worktree
@@ -43,30 +43,14 @@ class TaskManager:
     Args:
         folder: Where they are remembered; the user's state folder if None.
         notebook: The kernel's notebook: its next kernel takes up what this one leaves.
-        render: Shows a turn as Markdown, for the result's file.
     """
 
-    def __init__(
-        self,
-        folder: Path | None = None,
-        *,
-        notebook: NotebookKey | None = None,
-        render: Render | None = None,
-    ) -> None:
+    def __init__(self, folder: Path | None = None, *, notebook: NotebookKey | None = None) -> None:
         self.notebook = notebook or NotebookKey()
         self._records = TaskRecords(folder)
         self._callbacks = Callbacks()
-        self._worker = Worker(self._records, self._callbacks, render)
+        self._worker = Worker(self._records, self._callbacks)
         self._tasks: dict[str, Task] = {}
-
-    @property
-    def render(self) -> Render | None:
-        """Shows a turn as Markdown, for the result's file."""
-        return self._worker.render
-
-    @render.setter
-    def render(self, render: Render | None) -> None:
-        self._worker.render = render
 
     def on(self, event: TaskEvent, callback: Callable[..., object]) -> Callable[[], None]:
         """Calls `callback` on an event.
@@ -257,7 +241,7 @@ class TaskManager:
 
     def report(self, task: Task) -> str:
         """A task and what it came to so far, as Markdown."""
-        return report_of(task, self.render)
+        return report_of(task)
 
     def news(self) -> list[str]:
         """What the person should know of where tasks are remembered; each is told once."""

@@ -23,11 +23,10 @@ from claude_magic.prompt import Prompt, attachments_to
 from claude_magic.support.paths import check_folder
 from claude_magic.support.state_file import StateFile
 
-__all__ = ["RESULTS_FOLDER", "TaskRecord", "TaskRecords", "TaskStatus", "new_record"]
+__all__ = ["TaskRecord", "TaskRecords", "TaskStatus", "new_record"]
 
 T = TypeVar("T")
 
-RESULTS_FOLDER = ".claude-tasks"  # in a task's project
 KEPT = 30 * 86_400.0  # seconds after its end that a task is known; its result's file stays
 
 
@@ -98,7 +97,7 @@ class TaskRecord:
     @property
     def result_path(self) -> Path:
         """Where the task's result is written when it ends."""
-        return Path(self.project, RESULTS_FOLDER, f"task-{self.id}-output.md")
+        return Path(self.project, ".claude-tasks", f"task-{self.id}-output.md")
 
     @property
     def is_at_work(self) -> bool:

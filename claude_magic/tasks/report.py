@@ -7,36 +7,23 @@ through a link that the project has put in the folder's place.
 from __future__ import annotations
 
 import contextlib
-import json
-import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import strip_controls
-from claude_magic.tasks.records import RESULTS_FOLDER
+from claude_magic.tasks.task import Task
 
-if TYPE_CHECKING:
-    from claude_magic.result import ToolCall
-    from claude_magic.tasks.task import Task
-    from claude_magic.transcript import Transcript
-
-__all__ = ["Render", "prepare", "report_of", "write"]
-
-Render = Callable[["Transcript"], str]
-
-_RESULT_LIMIT = 4_000  # characters of a tool's result
+__all__ = ["prepare", "report_of", "write"]
 
 
-def prepare(project: str) -> None:
-    """Makes the folder, unseen by git.
+def prepare(folder: Path) -> None:
+    """Makes the folder of a result's file, unseen by git.
 
     Raises:
         OSError: It cannot be made, or is a link.
     """
-    folder = Path(project, RESULTS_FOLDER)
     folder.mkdir(exist_ok=True)
     if folder.is_symlink():
         raise NotADirectoryError(f"{folder} is a link")
@@ -50,7 +37,7 @@ def write(path: Path, text: str) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    prepare(str(path.parent.parent))
+    prepare(path.parent)
     with tempfile.NamedTemporaryFile(
         "w", dir=path.parent, prefix=".task-", encoding="utf-8", errors="replace", delete=False
     ) as file:
@@ -63,25 +50,19 @@ def write(path: Path, text: str) -> None:
             raise
 
 
-def report_of(task: Task, render: Render | None = None) -> str:
-    """A task and what it came to, as Markdown.
+def report_of(task: Task) -> str:
+    """A task and what it came to, as Markdown, with nothing in it that a terminal acts on."""
+    from claude_magic.commonmark.writing import escaped  # noqa: PLC0415  # heavy: on first use
+    from claude_magic.wording.markdown import markdown_of  # noqa: PLC0415
 
-    Args:
-        task: The task.
-        render: Shows a turn as Markdown; if None, the answer and the tool calls are written as they are.
-
-    Returns:
-        The Markdown, with nothing in it that a terminal acts on.
-    """
-    parts = [f"# Task {_words(task.name)}: {task.status.value}", "\n".join(_facts(task))]
-    if render is None:
-        parts += _told(task)
-    else:
-        parts += [render(transcript).strip("\n") for transcript in task.transcripts]
-    return strip_controls("\n\n".join(parts)) + "\n"
+    head = f"# Task {escaped(' '.join(task.name.split()))}: {task.status.value}"
+    turns = (markdown_of(transcript).strip("\n") for transcript in task.transcripts)
+    return strip_controls("\n\n".join([head, "\n".join(_facts(task)), *turns])) + "\n"
 
 
 def _facts(task: Task) -> Iterator[str]:
+    from claude_magic.commonmark.writing import code_span  # noqa: PLC0415
+
     facts = {
         "id": task.id,
         "directory": str(task.cwd),
@@ -93,49 +74,7 @@ def _facts(task: Task) -> Iterator[str]:
         "session id": task.session_id,
         "error": task.error,
     }
-    return (f"- {label}: {_code(value)}" for label, value in facts.items() if value)
-
-
-def _told(task: Task) -> Iterator[str]:
-    yield "## Prompt"
-    yield _fenced(task.prompt)
-    for data in task.asked.attachments:
-        yield f"{_words(data.label)}\n\n{_fenced(data.text)}"
-    yield "## Answer"
-    answers = [transcript.answer for transcript in task.transcripts]
-    yield "\n\n".join(filter(None, answers)) or "None."
-    if calls := [call for transcript in task.transcripts for call in transcript.tool_calls]:
-        yield "## Tool calls"
-        yield from map(_call, calls)
-
-
-def _call(call: ToolCall) -> str:
-    state = "failed" if call.is_error else "ok"
-    given = json.dumps(call.input, ensure_ascii=False, indent=2)
-    said = call.result[-_RESULT_LIMIT:]
-    return "\n\n".join(
-        [f"**{_words(call.name)}** ({state})", _fenced(given), *([_fenced(said)] if said else [])]
-    )
-
-
-def _fenced(text: str) -> str:
-    """The text between fences longer than any in it; "" if there is none."""
-    marks = "`" * max(3, 1 + max(map(len, _ticks(text)), default=0))
-    return f"{marks}\n{text}\n{marks}" if text else ""
-
-
-def _ticks(text: str) -> Iterable[str]:
-    return re.findall(r"`+", text)
-
-
-def _words(text: str) -> str:
-    """Plain text in one line, every character of Markdown's escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$!&])", r"\\\1", " ".join(text.split()))
-
-
-def _code(text: str) -> str:
-    """Plain text in one line, as code: paths stay readable."""
-    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
+    return (f"- {label}: {code_span(value)}" for label, value in facts.items() if value)
 
 
 def _time(seconds: float) -> str:

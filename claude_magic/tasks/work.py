@@ -24,7 +24,7 @@ from claude_magic.session import Session, SessionState
 from claude_magic.support.callbacks import Callbacks
 from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus
-from claude_magic.tasks.report import Render, prepare, report_of, write
+from claude_magic.tasks.report import prepare, report_of, write
 from claude_magic.tasks.task import Task
 from claude_magic.tasks.worktree import add_worktree
 
@@ -66,11 +66,9 @@ class Worker:
     Args:
         records: Where they are remembered.
         callbacks: Told of their ends.
-        render: Shows a turn as Markdown, for the result's file.
     """
 
-    def __init__(self, records: TaskRecords, callbacks: Callbacks, render: Render | None) -> None:
-        self.render = render
+    def __init__(self, records: TaskRecords, callbacks: Callbacks) -> None:
         self._records = records
         self._callbacks = callbacks
 
@@ -82,7 +80,7 @@ class Worker:
             CancelledTurnError: It was cancelled meanwhile.
         """
         try:
-            await asyncio.to_thread(prepare, task.record.project)
+            await asyncio.to_thread(prepare, task.result_path.parent)
             task.warning = ""
         except OSError as error:
             task.warning = f"The result will not be in a file: {error}. Use %claude_tasks show {task.name}"
@@ -129,7 +127,7 @@ class Worker:
         if task.warning:
             return
         task.written = task.revision
-        text = report_of(task, self.render)
+        text = report_of(task)
         try:
             await asyncio.to_thread(write, task.result_path, text)
         except OSError as error:

@@ -415,9 +415,9 @@ async def test_the_result_file_has_what_was_asked_what_was_done_and_what_came_of
         f"- session id: `{task.session_id}`",
         "- cost: `$",
         "- took: `",
-        "run echo  '<b> `x`'",
+        "> run echo  '\\<b\\> \\`x\\`'",
         "Running.",
-        "**Bash** (ok)",
+        "**Bash** echo '\\<b\\> \\`x\\`' (ok",
         "\n<b> `x`\n",
     ):
         assert part in text, part

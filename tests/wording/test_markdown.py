@@ -11,7 +11,8 @@ from markdown_it import MarkdownIt
 from payloads import CONTROLS, ELEMENTS, IMAGES, LINKS
 from turns import TAGS, Page, called, finished, hostile, returned, said
 
-from claude_magic.wording.markdown import markdown_of, plain_of, safe_markdown
+from claude_magic.commonmark.writing import safe_markdown
+from claude_magic.wording.markdown import markdown_of, plain_of
 
 PASSIVE = TAGS - {"details", "div", "img", "span", "style", "summary"}
 
