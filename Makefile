@@ -32,9 +32,19 @@ test: $(VENV)/.test $(OLDER_CLI) $(OLDER_KERNEL) $(TYPINGS) $(COLLABORATION) $(C
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 # What starts no kernel, browser, terminal or CLI: under two minutes.
+QUICK := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m "not (process or kernel or terminal or browser or bench)" --ignore=tests/session
 .PHONY: quick
 quick: $(TYPINGS) check
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile -m "not (process or kernel or terminal or browser or bench)" --ignore=tests/session
+	$(QUICK)
+
+# Branches too, by the quick tests. Of what does no I/O nothing may be missed.
+PURE := */commonmark/*,*/transcript/*,*/views/html/*,*/wire/*,*/wording/*,*/control_characters.py,*/errors.py,*/hooks.py,*/options.py,*/permissions.py,*/prompt.py,*/result.py,*/support/paths.py,*/support/redact.py,*/tools.py
+.PHONY: coverage
+coverage: $(VENV)/.test $(TYPINGS)
+	mkdir -p build
+	$(QUICK) -q --cov --cov-report=
+	$(BIN)/coverage report
+	$(BIN)/coverage report --fail-under=100 --include="$(PURE)"
 
 # The whole run once more, to record how long each file takes: the longest are begun first.
 .PHONY: durations
@@ -55,6 +65,11 @@ screenshots: $(VENV)/.test chromium
 
 bytes: $(VENV)/.test chromium
 	CLAUDE_MAGIC_FULL_TABLE=1 $(BIN)/python -m pytest -q --randomly-dont-reorganize tests/browser/test_budget.py -k bytes
+
+# How much code there is: lines, the lengths of functions, the modules that are short.
+.PHONY: figures
+figures: $(VENV)/.test
+	@$(BIN)/python tests/support/code_figures.py
 
 # Figures against the budgets, on a machine that does nothing else; `make test` runs a short form of it.
 bench: $(VENV)/.test
