@@ -166,6 +166,13 @@ def test_a_value_that_no_argument_can_hold_is_refused_by_its_flag(field: str, ba
         argv(Options().with_(check_paths=False, **{field: (bad,)}))
 
 
+@pytest.mark.fault(11, via="pure")
+@pytest.mark.parametrize("field", ["model", "system", "note", "setting_sources"])
+def test_a_text_with_a_nul_is_refused_as_it_is_given(field: str) -> None:
+    with pytest.raises(UsageError, match=f"^{field} holds a NUL"):
+        Options().with_(**{field: "a\0b"})
+
+
 @pytest.mark.fault(91, via="pure")
 @pytest.mark.parametrize("session_id", ["--help", "", "../../etc/passwd", "x" * 36])
 def test_an_id_that_is_no_uuid_is_refused(session_id: str) -> None:
