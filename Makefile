@@ -51,6 +51,12 @@ coverage: $(VENV)/.test $(TYPINGS)
 durations:
 	CLAUDE_MAGIC_DURATIONS=1 $(MAKE) test
 
+# Changes lines of the pure rooms, one at a time, and names the changes that no test notices.
+.PHONY: mutants
+mutants: $(VENV)/.test
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 check: $(VENV)/.test $(TSC)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

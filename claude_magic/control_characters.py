@@ -64,7 +64,7 @@ def _rewritten(line: str) -> str:
             shown, at = [], 0
         elif part in {"\x1b[K", "\x1b[0K"}:
             del shown[at:]
-        elif part != "\x1b[1K":
+        else:
             seen = _SEQUENCE.sub("", part)
             shown[at : at + len(seen)] = seen
             at += len(seen)

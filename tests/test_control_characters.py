@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_magic.control_characters import printed, shortened, show_invisibles, strip_controls
+from claude_magic.control_characters import one_line, printed, shortened, show_invisibles, strip_controls
 
 pytestmark = pytest.mark.fault(84, via="pure")
 
@@ -74,6 +74,11 @@ def test_letters_that_nobody_sees_are_named_also_after_a_flag() -> None:
         ("one\r\ntwo\r\r\n", "one\ntwo\n"),
         ("no end\r", "no end"),
         ("a\x1b]52;c;c2VjcmV0\x07\rb", "b"),
+        ("first\nlong\rX", "first\nXong"),
+        ("ab\x08\x08\x08X", "Xb"),
+        ("long state\x1b[2KX\x08Y", "Y"),
+        ("long state\r\x1b[0Kshort", "short"),
+        ("long\x1b[1K state", "long state"),
     ],
 )
 def test_a_line_that_rewrites_itself_is_shown_in_its_last_state(text: str, shown: str) -> None:
@@ -112,6 +117,16 @@ def test_hostile_sequences_take_linear_time(text: str) -> None:
     strip_controls(text)
 
     assert time.process_time() - began < 2
+
+
+def test_two_thirds_of_what_is_shown_of_a_long_text_are_its_head() -> None:
+    assert shortened("abcdef", 6) == "abcdef"
+    assert shortened("abcdefghi", 6) == "abcd\n… 3 characters hidden …\nhi"
+
+
+def test_one_line_holds_no_more_than_its_limit_and_hides_nothing() -> None:
+    assert one_line(" a\n\tb\u202e ") == "a b⟦U+202E⟧"
+    assert (one_line("abc", 3), one_line("abcd", 3)) == ("abc", "ab…")
 
 
 def test_a_long_text_keeps_its_head_and_its_tail() -> None:

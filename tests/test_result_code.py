@@ -33,3 +33,17 @@ from claude_magic.views.html.markup import markdown
 def test_the_code_of_a_result_is_what_the_view_shows_as_code(text: str, code: str) -> None:
     assert Result(text=text).code == code
     assert ("<pre" in markdown(text)) is bool(code)
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        (Result(text="a\n b", cost_usd=0.5), "<Result answer 'a b', 0 tool calls, $0.5000>"),
+        (Result(text="x" * 60), f"<Result answer {'x' * 60!r}, 0 tool calls, $0.0000>"),
+        (Result(text="x" * 61), f"<Result answer {'x' * 59 + '…'!r}, 0 tool calls, $0.0000>"),
+        (Result(text="a", error="b", is_error=True), "<Result error 'b', 0 tool calls, $0.0000>"),
+        (Result(text="a", interrupted=True), "<Result interrupted 'a', 0 tool calls, $0.0000>"),
+    ],
+)
+def test_a_results_repr_is_one_short_line(result: Result, shown: str) -> None:
+    assert repr(result) == shown
