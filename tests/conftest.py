@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from endpoint_log import Endpoint
 from generations import OLDER_CLI, current_cli
-from places import SCENARIO
 from waiting import wait_until
 
 from claude_magic import offline
 from claude_magic.options import Options
-from claude_magic.processes.child import ChildProcess
 
 pytest_plugins = [
     "fault_report",
@@ -46,15 +44,6 @@ def fresh_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 def cli(request: pytest.FixtureRequest) -> Path:
     """Both generations of the real CLI, one after the other."""
     return current_cli() if request.param == "current" else OLDER_CLI
-
-
-@pytest.fixture
-async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
-    """A scripted model of the test's own, with tests/scenario.toml."""
-    log = tmp_path / "endpoint.jsonl"
-    child = await ChildProcess.spawn(offline.command([SCENARIO], log), cwd=tmp_path, env=os.environ)
-    yield Endpoint(offline.url_from(await child.read()), log)
-    await child.stop()
 
 
 @pytest.fixture

@@ -78,20 +78,7 @@ def notebook_json(cells: list[str], *, kernel: bool = True) -> dict[str, Any]:
 
 
 class ServerLog(Endpoint):
-    """What reached the model of all of a server's kernels since `mark` was called."""
-
-    def __init__(self, log: Path) -> None:
-        super().__init__("", log)
-        self._seen = 0
-
-    def mark(self) -> None:
-        """Forgets what has been so far."""
-        self._seen = len(super().lines)
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """Everything logged since the mark, in order."""
-        return super().lines[self._seen :]
+    """What reached the model of all of a server's kernels."""
 
     def ends(self, prompt: str) -> list[str]:
         """How the requests for a prompt ended: `complete` or `aborted`."""
@@ -120,7 +107,7 @@ class JupyterServer:
     def __post_init__(self) -> None:
         self.notebooks = self.folder / "notebooks"
         self.notebooks.mkdir(parents=True)
-        self.endpoint = ServerLog(self.folder / "endpoint.jsonl")
+        self.endpoint = ServerLog("", self.folder / "endpoint.jsonl")
         env = fresh_environment(self.folder) | offline_environment(self.folder)
         env["ANTHROPIC_API_KEY"] = self.secret = f"sk-ant-{secrets.token_hex(24)}"
         env["CLAUDE_MAGIC_OFFLINE_SCENARIO"] = os.pathsep.join(map(str, [*self.scenarios, SCENARIO]))

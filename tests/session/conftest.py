@@ -8,7 +8,6 @@ from typing import Any
 
 import psutil
 import pytest
-from endpoint_log import Endpoint
 from leaks import nothing_left
 from places import FAKE
 
@@ -21,12 +20,6 @@ async def as_before() -> AsyncIterator[None]:
     """Descriptors, threads, tasks and children are the same after every test as before."""
     async with nothing_left():
         yield
-
-
-@pytest.fixture
-def endpoint(own_requests: Endpoint) -> Endpoint:
-    """What reaches the scripted model from this test."""
-    return own_requests
 
 
 @pytest.fixture

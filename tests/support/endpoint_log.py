@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ __all__ = ["Endpoint"]
 
 
 class Endpoint:
-    """What reached the scripted model.
+    """What reached the scripted model. Of a log that grows only what is new is read.
 
     Args:
         url: Its address, or "".
@@ -20,13 +21,32 @@ class Endpoint:
     def __init__(self, url: str, log: Path) -> None:
         self.url = url
         self.log = log
+        self._file, self._end = 0, 0  # the inode that was read, and how far
+        self._lines: list[dict[str, Any]] = []
+
+    def mark(self) -> None:
+        """Forgets what has been so far."""
+        self._read()
+        self._lines.clear()
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """Everything logged, in order."""
-        if not self.log.exists():
-            return []
-        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+        """Everything logged since the mark, in order."""
+        self._read()
+        return self._lines.copy()
+
+    def _read(self) -> None:
+        try:
+            with self.log.open("rb") as log:
+                if (file := os.fstat(log.fileno()).st_ino) != self._file:
+                    self._file, self._end, self._lines = file, 0, []
+                log.seek(self._end)
+                whole = log.read().rpartition(b"\n")
+        except FileNotFoundError:
+            self._file, self._end, self._lines = 0, 0, []
+            return
+        self._end += len(whole[0]) + len(whole[1])
+        self._lines += map(json.loads, whole[0].splitlines())
 
     @property
     def requests(self) -> list[dict[str, Any]]:

@@ -65,6 +65,7 @@ class MagicNotebook(NotebookKernel):
         self.do(f"%unload_ext claude_magic\nimport os; os.chdir({str(self.folder)!r})")
         self.do("get_ipython().config.pop('ClaudeMagics', None);")
         self.endpoint.log.unlink(missing_ok=True)
+        self.endpoint.mark()
         for folder in (self.folder / "state", self.folder / "ipython/profile_default/db", self.work):
             shutil.rmtree(folder, ignore_errors=True)
         self.work.mkdir()

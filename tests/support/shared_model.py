@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +14,14 @@ from places import SCENARIO
 from claude_magic import offline
 
 
-class Since(Endpoint):
-    """What has reached the scripted model since this was made."""
+class SharedModel(Endpoint):
+    """What has reached the scripted model since the mark; how older requests ended is not told of."""
 
     _before = 0
 
-    def __init__(self, url: str, log: Path) -> None:
-        super().__init__(url, log)
-        self._before = max((line["id"] for line in self.lines), default=0)
+    def mark(self) -> None:
+        self._before = max((line["id"] for line in super().lines), default=self._before)
+        super().mark()
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -30,20 +29,21 @@ class Since(Endpoint):
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The scripted model: address and log."""
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedModel]:
+    """The scripted model, with tests/support/scenario.toml."""
     log = tmp_path_factory.mktemp("endpoint") / "log.jsonl"
     pipe = subprocess.PIPE
     child = subprocess.Popen(offline.command([SCENARIO], log), stdin=pipe, stdout=pipe)
     assert child.stdout is not None
-    yield offline.url_from(child.stdout.readline()), log
+    yield SharedModel(offline.url_from(child.stdout.readline()), log)
     child.communicate(timeout=10)
 
 
 @pytest.fixture
-def own_requests(model: tuple[str, Path]) -> Endpoint:
+def endpoint(model: SharedModel) -> Endpoint:
     """What reaches the scripted model from this test."""
-    return Since(*model)
+    model.mark()
+    return model
 
 
 @pytest.fixture

@@ -7,19 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoint_log import Endpoint
 from generations import OLDER_CLI, current_cli
 from leaks import nothing_left
 
 from claude_magic.options import Options
 from claude_magic.prompt import Prompt
 from claude_magic.tasks import Task, TaskManager
-
-
-@pytest.fixture
-def endpoint(own_requests: Endpoint) -> Endpoint:
-    """What reaches the scripted model from this test."""
-    return own_requests
 
 
 @pytest.fixture
