@@ -54,6 +54,7 @@ durations:
 # Changes lines of the pure rooms, one at a time, and names the changes that no test notices.
 .PHONY: mutants
 mutants: $(VENV)/.test
+	$(PIP) install mutmut==3.8.1
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
