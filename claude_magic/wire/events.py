@@ -329,7 +329,7 @@ def _second_look(line: bytes) -> Event:
         return _typed(_LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)).encode())
     except json.JSONDecodeError:
         return _diagnostic("malformed" if _MESSAGE.match(line) else "noise", line)
-    except (ValueError, RecursionError):  # JSON of no meaning here: NaN, thousands of digits, nested too deep
+    except (*_UNREADABLE, ValueError):  # JSON of no meaning here: NaN, thousands of digits, nested too deep
         return _diagnostic("shape", line)
 
 
