@@ -180,10 +180,10 @@ def _in_words(suggestion: Mapping[str, object]) -> str:
     scope = where.get(str(destination), "all projects" if destination == "userSettings" else "this session")
     if kind == "setMode":
         return f"permission mode {suggestion.get('mode')} for {scope}"
-    if kind == "addDirectories":
-        return f"work in {_joined(suggestion.get('directories'))} for {scope}"
-    if kind == "addRules":
-        return f"{_joined(suggestion.get('rules'))} for {scope}"
+    if kind == "addDirectories" and (folders := _joined(suggestion.get("directories"))):
+        return f"work in {folders} for {scope}"
+    if kind == "addRules" and (rules := _joined(suggestion.get("rules"))):
+        return f"{rules} for {scope}"
     return ""
 
 

@@ -73,3 +73,54 @@ async def test_no_flag_is_advised_where_none_helps(more: dict[str, object]) -> N
 
     assert decision.behavior is Behavior.DENY
     assert "Allow it with" not in decision.message
+
+
+@pytest.mark.parametrize(
+    ("suggestion", "means"),
+    [
+        (
+            {"type": "setMode", "mode": "plan", "destination": "userSettings"},
+            "permission mode plan for all projects",
+        ),
+        (
+            {"type": "addDirectories", "directories": ["/a", "/b"], "destination": "localSettings"},
+            "work in /a, /b for this project",
+        ),
+        (
+            {
+                "type": "addRules",
+                "rules": [{"toolName": "Bash", "ruleContent": "git *"}, {"toolName": "Edit"}],
+            },
+            "Bash(git *), Edit for this session",
+        ),
+        ({"type": "addRules", "rules": "Bash", "destination": "projectSettings"}, ""),
+        ({"type": "addDirectories", "directories": []}, ""),
+        ({"type": "else"}, ""),
+    ],
+)
+def test_what_always_means_is_said_in_words(suggestion: dict[str, object], means: str) -> None:
+    assert request(permission_suggestions=[suggestion]).always_means == means
+
+
+def test_a_call_is_allowed_as_it_was_asked_for_with_a_persons_answers() -> None:
+    asked = request(tool="AskUserQuestion", input={"questions": []})
+
+    assert Decision(behavior=Behavior.ALLOW).response(asked) == {
+        "behavior": "allow",
+        "updatedInput": {"questions": []},
+    }
+    assert Decision(behavior=Behavior.ALLOW, answers={"Which?": "This"}).response(asked) == {
+        "behavior": "allow",
+        "updatedInput": {"questions": [], "answers": {"Which?": "This"}},
+    }
+
+
+def test_claude_is_told_why_a_call_was_denied_and_that_it_was_where_nobody_says_why() -> None:
+    assert Decision(behavior=Behavior.DENY, message="Not today.", interrupt=True).response(request()) == {
+        "behavior": "deny",
+        "message": "Not today.",
+        "interrupt": True,
+    }
+    assert (
+        Decision(behavior=Behavior.DENY).response(request())["message"] == "The user denied this tool call."
+    )
