@@ -21,6 +21,8 @@ OLDER_KERNEL := $(VENV)/ipykernel-6
 COLLABORATION := $(VENV)/collaboration
 # The classic notebook, which would put its pages into the other servers.
 CLASSIC := $(VENV)/nbclassic
+# An environment with the lowest versions of what the project needs.
+FLOOR := $(VENV)/floor
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test check bench clean
@@ -45,6 +47,12 @@ coverage: $(VENV)/.test $(TYPINGS)
 	$(QUICK) -q --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --fail-under=100 --include="$(PURE)"
+
+# The lowest versions that pyproject.toml allows, in an environment of their own: the quick tests and some kernels.
+.PHONY: floor
+floor: $(FLOOR)/.installed
+	$(FLOOR)/bin/python -m pytest -m "not (process or kernel or terminal or browser or bench)" --ignore=tests/session
+	$(FLOOR)/bin/python -m pytest tests/magics/test_live_cells.py tests/magics/test_terminal_magics.py tests/views
 
 # The whole run once more, to record how long each file takes: the longest are begun first.
 .PHONY: durations
@@ -100,6 +108,13 @@ $(VENV)/.lab: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable '.[test]'
+	touch $@
+
+$(FLOOR)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m venv $(FLOOR)
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+	  | sed 's/>=/==/' > $(FLOOR)/constraints.txt
+	$(FLOOR)/bin/python -m pip --disable-pip-version-check --quiet install --constraint $(FLOOR)/constraints.txt --editable '.[test]'
 	touch $@
 
 $(OLDER_CLI): | $(BIN)/python
