@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from claude_magic.claude_cli.locate import parse_version
-from claude_magic.processes.helper import start_helper
+from claude_magic.processes.manager import default_manager
 
 __all__ = ["ask_version"]
 
@@ -23,7 +23,7 @@ async def ask_version(cli: Path, env: Mapping[str, str]) -> str:
         CLINotFoundError: The program cannot be run.
         StartError: The system refused.
     """
-    child = await start_helper([str(cli), "-v"], env)
+    child = await default_manager().start_helper([str(cli), "-v"], env)
     said = b""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):

@@ -14,7 +14,7 @@ from pathlib import Path
 from claude_magic import offline
 from claude_magic.errors import StartError
 from claude_magic.processes.child import ChildProcess
-from claude_magic.processes.helper import start_helper
+from claude_magic.processes.manager import default_manager
 from claude_magic.support.paths import absolute, notebook_folder
 from claude_magic.support.state_file import state_folder
 
@@ -75,7 +75,7 @@ class OfflineModel:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _start(self) -> tuple[ChildProcess, str]:
-        child = await start_helper(_command(), os.environ)
+        child = await default_manager().start_helper(_command(), os.environ)
         try:
             line = await asyncio.wait_for(child.read(), START_TIMEOUT)
             return child, offline.url_from(line)

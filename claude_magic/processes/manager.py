@@ -1,8 +1,8 @@
 """Every child process of this kernel that is claude_magic's: started, named, watched over, ended.
 
-The promise: from its start to its end a process is in the registry and the guard watches over its tree,
-whatever program it is and however it ends. `ClaudeProcess` gets its child here; `spawn` runs any other
-command.
+The promise: from before its start to its end the guard watches over a process's tree, whatever program it is
+and however it ends, also if its start fails or is cancelled. `ClaudeProcess` gets its child from `open`,
+`spawn` runs any other command; these are in the registry, what `start_helper` starts is in no list.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -40,7 +40,7 @@ class _Managed:
     options: SpawnOptions
     info: ProcessInfo
     child: ChildProcess
-    end: asyncio.Task[None] | None = None
+    end: asyncio.Task[None]
     stopping: bool = False
 
 
@@ -61,6 +61,7 @@ class ProcessManager:
         self.notebook = notebook
         self._managed: dict[str, _Managed] = {}
         self._callbacks = Callbacks()
+        self._ends: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
     def on(self, event: Literal["exit"], callback: ExitCallback) -> Callable[[], None]:
         """Calls `callback` with the ProcessInfo of every process that has ended.
@@ -82,9 +83,7 @@ class ProcessManager:
             CLINotFoundError: The program cannot be run.
             StartError: It could not be started.
         """
-        managed = await self._start(options)
-        managed.end = asyncio.create_task(self._drain(managed), name="claude_magic drain")
-        return managed.info
+        return (await self._start(options, drained=True)).info
 
     async def open(
         self, options: SpawnOptions, *, session_id: str, redact: Callable[[str], str] = str
@@ -104,9 +103,25 @@ class ProcessManager:
             CLINotFoundError: The program cannot be run.
             StartError: It could not be started.
         """
-        managed = await self._start(options, session_id, redact)
-        managed.end = asyncio.create_task(self._see_end(managed), name="claude_magic end")
-        return managed.child
+        return (await self._start(options, session_id, redact)).child
+
+    async def start_helper(self, argv: Sequence[str], env: Mapping[str, str]) -> ChildProcess:
+        """Starts a small process of ours that nobody needs to see, as the question for the CLI's version.
+
+        The guard ends it with this kernel; the end of its stdin is not enough for that, as a forked child of
+        the kernel can hold it open.
+
+        Args:
+            argv: Program and arguments; the program is a path.
+            env: The child's whole environment.
+
+        Raises:
+            CLINotFoundError: The program cannot be run.
+            StartError: The system refused.
+        """
+        options = SpawnOptions(Path(argv[0]).name, argv[0], tuple(argv[1:]), "/", env)
+        child, _ = await self._guarded(options, uuid.uuid4().hex)
+        return child
 
     async def stop(self, process_id: str, timeout: float = 5.0) -> StopReport | None:  # noqa: ASYNC109
         """Ends a process by the ladder of `ChildProcess.stop`.
@@ -169,25 +184,65 @@ class ProcessManager:
         return running
 
     async def _start(
-        self, options: SpawnOptions, session_id: str = "", redact: Callable[[str], str] = str
+        self,
+        options: SpawnOptions,
+        session_id: str = "",
+        redact: Callable[[str], str] = str,
+        *,
+        drained: bool = False,
     ) -> _Managed:
         await self.kill_orphans()
         info = self._announced(options, session_id)
-        argv = [options.command, *options.args]
         try:
             await off_loop(self.registry.register, info)
-            self.guard.watch(info.mark)  # before there is anything to watch, so that nothing is missed
-            child = await ChildProcess.spawn(
-                argv, cwd=Path(options.cwd), env=options.env, redact=redact, mark=info.mark
+            child, end = await self._guarded(
+                options, info.mark, redact, lambda: self._ended(managed), drained=drained
             )
         except BaseException:
-            self._forget(info)
+            later(self.registry.unregister, info)
             raise
         info = replace(info, pid=child.pid, created=creation_time(child.pid))
         later(self.registry.update, info)
-        self.guard.watch(info.mark, info.pid, info.created)
-        managed = self._managed[options.id] = _Managed(options, info, child)
+        managed = self._managed[options.id] = _Managed(options, info, child, end)
         return managed
+
+    async def _guarded(
+        self,
+        options: SpawnOptions,
+        mark: str,
+        redact: Callable[[str], str] = str,
+        ended: Callable[[], object] = lambda: None,
+        *,
+        drained: bool = False,
+    ) -> tuple[ChildProcess, asyncio.Task[None]]:
+        """The one start of a child.
+
+        Args:
+            options: What to run.
+            mark: The value of `MARK` in its environment.
+            redact: Takes secrets out of what is shown of its stderr.
+            ended: Called once it has ended.
+            drained: Nobody reads its output.
+
+        Returns:
+            The child, and what is done when it has ended and the guard has let go of it.
+        """
+        self.guard.watch(mark)  # before there is anything to watch, so that nothing is missed
+        argv = [options.command, *options.args]
+        try:
+            child = await ChildProcess.spawn(
+                argv, cwd=Path(options.cwd), env=options.env, redact=redact, mark=mark
+            )
+        except BaseException:
+            self.guard.forget(mark)
+            raise
+        self.guard.watch(mark, child.pid, creation_time(child.pid))
+        end = asyncio.create_task(
+            self._until_end(child, mark, ended, drained=drained), name="claude_magic end"
+        )
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
+        return child, end
 
     def _announced(self, options: SpawnOptions, session_id: str) -> ProcessInfo:
         """What is known before the start."""
@@ -206,18 +261,18 @@ class ProcessManager:
             started_at=time.time(),
         )
 
-    async def _drain(self, managed: _Managed) -> None:
-        while await managed.child.read():
-            pass
-        await self._see_end(managed)
-
-    async def _see_end(self, managed: _Managed) -> None:
+    async def _until_end(
+        self, child: ChildProcess, mark: str, ended: Callable[[], object], *, drained: bool
+    ) -> None:
+        kernel = os.getpid()
         try:
-            await managed.child.wait_closed()
+            while drained and await child.read():
+                pass
+            await child.wait_closed()
         finally:
-            if managed.info.kernel_pid == os.getpid():  # else a forked child, whose copies of our tasks end
-                self._ended(managed)
-        await written()
+            if os.getpid() == kernel:  # else a forked child, whose copies of our tasks end
+                self.guard.forget(mark)
+                ended()
 
     def _ended(self, managed: _Managed) -> None:
         code = managed.child.returncode
@@ -225,17 +280,12 @@ class ProcessManager:
         status = ProcessStatus.STOPPED if well else ProcessStatus.CRASHED
         info = managed.info = replace(managed.info, status=status, returncode=code)
         if info.session_id:
-            self._forget(info)
+            later(self.registry.unregister, info)
             if self._managed.get(info.id) is managed:
                 del self._managed[info.id]
         else:
-            self.guard.forget(info.mark)
             later(self.registry.update, info)
         self._callbacks.emit("exit", info)
-
-    def _forget(self, info: ProcessInfo) -> None:
-        self.guard.forget(info.mark)
-        later(self.registry.unregister, info)
 
     def _find(self, process_id: str) -> _Managed:
         if process_id not in self._managed:
@@ -270,6 +320,6 @@ async def _stop(managed: _Managed, timeout: float) -> StopReport | None:  # noqa
         return None
     managed.stopping = True
     report = await managed.child.stop(timeout)
-    if managed.end is not None:
-        await asyncio.wait({managed.end})
+    await asyncio.wait({managed.end})
+    await written()
     return report

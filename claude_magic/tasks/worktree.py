@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_magic.errors import StartError, UsageError
-from claude_magic.processes.helper import start_helper
+from claude_magic.processes.manager import default_manager
 
 __all__ = ["Worktree", "add_worktree", "remove_worktree"]
 
@@ -84,7 +84,7 @@ async def _git(directory: Path, *args: str) -> tuple[int, str, str]:
     """Runs git: its exit code, its output, and the last line of what it complains of."""
     env = {name: value for name, value in os.environ.items() if name not in _ITS_OWN}
     argv = [_program(), "-C", str(directory), *args]
-    child = await start_helper(argv, {**env, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"})
+    child = await default_manager().start_helper(argv, {**env, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"})
     said = b""
     try:
         async with asyncio.timeout(GIT_TIMEOUT):
