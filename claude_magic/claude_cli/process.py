@@ -248,11 +248,9 @@ class ClaudeProcess:
     async def _send(self, message: dict[str, object]) -> None:
         if self._child is None:
             raise ProcessEndedError("claude is not running.")
-        try:
-            await self._child.write(encode(message))
-        except ProcessEndedError:
+        if not await self._child.write(encode(message)):
             await self._child.stop()  # if it lives on without reading it is of no more use
-            raise ProcessEndedError(f"claude ended ({self.cause()}).") from None
+            raise ProcessEndedError(f"claude ended ({self.cause()}).")
 
     async def _read(self, child: ChildProcess) -> None:
         framer = LineFramer(self.options.line_limit)
@@ -279,7 +277,7 @@ class ClaudeProcess:
             await child.kill()
         await child.wait_closed()
         reason = error or ProcessEndedError(f"claude ended ({self.cause()}).")
-        self.control.fail(reason if isinstance(reason, ProcessEndedError) else ProcessEndedError(str(reason)))
+        self.control.fail(ProcessEndedError(str(reason)))
         self.control.close()
         if self._started:
             self._exited(reason)

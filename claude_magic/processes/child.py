@@ -18,9 +18,9 @@ from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
-from claude_magic.errors import ProcessEndedError
 from claude_magic.processes.exit_reason import start_error
 from claude_magic.processes.stderr_tail import Tail
 from claude_magic.processes.tree import MARK, ProcessTree, kill_marked
@@ -93,6 +93,11 @@ class ChildProcess:
         self.stderr = Tail(redact)
         self._tree = ProcessTree(self._process.pid, mark)
         self._writing = asyncio.Lock()
+        self._rungs: dict[Rung, Callable[[], object]] = {  # the ladder, from its top
+            Rung.EOF: self._close_stdin,
+            Rung.TERM: partial(self._tree.signal_group, signal.SIGTERM),
+            Rung.KILL: self._tree.kill,
+        }
         self._rung = Rung.ALREADY
         self._ladder: asyncio.Task[StopReport] | None = None
         self._chunks = 0
@@ -168,11 +173,11 @@ class ChildProcess:
         """What it started, directly or not, that has left its tree and still runs: names by pid."""
         return self._tree.escaped() if self.is_running else {}
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes) -> bool:
         """Writes all of `data`, never mixed with another writer's, even if it is cancelled in the middle.
 
-        Raises:
-            ProcessEndedError: The process no longer reads.
+        Returns:
+            False if the process no longer reads.
         """
         stdin = self._process.stdin
         assert stdin is not None  # noqa: S101  # spawned with a pipe
@@ -181,8 +186,7 @@ class ChildProcess:
                 stdin.write(data)
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     await stdin.drain()
-            if stdin.is_closing():
-                raise ProcessEndedError("The process has ended.")
+            return not stdin.is_closing()
 
     async def read(self) -> bytes:
         """The next chunk of stdout; b"" at its end, or shortly after the exit if somebody holds it open."""
@@ -244,7 +248,7 @@ class ChildProcess:
         return StopReport(self._rung, self.returncode, tuple(sorted(self._tree.killed)))
 
     async def _end_leader(self, timeout: float, eof_grace: float) -> None:  # noqa: ASYNC109
-        for rung, patience in ((Rung.EOF, eof_grace), (Rung.TERM, timeout), (Rung.KILL, timeout)):
+        for rung, patience in zip(self._rungs, (eof_grace, timeout, timeout), strict=True):
             if self._rung is not Rung.KILL:  # else `kill()` went ahead
                 self._step(rung)
             if await self.wait(patience) is not None:
@@ -253,15 +257,14 @@ class ChildProcess:
         _log.error("Process %d survived SIGKILL and was given up.", self.pid)
 
     def _step(self, rung: Rung) -> None:
-        if rung is Rung.EOF and self._process.stdin is not None:
-            self._process.stdin.close()
-        elif rung is Rung.TERM:
-            self._tree.signal_group(signal.SIGTERM)
-        elif rung is Rung.KILL:
-            if self._rung is Rung.TERM:
-                _log.warning("Process %d is killed; it did not end on SIGTERM.", self.pid)
-            self._tree.kill()
+        if (self._rung, rung) == (Rung.TERM, Rung.KILL):
+            _log.warning("Process %d is killed; it did not end on SIGTERM.", self.pid)
+        self._rungs[rung]()
         self._rung = rung
+
+    def _close_stdin(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     async def _end_with_leader(self) -> None:
         """Lives as long as the process: then the rest of the tree ends, and the outputs."""
