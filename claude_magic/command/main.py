@@ -26,7 +26,7 @@ from claude_magic import offline
 from claude_magic.claude_cli.locate import find_cli, version_warning
 from claude_magic.control_characters import one_line
 from claude_magic.errors import ClaudeMagicError, UsageError
-from claude_magic.processes.child import ChildProcess
+from claude_magic.processes.manager import default_manager
 
 __all__ = ["main"]
 
@@ -152,7 +152,7 @@ def _first_output(argv: Sequence[str]) -> str:
 
 
 async def _read(argv: Sequence[str]) -> str:
-    child = await ChildProcess.spawn(argv, cwd=Path.cwd(), env=os.environ)
+    child = await default_manager().start_helper(argv, os.environ)
     try:
         async with asyncio.timeout(_ANSWER_TIMEOUT):
             return (await child.read()).decode(errors="replace").strip()

@@ -239,6 +239,19 @@ async def test_what_could_not_be_started_leaves_no_trace(
     assert (manager.list(), await off_loop(manager.registry.get_all), manager.guard.pid) == ([], [], None)
 
 
+async def test_a_helper_is_in_no_list_and_watched_from_before_its_start_to_its_end(
+    manager: ProcessManager,
+) -> None:
+    child = await manager.start_helper([sys.executable, "-c", "input()"], os.environ)
+    assert manager.guard.pid is not None
+    assert (manager.list(), await off_loop(manager.registry.get_all)) == ([], [])
+    await child.kill()
+    await eventually(lambda: manager.guard.pid is None)
+    with pytest.raises(CLINotFoundError):
+        await manager.start_helper(["/nowhere/at/all"], {})
+    assert manager.guard.pid is None
+
+
 async def test_an_unknown_name_is_named_with_those_that_are_known(manager: ProcessManager) -> None:
     await manager.spawn(cat("known"))
     for act in (manager.stop, manager.restart):
