@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import typing
 from collections.abc import Iterator
 
 import pytest
 from house import modules
+
+from claude_magic.wire.events import Event
 
 
 def imported(tree: ast.AST, known: set[str]) -> Iterator[str]:
@@ -55,3 +58,35 @@ def test_a_circle_is_seen_wherever_the_import_stands(back: str) -> None:
     sources = {"pkg": "", "pkg.a": "from pkg.b import Other", "pkg.b": back, "pkg.c": "import pkg.a"}
     (circle,) = circles({name: ast.parse(source) for name, source in sources.items()})
     assert {"pkg.a", "pkg.b"} <= {*circle}
+
+
+EVENTS = {kind.__name__ for kind in typing.get_args(Event)}
+
+
+def told_apart(tree: ast.AST) -> set[str]:
+    """The events whose type a module asks for, by `match` or `isinstance`."""
+    asked: list[ast.AST] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.MatchClass):
+            asked.append(node.cls)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+            asked += ast.walk(node.args[1])
+    return EVENTS & {getattr(node, "attr", getattr(node, "id", "")) for node in asked}
+
+
+def test_events_are_told_apart_by_the_reducer_for_the_reader_and_nowhere_else_outside_a_session() -> None:
+    outside = {name: told_apart(tree) for name, tree in modules().items() if ".session." not in name}
+    # What is between the CLI and us alone does not get as far as a session: control requests, noise.
+    process = outside.pop("claude_magic.claude_cli.process")
+    assert process <= {"ControlCancel", "ControlRequest", "ControlResponse", "Diagnostic", "SystemInit"}
+    assert [name for name, events in outside.items() if events] == ["claude_magic.transcript.reducer"]
+
+
+def test_a_child_is_spawned_in_one_place() -> None:
+    spawning = [
+        name
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "ChildProcess.spawn"
+    ]
+    assert spawning == ["claude_magic.processes.manager"]
