@@ -1,24 +1,25 @@
-"""What a session and a turn can be told. Frozen values; imports only errors, hooks and paths."""
+"""What a session and a turn can be told: each option is declared here, and nowhere else. Frozen values."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import InitVar, dataclass, field, replace
-from functools import partial
+from collections.abc import Iterable, Mapping
+from dataclasses import InitVar, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 from uuid import UUID
 
+from claude_magic.declaration import check, described, not_negative, option, options_of, positive, without_nul
 from claude_magic.errors import CLINotFoundError, UsageError
 from claude_magic.hooks import Hook
-from claude_magic.support.paths import absolute, check_folder
+from claude_magic.support.paths import absolute, check_folder, notebook_folder
 
 __all__ = [
     "EFFORTS",
+    "MODELS",
     "PERMISSION_MODES",
     "Options",
     "PermissionMode",
@@ -30,146 +31,7 @@ __all__ = [
 PermissionMode = Literal["default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions"]
 PERMISSION_MODES: tuple[PermissionMode, ...] = get_args(PermissionMode)
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
-_EMPTY: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnOptions:
-    """What holds for one turn and is put back when the turn ends.
-
-    Args:
-        model: Model name or alias.
-        permission_mode: One of `PERMISSION_MODES`.
-        allow: Tools allowed without asking, as the CLI writes them: `Edit`, `Bash(git *)`.
-        deny: Tools refused.
-        timeout: Seconds the turn may take; time spent waiting for a person is not counted.
-        max_budget_usd: US dollars after which the turn is interrupted.
-
-    Raises:
-        UsageError: A value is out of range; the message says which.
-    """
-
-    model: str | None = None
-    permission_mode: PermissionMode | None = None
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
-    timeout: float | None = None
-    max_budget_usd: float | None = None
-
-    def __post_init__(self) -> None:
-        _check_mode(self.permission_mode)
-        _check_text("model", self.model)
-        _check_positive("timeout", self.timeout)
-        _check_positive("max-budget-usd", self.max_budget_usd)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What holds for a session; a change restarts its process with `--resume`.
-
-    Args:
-        cwd: The session's working directory. This and other paths: `~` is expanded, relative ones count from
-            the notebook's folder (without a notebook, from the working directory at the moment when the
-            options are made), and they have to be there.
-        cli: Path of the `claude` program; found by itself if None.
-        model: Model name or alias; the CLI's default if None.
-        permission_mode: One of `PERMISSION_MODES`; the CLI's default if None.
-        allow: Tools allowed without asking.
-        deny: Tools refused.
-        add_dirs: More directories Claude may work in.
-        system: A persona, appended to the system prompt.
-        note: What Claude is told about where it is, appended before the persona.
-        mcp_config: MCP servers: paths of JSON files, or JSON, which may hold keys and is never shown.
-        effort: One of `EFFORTS`.
-        setting_sources: Comma-separated: user, project, local.
-        resume: "auto" goes on with the kept conversation, "never" begins a new one.
-        session_id: The conversation to go on with, a UUID.
-        env: Variables set for the process on top of the kernel's own; never shown.
-        label: What header and status say about the model's source; "" for Claude itself.
-        start_timeout: Seconds until the process must have answered.
-        stop_timeout: Seconds each rung of the stop ladder may take.
-        kill_after: Seconds an interrupt may stay unanswered before the process tree is killed.
-        recoveries: Restarts within one turn after the process has ended by itself; 0 fails the turn instead.
-        idle_timeout: Seconds without work after which the process is ended; the next prompt resumes. None or
-            0 for never.
-        quiet_notice: Seconds of silence after which a turn says so, ten times as many while a tool runs.
-            None or 0 for never.
-        strict_init: Refuse to work where a project's settings give Claude more than was asked for.
-        line_limit: Longest line accepted from the CLI, in bytes.
-        hooks: What the CLI asks us around its own steps.
-        check_paths: False for paths that were looked at when they were given: what has gone since is told
-            at the start.
-
-    Raises:
-        UsageError: A value is out of range, or a file is not there; the message says which.
-        WorkingDirectoryError: A folder does not exist.
-        CLINotFoundError: `cli` is no file.
-    """
-
-    cwd: str | os.PathLike[str] = "."
-    cli: str | None = None
-    model: str | None = None
-    permission_mode: PermissionMode | None = None
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
-    add_dirs: tuple[str, ...] = ()
-    system: str | None = None
-    note: str | None = None
-    mcp_config: tuple[str, ...] = field(default=(), repr=False)
-    effort: str | None = None
-    setting_sources: str | None = None
-    resume: Literal["auto", "never"] = "auto"
-    session_id: str | None = None
-    env: Mapping[str, str] = field(default_factory=lambda: _EMPTY, repr=False)
-    label: str = ""
-    start_timeout: float = 30.0
-    stop_timeout: float = 5.0
-    kill_after: float = 5.0
-    recoveries: int = 3
-    idle_timeout: float | None = 1800.0
-    quiet_notice: float | None = 60.0
-    strict_init: bool = False
-    line_limit: int = 64 * 1024 * 1024
-    hooks: tuple[Hook, ...] = field(default=(), repr=False)
-    check_paths: InitVar[bool] = True
-
-    def __post_init__(self, check_paths: bool) -> None:  # as dataclasses call it
-        _check_mode(self.permission_mode)
-        for name in ("model", "system", "note", "setting_sources"):
-            _check_text(name, getattr(self, name))
-        for name in ("start_timeout", "stop_timeout", "kill_after"):
-            _check_positive(name, getattr(self, name))
-        for name in ("recoveries", "idle_timeout", "quiet_notice"):
-            _check_not_negative(name, getattr(self, name))
-        if self.effort is not None and self.effort not in EFFORTS:
-            raise UsageError(f"effort is {self.effort!r}; choose one of {', '.join(EFFORTS)}.")
-        for servers in filter(is_json, self.mcp_config):
-            _check_json(servers)
-        if self.session_id is not None:
-            object.__setattr__(self, "session_id", checked_id(self.session_id))
-        self._make_absolute()
-        if check_paths:
-            _check_paths(self, _PATH_CHECKS)
-
-    def _make_absolute(self) -> None:
-        """What a later `chdir` brings is not meant."""
-        with contextlib.suppress(OSError):  # it is gone, which the start tells
-            object.__setattr__(self, "cwd", absolute(self.cwd))
-            object.__setattr__(self, "cli", self.cli and str(absolute(self.cli)))
-            object.__setattr__(self, "add_dirs", tuple(str(absolute(each)) for each in self.add_dirs))
-            object.__setattr__(self, "mcp_config", tuple(map(_absolute, self.mcp_config)))
-
-    @property
-    def directory(self) -> Path:
-        """The working directory, absolute, with `~` expanded."""
-        return Path(self.cwd).expanduser().absolute()
-
-    def with_(self, **changes: object) -> Options:
-        """A copy with some values changed; of its paths, those that stay are not looked at again."""
-        new_paths = _PATH_CHECKS.keys() & changes if changes.pop("check_paths", True) else ()
-        changed = replace(self, check_paths=False, **changes)  # type: ignore[arg-type]  # by __post_init__
-        _check_paths(changed, new_paths)
-        return changed
+MODELS = ("default", "fable", "haiku", "opus", "sonnet")
 
 
 def checked_id(text: str) -> str:
@@ -196,57 +58,285 @@ def _absolute(value: str) -> str:
     return value if not value or is_json(value) else str(absolute(value))
 
 
-def _check_json(servers: str) -> None:
-    """The error shows nothing of it, which may hold keys."""
+def _from_notebook(value: str) -> str:
+    return str(absolute(value, notebook_folder()))
+
+
+def _servers_from_notebook(value: str) -> str:
+    return value if is_json(value) else _from_notebook(value)
+
+
+def _check_servers(flag: str, value: str) -> None:
+    """The error shows nothing of JSON, which may hold keys."""
+    if not is_json(value):
+        if not Path(value).is_file():
+            raise UsageError(f"{flag} cannot read {value!r}: there is no such file.")
+        return
     try:
-        json.loads(servers)
+        json.loads(value)
     except ValueError:
-        raise UsageError("--mcp-config is no JSON. Put it into quotes: --mcp-config '{…}'") from None
+        raise UsageError(f"{flag} is no JSON. Put it into quotes: {flag} '{{…}}'") from None
 
 
-def _check_paths(options: Options, names: Iterable[str]) -> None:
-    for name in names:
-        value = getattr(options, name)
-        for path in value if isinstance(value, tuple) else (value,):
-            if path is not None:
-                _PATH_CHECKS[name](path)
-
-
-def _check_servers(path: str) -> None:
-    if not is_json(path) and not Path(path).is_file():
-        raise UsageError(f"--mcp-config cannot read {path!r}: there is no such file.")
-
-
-def _check_program(path: str) -> None:
+def _check_program(name: str, path: str) -> None:
     if not Path(path).is_file():
         raise CLINotFoundError(
-            f"cli is {path!r}, but there is no such file. Give the path of the program claude."
+            f"{name} is {path!r}, but there is no such file. Give the path of the program claude."
         )
 
 
-_PATH_CHECKS: Mapping[str, Callable[[str], None]] = {
-    "cwd": partial(check_folder, "--cwd"),
-    "add_dirs": partial(check_folder, "--add-dir"),
-    "mcp_config": _check_servers,
-    "cli": _check_program,
-}
+def _without_keys(value: str) -> str:
+    """An MCP configuration as it may stand in a saved notebook: a path, or the servers' names."""
+    if not is_json(value):
+        return value
+    try:
+        return f"{{{', '.join(json.loads(value)['mcpServers'])}}}"
+    except (ValueError, LookupError, TypeError):
+        return "{…}"
 
 
-def _check_mode(mode: str | None) -> None:
-    if mode is not None and mode not in PERMISSION_MODES:
-        raise UsageError(f"permission mode is {mode!r}; choose one of {', '.join(PERMISSION_MODES)}.")
+def _text_or_file(value: str) -> str:
+    if not value.startswith("@"):
+        return value
+    path = absolute(value[1:], notebook_folder())
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UsageError(f"--system cannot read {str(path)!r}: {reason}.") from None
 
 
-def _check_text(name: str, value: str | None) -> None:
-    if value is not None and "\0" in value:
-        raise UsageError(f"{name} holds a NUL character; remove it.")
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)  # these cost time at each load
+class _Common:
+    """What a turn and a session can be told; a turn's own comes first."""
+
+    __slots__ = ()
+
+    model: str | None = option(
+        None,
+        "Model: opus, sonnet, haiku, or a full name.",
+        *("-m", "--model"),
+        metavar="MODEL",
+        check=without_nul,
+        suggested=MODELS,
+        configured=True,
+        live=True,
+    )
+    permission_mode: PermissionMode | None = option(
+        None,
+        f"Permission mode: {', '.join(PERMISSION_MODES)}. The last is never a default.",
+        "--permission-mode",
+        metavar="MODE",
+        configured=True,
+        live=True,
+    )
+    allow: tuple[str, ...] = option(
+        (), "Allow a tool without asking: Edit, 'Bash(git *)'.", "--allow", metavar="TOOL"
+    )
+    deny: tuple[str, ...] = option((), "Refuse a tool.", "--deny", metavar="TOOL")
 
 
-def _check_not_negative(name: str, value: float | None) -> None:
-    if value is not None and not value >= 0:
-        raise UsageError(f"{name} is {value!r}; give 0 or more.")
+@described
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnOptions(_Common):
+    """What holds for one turn and is put back when the turn ends.
+
+    Raises:
+        UsageError: A value is out of range; the message says which.
+    """
+
+    scope: ClassVar = "turn"
+
+    timeout: float | None = option(
+        None,
+        "Stop after so many seconds; waiting for you is not counted.",
+        "--timeout",
+        metavar="SECONDS",
+        check=positive,
+    )
+    max_budget_usd: float | None = option(
+        None,
+        "Stop when it has cost more US dollars than this.",
+        "--max-budget-usd",
+        metavar="USD",
+        check=positive,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
-def _check_positive(name: str, value: float | None) -> None:
-    if value is not None and not value > 0:
-        raise UsageError(f"{name} is {value!r}; give a number above 0.")
+@described
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(_Common):
+    """What holds for a session; a change restarts its process with `--resume`.
+
+    Of the paths `~` is expanded, relative ones count from the notebook's folder (without a notebook, from the
+    working directory at the moment when the options are made), and they have to be there.
+
+    Raises:
+        UsageError: A value is out of range, or a file is not there; the message says which.
+        WorkingDirectoryError: A folder does not exist.
+        CLINotFoundError: `cli` is no file.
+    """
+
+    scope: ClassVar = "session"
+
+    cwd: str | os.PathLike[str] = option(
+        ".",
+        "Working directory of the session; the kernel's if left out.",
+        "--cwd",
+        metavar="DIR",
+        read=_from_notebook,
+        check=check_folder,
+        is_path=True,
+        configured=True,
+    )
+    add_dirs: tuple[str, ...] = option(
+        (),
+        "Another directory Claude may use.",
+        "--add-dir",
+        metavar="DIR",
+        read=_from_notebook,
+        check=check_folder,
+        is_path=True,
+    )
+    system: str | None = option(
+        None,
+        "A persona, appended to the system prompt.",
+        "--system",
+        metavar="TEXT|@FILE",
+        check=without_nul,
+        read=_text_or_file,
+    )
+    mcp_config: tuple[str, ...] = option(
+        (),
+        "MCP servers: the path of a JSON file, or JSON, which may hold keys and is not shown.",
+        "--mcp-config",
+        metavar="JSON|FILE",
+        read=_servers_from_notebook,
+        check=_check_servers,
+        is_path=True,
+        shown=_without_keys,
+        repr=False,
+    )
+    effort: str | None = option(
+        None,
+        f"Effort: {', '.join(EFFORTS)}.",
+        "--effort",
+        metavar="LEVEL",
+        choices=EFFORTS,
+    )
+    setting_sources: str | None = option(
+        None,
+        "Settings to load, separated by commas: user, project, local.",
+        "--setting-sources",
+        metavar="LIST",
+        check=without_nul,
+    )
+    cli: str | None = option(
+        None,
+        "Path of the program claude; found by itself if None.",
+        check=_check_program,
+        is_path=True,
+        configured=True,
+    )
+    resume: Literal["auto", "never"] = option(
+        "auto",
+        "After a kernel restart: go on with the conversation, or begin anew.",
+        configured=True,
+        live=True,
+    )
+    strict_init: bool = option(
+        default=False,
+        help="Refuse to work where a project's settings give Claude more than was asked for.",
+        configured=True,
+        live=True,
+    )
+    start_timeout: float = option(
+        30.0, "Seconds a session may take to start.", check=positive, configured=True, live=True
+    )
+    stop_timeout: float = option(
+        5.0, "Seconds each step of ending a process may take.", check=positive, configured=True, live=True
+    )
+    kill_after: float = option(
+        5.0,
+        "Seconds an interrupt may stay unanswered before the process is killed.",
+        check=positive,
+        configured=True,
+        live=True,
+    )
+    idle_timeout: float | None = option(
+        1800.0,
+        "Seconds without work after which a process is ended; the next prompt resumes. 0: never.",
+        check=not_negative,
+        configured=True,
+        live=True,
+    )
+    quiet_notice: float | None = option(
+        60.0,
+        "Seconds of silence after which a turn says so, ten times as many while a tool runs. 0: never.",
+        check=not_negative,
+        configured=True,
+        live=True,
+    )
+    recoveries: int = option(
+        3,
+        "Restarts within one turn after the process has ended by itself; 0 for none.",
+        check=not_negative,
+        configured=True,
+        live=True,
+    )
+    session_id: str | None = option(None, "The conversation to go on with, a UUID.", live=True)
+    note: str | None = option(
+        None, "What Claude is told about where it is, appended before the persona.", check=without_nul
+    )
+    env: Mapping[str, str] = option(
+        MappingProxyType({}),
+        "Variables set for the process on top of the kernel's own; never shown.",
+        repr=False,
+    )
+    label: str = option(
+        "", 'What header and status say about the model\'s source; "" for Claude itself.', live=True
+    )
+    line_limit: int = option(64 * 1024 * 1024, "Longest line accepted from the CLI, in bytes.")
+    hooks: tuple[Hook, ...] = option((), "What the CLI asks us around its own steps.", repr=False)
+    check_paths: InitVar[bool] = True
+    """False for paths that were looked at when they were given: what has gone since is told at the start."""
+
+    def __post_init__(self, check_paths: bool) -> None:  # as dataclasses call it
+        check(self)
+        if self.session_id is not None:
+            object.__setattr__(self, "session_id", checked_id(self.session_id))
+        self._make_absolute()
+        if check_paths:
+            _check_paths(self, _PATHS)
+
+    def _make_absolute(self) -> None:
+        """What a later `chdir` brings is not meant."""
+        with contextlib.suppress(OSError):  # it is gone, which the start tells
+            object.__setattr__(self, "cwd", absolute(self.cwd))
+            object.__setattr__(self, "cli", self.cli and str(absolute(self.cli)))
+            object.__setattr__(self, "add_dirs", tuple(str(absolute(each)) for each in self.add_dirs))
+            object.__setattr__(self, "mcp_config", tuple(map(_absolute, self.mcp_config)))
+
+    @property
+    def directory(self) -> Path:
+        """The working directory, absolute, with `~` expanded."""
+        return Path(self.cwd).expanduser().absolute()
+
+    def with_(self, **changes: object) -> Options:
+        """A copy with some values changed; of its paths, those that stay are not looked at again."""
+        new_paths = _PATHS.keys() & changes if changes.pop("check_paths", True) else ()
+        changed = replace(self, check_paths=False, **changes)  # type: ignore[arg-type]  # by __post_init__
+        _check_paths(changed, new_paths)
+        return changed
+
+
+_PATHS = {each.name: each for each in options_of(Options) if each.is_path}
+
+
+def _check_paths(options: Options, names: Iterable[str]) -> None:
+    for each in map(_PATHS.__getitem__, names):
+        for path in each.values(getattr(options, each.name)):
+            each.must_be_there(path)
