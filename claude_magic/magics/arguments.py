@@ -1,252 +1,272 @@
-"""The options of `%claude` and `%%claude`: their help, how they are read, and what they come to."""
+"""How a magic is declared: what its line may hold. Its parser, its help and its completion come from that."""
 
 from __future__ import annotations
 
-import json
 import keyword
 import re
 from argparse import Namespace
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from IPython.core import magic_arguments
 from IPython.core.error import UsageError as IPythonUsageError
+from IPython.core.magic import no_var_expand
+from IPython.core.magic_arguments import MagicArgumentParser
 
+from claude_magic.declaration import Option, flags_of
 from claude_magic.errors import UsageError
-from claude_magic.magics.prompt_line import split_flags
-from claude_magic.options import EFFORTS, PERMISSION_MODES, Options, TurnOptions, is_json
-from claude_magic.support.paths import absolute, notebook_folder
+from claude_magic.foreground import MagicKind
+from claude_magic.magics.prompt_line import split_flags, split_words
+from claude_magic.options import Options, TurnOptions
 
 __all__ = [
     "OPTIONS",
-    "Given",
-    "checked_name",
-    "claude_arguments",
+    "SESSION",
+    "InUse",
+    "Magic",
+    "Word",
+    "flag",
     "given_options",
-    "parse",
+    "magic",
+    "magics_of",
     "session_changes",
+    "sessions",
     "turn_options",
-    "words",
 ]
 
+F = TypeVar("F", bound=Callable[..., Any])
+_NAME = re.compile(r"\w[\w.-]*")
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option: its flags, what `magic_arguments` is told about it, and what of its value is shown."""
 
-    flags: tuple[str, ...]
-    settings: dict[str, Any]
-    shown: Callable[[str], str] = str
+class _Named(Protocol):
+    @property
+    def names(self) -> Iterable[str]: ...
+
+
+class InUse(Protocol):
+    """What has names that a line may hold."""
 
     @property
-    def is_switch(self) -> bool:
-        """It takes no value."""
-        return self.settings.get("action") == "store_true"
+    def sessions(self) -> _Named:
+        """The notebook's."""
+
+    @property
+    def conversations(self) -> _Named:
+        """Those that were listed."""
+
+    @property
+    def tasks(self) -> _Named:
+        """The kernel's."""
 
 
-def _option(*flags: str, shown: Callable[[str], str] = str, **settings: Any) -> Option:
-    return Option(flags, settings, shown)
-
-
-def _without_keys(value: str) -> str:
-    """An MCP configuration as it may stand in a saved notebook: a path, or the servers' names."""
-    if not is_json(value):
-        return value
-    try:
-        return f"{{{', '.join(json.loads(value)['mcpServers'])}}}"
-    except (ValueError, LookupError, TypeError):
-        return "{…}"
-
-
-OPTIONS = (
-    _option(
-        "-s", "--session", metavar="NAME", help="Which of the notebook's sessions to ask; `main` if left out."
-    ),
-    _option(
-        "-b", "--background", action="store_true", help="Go on at once; the answer fills in under the cell."
-    ),
-    _option("--task", metavar="NAME", help="A task of this name: a session of its own, in the background."),
-    _option("--worktree", action="store_true", help="The task works in a git worktree of its own."),
-    _option("-o", "--out", metavar="NAME", help="Put the Result into this variable."),
-    _option(
-        "-m", "--model", metavar="MODEL", help="Model for this turn: opus, sonnet, haiku, or a full name."
-    ),
-    _option(
-        "--permission-mode",
-        metavar="MODE",
-        help=f"Permission mode for this turn: {', '.join(PERMISSION_MODES)}.".replace("%", "%%"),
-    ),
-    _option(
-        "--allow",
-        metavar="TOOL",
-        action="append",
-        help="Allow a tool in this turn without asking: Edit, 'Bash(git *)'. Repeatable.",
-    ),
-    _option("--deny", metavar="TOOL", action="append", help="Refuse a tool in this turn. Repeatable."),
-    _option(
-        "--timeout",
-        metavar="SECONDS",
-        type=float,
-        help="Stop the turn after so long; waiting for you is not counted.",
-    ),
-    _option(
-        "--max-budget-usd", metavar="USD", type=float, help="Stop the turn when it has cost more than this."
-    ),
-    _option(
-        "--busy",
-        choices=("queue", "refuse"),
-        default="queue",
-        help="While a turn runs: wait in line, or refuse.",
-    ),
-    _option("--dry-run", action="store_true", help="Show what would be sent; send nothing."),
-    _option("--cwd", metavar="DIR", help="Working directory of the session, from now on."),
-    _option(
-        "--add-dir",
-        metavar="DIR",
-        action="append",
-        help="Another directory Claude may use, from now on. Repeatable.",
-    ),
-    _option("--system", metavar="TEXT|@FILE", help="A persona for the session, from now on."),
-    _option(
-        "--mcp-config",
-        metavar="JSON|FILE",
-        action="append",
-        shown=_without_keys,
-        help="MCP servers for the session, from now on. Repeatable.",
-    ),
-    _option("--effort", metavar="LEVEL", help=f"Effort of the session, from now on: {', '.join(EFFORTS)}."),
-    _option("--setting-sources", metavar="LIST", help="Settings to load, from now on: user, project, local."),
-)
-_NAME = re.compile(r"\w[\w.-]*")
-_SWITCHES = frozenset(flag for option in OPTIONS if option.is_switch for flag in option.flags)
-_VALUED = frozenset(flag for option in OPTIONS if not option.is_switch for flag in option.flags)
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A line of `%claude` as read: its options, and the text after them."""
-
-    options: Namespace
-    rest: str
-
-
-def claude_arguments(function: Callable[..., Any]) -> Any:
-    """Documents the options on the magic's function, so that `%claude?` shows them."""
-    for option in reversed(OPTIONS):
-        function = magic_arguments.argument(*option.flags, **option.settings)(function)
-    return magic_arguments.magic_arguments()(function)
-
-
-def parse(function: Any, line: str) -> Given:
-    """Reads the line of a function decorated with `claude_arguments`.
-
-    Raises:
-        UsageError: In one line, what is wrong with it.
-    """
-    flags, rest = split_flags(line, _SWITCHES, _VALUED)
-    try:
-        options = function.parser.parse_args(flags)
-    except IPythonUsageError as error:
-        raise UsageError(f"{str(error).splitlines()[-1].strip()}. See %claude? for the options.") from None
-    out, session = options.out, options.session
-    if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
-        raise UsageError(f"--out {out!r} is no variable name. Use for instance: --out answer")
-    if session is not None:
-        checked_name(session)
-    return Given(options, rest)
-
-
-def checked_name(name: str) -> str:
-    """`name` as a session's.
-
-    Raises:
-        UsageError: It is none.
-    """
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"--session {name!r} is no name: use letters, digits, and between them _ . -")
-    return name
-
-
-def words(line: str, usage: str, known: Collection[str] = ()) -> tuple[set[str], str | None]:
-    """Reads the line of a magic that takes flags without values and at most one name.
+class Word(NamedTuple):
+    """A word of a line that is no flag's.
 
     Args:
-        line: What follows the magic's name.
-        usage: How the magic is used.
-        known: Its flags.
-
-    Returns:
-        The flags, and the name if there is one.
-
-    Raises:
-        UsageError: Anything else is there.
+        name: What it is called in the line that was read.
+        suggested: Words that may be meant, or what gives those in use.
     """
-    given = line.split()
-    flags = {word for word in given if word.startswith("-")}
-    names = [word for word in given if word not in flags]
-    if not flags <= set(known) or len(names) > 1:
-        raise UsageError(f"Usage: {usage}")
-    return flags, names[0] if names else None
+
+    name: str
+    suggested: tuple[str, ...] | Callable[[InUse], Iterable[str]] = ()
 
 
-def given_options(options: Namespace) -> dict[str, str]:
+def sessions(in_use: InUse) -> Iterable[str]:
+    """Suggests the notebook's sessions."""
+    return in_use.sessions.names
+
+
+def flag(*flags: str, help: str, name: str = "", **declared: Any) -> Option:  # noqa: A002  # as argparse calls it
+    """An option of magics alone: a switch, unless it has a metavar or choices.
+
+    Args:
+        flags: The flags, a long one last.
+        help: What it is for.
+        name: What its value is called in the line that was read; as the long flag if "".
+        declared: More fields of `Option`.
+    """
+    name = name or flags[-1].removeprefix("--").replace("-", "_")
+    kind = str if declared.keys() & {"metavar", "choices"} else bool
+    return Option(help, flags, name=name, kind=kind, **declared)
+
+
+def _variable(name: str, value: str) -> None:
+    if not value.isidentifier() or keyword.iskeyword(value):
+        raise UsageError(f"--{name} {value!r} is no variable name. Use for instance: --{name} answer")
+
+
+def _session(name: str, value: str) -> None:
+    if not _NAME.fullmatch(value):
+        raise UsageError(f"--{name} {value!r} is no name: use letters, digits, and between them _ . -")
+
+
+SESSION = flag(
+    *("-s", "--session"),
+    metavar="NAME",
+    check=_session,
+    suggested=sessions,
+    help="Which of the notebook's sessions; `main` if left out.",
+)
+OPTIONS = (
+    SESSION,
+    flag("-b", "--background", help="Go on at once; the answer fills in under the cell."),
+    flag("--task", metavar="NAME", help="A task of this name: a session of its own, in the background."),
+    flag("--worktree", help="The task works in a git worktree of its own."),
+    flag("-o", "--out", metavar="NAME", check=_variable, help="Put the Result into this variable."),
+    flag("--busy", choices=("queue", "refuse"), default="queue", help="While a turn runs: wait, or refuse."),
+    flag("--dry-run", help="Show what would be sent; send nothing."),
+    *flags_of(TurnOptions, Options),
+)
+"""The options of `%claude` and `%%claude`."""
+
+
+class Magic:
+    """A magic, as declared.
+
+    Args:
+        function: What it does, and what it is for.
+        words: The words that its line may hold beside flags.
+        options: The flags that it may hold.
+        usage: How it is used.
+        kind: Whether it is a line magic, a cell magic, or both.
+        prompt: The line ends with a prompt, which is left as it was typed; flags come before it.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        words: Sequence[Word],
+        options: Sequence[Option],
+        *,
+        usage: str,
+        kind: MagicKind,
+        prompt: bool,
+    ) -> None:
+        self.name = function.__name__
+        self.words = words
+        self.options = options
+        self.usage = f"%{self.name} {usage}"
+        self.kind: MagicKind = kind
+        self.takes_prompt = prompt
+        self.parser = MagicArgumentParser(
+            self.name, usage=f"{self.name} {usage}", description=function.__doc__
+        )
+        for each in options:
+            self.parser.add_argument(*each.flags, **_argparse(each))
+        self._switches = [name for each in options if each.is_switch for name in each.flags]
+        self._valued = [name for each in options if not each.is_switch for name in each.flags]
+
+    def read(self, line: str) -> Namespace:
+        """What a line holds: each option and word by its name, and the prompt as `rest`.
+
+        Raises:
+            UsageError: In one line, what is wrong with it.
+        """
+        if self.takes_prompt:
+            flags, rest = split_flags(line, self._switches, self._valued)
+            return self._given(flags, [], rest)
+        try:
+            return self._given(*split_words(line, self._switches, self._valued))
+        except UsageError as error:
+            raise UsageError(f"{str(error).rstrip('.')}. Usage: {self.usage}") from None
+
+    def _given(self, flags: list[str], words: list[str], rest: str = "") -> Namespace:
+        if len(words) > len(self.words):
+            raise UsageError(f"{words[len(self.words)][:60]!r} is a word too many")
+        try:
+            given: Namespace = self.parser.parse_args(flags)
+        except IPythonUsageError as error:
+            hint = " See %claude? for the options." if self.takes_prompt else ""
+            raise UsageError(f"{str(error).splitlines()[-1].strip()}.{hint}") from None
+        for each in self.options:
+            each.refuse(getattr(given, each.name))
+        for index, word in enumerate(self.words):
+            setattr(given, word.name, words[index] if index < len(words) else None)
+        given.rest = rest
+        return given
+
+
+def magic(
+    *declared: Word | Option, usage: str, kind: MagicKind = "line", prompt: bool = False
+) -> Callable[[F], F]:
+    """Declares a method as a magic of its name, called with the line as read and the cell, if there is one.
+
+    Args:
+        declared: The words and the options that its line may hold.
+        usage: How it is used.
+        kind: Whether it is a line magic, a cell magic, or both.
+        prompt: The line ends with a prompt.
+    """
+    words = [each for each in declared if isinstance(each, Word)]
+    options = [each for each in declared if isinstance(each, Option)]
+
+    def declare(function: F) -> F:
+        made: Any = function
+        made.magic = Magic(function, words, options, usage=usage, kind=kind, prompt=prompt)
+        made.parser, made.has_arguments = made.magic.parser, True  # by which IPython completes a prompt
+        made.__doc__ = made.parser.format_help()
+        return no_var_expand(function)  # type: ignore[no-any-return]
+
+    return declare
+
+
+def magics_of(family: object) -> Iterator[tuple[Magic, Callable[..., Any]]]:
+    """The magics that an object's class declares, and functions that read their lines and call them."""
+    for name, declared in vars(type(family)).items():
+        if isinstance(found := getattr(declared, "magic", None), Magic):
+            yield found, _reading(found, getattr(family, name))
+
+
+def given_options(given: Namespace) -> dict[str, str]:
     """The options that were given, as flag and value, to be shown with the turn."""
-    given = {}
-    for option in OPTIONS:
-        name = option.flags[-1].removeprefix("--")
-        value = getattr(options, name.replace("-", "_"))
-        if isinstance(value, list):
-            given[f"--{name}"] = ", ".join(map(option.shown, value))
+    shown = {}
+    for each in OPTIONS:
+        value = getattr(given, each.name, None)
+        if each.many and value:
+            shown[each.flag] = ", ".join(map(each.shown, value))
         elif value is True:
-            given[f"--{name}"] = ""
-        elif value and value != option.settings.get("default"):
-            given[f"--{name}"] = f"{value:g}" if isinstance(value, float) else str(value)
-    return given
+            shown[each.flag] = ""
+        elif value and value != each.default:
+            shown[each.flag] = f"{value:g}" if isinstance(value, float) else str(value)
+    return shown
 
 
-def turn_options(options: Namespace) -> TurnOptions:
+def turn_options(given: Namespace) -> TurnOptions:
     """What holds for the one turn."""
-    return TurnOptions(
-        model=options.model,
-        permission_mode=options.permission_mode,
-        allow=tuple(options.allow or ()),
-        deny=tuple(options.deny or ()),
-        timeout=options.timeout,
-        max_budget_usd=options.max_budget_usd,
-    )
+    return TurnOptions(**_fields(given, "turn"))
 
 
-def session_changes(options: Namespace) -> dict[str, object]:
+def session_changes(given: Namespace) -> dict[str, Any]:
     """What changes for the session: the fields of `Options` that were given."""
-    changes: dict[str, object] = {
-        "cwd": _path(options.cwd) if options.cwd is not None else None,
-        "system": _text_or_file(options.system),
-        "effort": options.effort,
-        "setting_sources": options.setting_sources,
-        "add_dirs": tuple(map(_path, options.add_dir or ())) or None,
-        "mcp_config": tuple(map(_servers, options.mcp_config or ())) or None,
-    }
-    changes = {name: value for name, value in changes.items() if value is not None}
-    Options(**changes)  # type: ignore[arg-type]  # says at once what is wrong with a value, or not there
+    changes = _fields(given, "session")
+    Options(**changes)  # says at once what is wrong with a value, or not there
     return changes
 
 
-def _path(value: str) -> str:
-    return str(absolute(value, notebook_folder()))
+def _fields(given: Namespace, scope: str) -> dict[str, Any]:
+    values = {each: getattr(given, each.name) for each in OPTIONS if each.scope == scope}
+    return {
+        each.name: tuple(map(each.read, value)) if each.many else each.read(value)
+        for each, value in values.items()
+        if value is not None
+    }
 
 
-def _servers(value: str) -> str:
-    """The path of an MCP configuration, or JSON."""
-    return value if is_json(value) else _path(value)
+def _argparse(each: Option) -> dict[str, Any]:
+    more = {"turn": " For this turn.", "session": " From now on."}.get(
+        each.scope, ""
+    ) + " Repeatable." * each.many
+    about: dict[str, Any] = {"dest": each.name, "help": f"{each.help}{more}".replace("%", "%%")}
+    if each.is_switch:
+        return about | {"action": "store_true"}
+    if each.metavar is None:
+        return about | {"choices": each.choices, "default": each.default}
+    return about | {"metavar": each.metavar, "type": each.kind, "action": "append" if each.many else "store"}
 
 
-def _text_or_file(value: str | None) -> str | None:
-    if value is None or not value.startswith("@"):
-        return value
-    path = absolute(value[1:], notebook_folder())
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise UsageError(f"--system cannot read {str(path)!r}: {reason}.") from None
+def _reading(declared: Magic, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(line: str, *cell: str) -> Any:
+        return function(declared.read(line), *cell)
+
+    return call

@@ -1,59 +1,16 @@
-"""Completes options, session names, models and modes after `%claude` and its sisters."""
+"""Completes options, names and values after the magics, as these are declared."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from claude_magic.magics.arguments import OPTIONS
-from claude_magic.notebook.sessions import Sessions
-from claude_magic.options import EFFORTS, PERMISSION_MODES
+from claude_magic.declaration import Option
+from claude_magic.magics.arguments import InUse, Magic, Word
 
 __all__ = ["Completer"]
-
-MODELS = ("default", "fable", "haiku", "opus", "sonnet")
-_FLAGS = [flag for option in OPTIONS for flag in option.flags if flag.startswith("--")]
-_VALUES: dict[str, Iterable[str]] = {
-    "-m": MODELS,
-    "--model": MODELS,
-    "--permission-mode": PERMISSION_MODES,
-    "--effort": EFFORTS,
-    "--busy": ("queue", "refuse"),
-}
-_OTHER_FLAGS = {
-    "claude_history": ["--force", "--permissions", "--to"],
-    "claude_restart": ["--fresh"],
-    "claude_resume": ["--all", "--fork", "--session"],
-    "claude_status": ["--all"],
-    "claude_stop": ["--all", "--turn"],
-    "claude_tasks": [],
-}
-_COMMANDS = ("claude", "claude_wait", *_OTHER_FLAGS)
-
-
-class _Lists(Protocol):
-    @property
-    def ids(self) -> list[str]: ...
-
-
-class _Tasks(Protocol):
-    subcommands: Sequence[str]
-
-    @property
-    def names(self) -> list[str]: ...
-
-
-class _HasSessions(Protocol):
-    @property
-    def sessions(self) -> Sessions: ...
-
-    @property
-    def conversations(self) -> _Lists: ...
-
-    @property
-    def tasks(self) -> _Tasks: ...
 
 
 class Completer:
@@ -61,19 +18,21 @@ class Completer:
 
     Args:
         shell: The shell.
-        magics: Knows the sessions.
+        magics: What is declared.
+        in_use: Has the names in use.
     """
 
-    def __init__(self, shell: InteractiveShell, magics: _HasSessions) -> None:
+    def __init__(self, shell: InteractiveShell, magics: Iterable[Magic], in_use: InUse) -> None:
         self._shell = shell
-        self._magics = magics
+        self._magics = {each.name: each for each in magics}
+        self._in_use = in_use
         self._hooks: list[tuple[str, Callable[..., list[str]]]] = []
 
     def install(self) -> None:
         """Registers with the shell."""
-        for command in _COMMANDS:
-            for prefix in ("%", "%%") if command == "claude" else ("%",):
-                self._hooks.append((prefix + command, self.complete))
+        for name, magic in self._magics.items():
+            for prefix in ("%", "%%") if "cell" in magic.kind else ("%",):
+                self._hooks.append((prefix + name, self.complete))
         for key, hook in self._hooks:
             self._shell.set_hook("complete_command", hook, str_key=key)
 
@@ -87,24 +46,32 @@ class Completer:
 
     def complete(self, _: Any, event: Any) -> list[str]:
         """The words that fit at the cursor; called by IPython with its completion event."""
-        command = event.command.lstrip("%")
-        words = event.line.split()
-        before = (
-            words[-1] if event.line.endswith(" ") or not event.symbol else words[-2] if len(words) > 1 else ""
-        )
         symbol = event.symbol if event.line.endswith(event.symbol) else ""
-        return sorted(word for word in self._candidates(command, before, symbol) if word.startswith(symbol))
+        before = event.line.removesuffix(symbol).split()
+        magic = self._magics[event.command.lstrip("%")]
+        found = self.candidates(magic, before[1:], flags=not symbol or symbol.startswith("-"))
+        return sorted(word for word in found if word.startswith(symbol))
 
-    def _candidates(self, command: str, before: str, symbol: str) -> Iterable[str]:
-        if command == "claude_resume" and before not in {"-s", "--session"}:
-            return [*_OTHER_FLAGS[command], *self._magics.conversations.ids]
-        if command == "claude_tasks":
-            subcommands = self._magics.tasks.subcommands
-            return self._magics.tasks.names if before in subcommands else subcommands
-        if command != "claude":
-            return [*_OTHER_FLAGS.get(command, []), *self._magics.sessions.names]
-        if before in {"-s", "--session"}:
-            return self._magics.sessions.names
-        if before in _VALUES:
-            return _VALUES[before]
-        return _FLAGS if symbol.startswith("-") or not symbol else ()
+    def candidates(self, magic: Magic, before: list[str], *, flags: bool) -> list[str]:
+        """The words that may come next.
+
+        Args:
+            magic: The magic.
+            before: The words of the line so far.
+            flags: Whether it may be a flag.
+        """
+        valued = {name: each for each in magic.options if not each.is_switch for name in each.flags}
+        if before and before[-1] in valued:
+            return self._suggested(valued[before[-1]])
+        words = [
+            word
+            for word, last in zip(before, ["", *before], strict=False)
+            if not word.startswith("-") and last not in valued
+        ]
+        found = [each.flag for each in magic.options] if flags else []
+        return found + [each for word in magic.words[len(words) :][:1] for each in self._suggested(word)]
+
+    def _suggested(self, declared: Option | Word) -> list[str]:
+        suggested = declared.suggested
+        found = suggested(self._in_use) if callable(suggested) else suggested
+        return [*found, *(declared.choices if isinstance(declared, Option) else ())]

@@ -6,20 +6,18 @@ import asyncio
 import os
 import shlex
 import time
+from argparse import Namespace
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from IPython.core.magic import no_var_expand
-
 from claude_magic.claude_cli.past_conversations import PastConversation, past_conversations
 from claude_magic.claude_cli.session_files import projects_folder
 from claude_magic.control_characters import one_line
 from claude_magic.errors import UsageError
-from claude_magic.magics.arguments import checked_name
+from claude_magic.magics.arguments import SESSION, Word, flag, magic, sessions
 from claude_magic.magics.output import say, show
 from claude_magic.magics.status import (
     machine_table,
@@ -47,23 +45,8 @@ __all__ = ["ConversationMagics"]
 
 LISTED = 20
 _SHORTEST_ID = 4  # characters
-_STATUS = "%claude_status [NAME] [--all]"
-_HISTORY = "%claude_history [NAME] [--permissions] [-o FILE [--force]]"
-_RESUME = "%claude_resume [NUMBER | ID] [-s NAME] [--fork] [--all]"
-
-
-@dataclass(slots=True)
-class _Given:
-    """A line as read."""
-
-    flags: set[str] = field(default_factory=set)
-    values: dict[str, str] = field(default_factory=dict)
-    words: list[str] = field(default_factory=list)
-
-    @property
-    def word(self) -> str | None:
-        """The only word, if there is one."""
-        return self.words[0] if self.words else None
+_NAME = Word("name", sessions)
+_HISTORY = "%claude_history [NAME] -o FILE --force"
 
 
 class ConversationMagics:
@@ -100,72 +83,69 @@ class ConversationMagics:
         self._label = label
 
     @property
-    def ids(self) -> list[str]:
+    def names(self) -> list[str]:
         """The beginnings of the ids that were listed."""
         return [short_id(past.session_id) for past in self.listed]
 
-    @no_var_expand
-    async def claude_status(self, line: str) -> None:
-        """Show a session's state: `%claude_status [NAME]`; without a name, all of this notebook's.
-
-        With `--all` every session on this machine is shown.
-        """
-        given = _read(line, _STATUS, {"--all"})
-        if "--all" in given.flags:
+    @magic(_NAME, flag("--all", help="Show every session on this machine."), usage="[NAME] [--all]")
+    async def claude_status(self, given: Namespace) -> None:
+        """Show a session's state; without a name, all of this notebook's."""
+        if given.all:
             await self._show_machine()
             return
-        sessions = [self._sessions.find(given.word)] if given.word else list(self._sessions)
-        if not sessions:
+        shown = [self._sessions.find(given.name)] if given.name else list(self._sessions)
+        if not shown:
             label = f" Answers: {self._label()}." if self._label() else ""
             say(f"No session yet; the first prompt starts one.{label}")
-        elif len(sessions) == 1:
-            show(self._shell, table_output(session_table(sessions[0], self._cells.of(sessions[0]))))
+        elif len(shown) == 1:
+            show(self._shell, table_output(session_table(shown[0], self._cells.of(shown[0]))))
         else:
-            show(self._shell, table_output(sessions_table(sessions)))
+            show(self._shell, table_output(sessions_table(shown)))
 
-    @no_var_expand
-    def claude_history(self, line: str) -> None:
-        """Show this notebook's turns with a session as Markdown: `%claude_history [NAME]`.
-
-        `--permissions` shows only what was asked and what was answered. `-o FILE` writes it to a file;
-        one that is there already is only replaced with `--force`.
-        """
-        given = _read(line, _HISTORY, {"--permissions", "--force"}, {"-o": "--to", "--to": "--to"})
-        session = self._sessions.find(given.word)
+    @magic(
+        _NAME,
+        flag("--permissions", help="Show only what was asked and what was answered."),
+        flag("-o", "--to", metavar="FILE", help="Write it to a file."),
+        flag("--force", help="Replace a file that is there already."),
+        usage="[NAME] [--permissions] [-o FILE [--force]]",
+    )
+    async def claude_history(self, given: Namespace) -> None:
+        """Show this notebook's turns with a session as Markdown."""
+        if given.force and given.to is None:
+            raise UsageError(f"--force goes with -o. Usage: {_HISTORY}")
+        session = self._sessions.find(given.name)
         from claude_magic.wording.markdown import decisions_of, markdown_of  # noqa: PLC0415  # load budget
 
-        if "--permissions" in given.flags:
+        if given.permissions:
             asked = [line for transcript in session.history for line in decisions_of(transcript)]
             text, shown = "\n".join(asked) or "Nothing was asked.", "text/plain"
         else:
             turns = [markdown_of(transcript) for transcript in session.history]
             text, shown = "\n\n".join(turns) or "No turn yet.", "text/markdown"
-        if "--to" in given.values:
-            say(_written(given.values["--to"], text, force="--force" in given.flags))
-        elif "--force" in given.flags:
-            raise UsageError(f"Usage: {_HISTORY}")
+        if given.to is not None:
+            say(_written(given.to, text, force=given.force))
         else:
             from claude_magic.views.html.turn import document  # noqa: PLC0415  # load budget
 
             page = {"text/html": str(document(text))} if shown == "text/markdown" else {}
             show(self._shell, page | {shown: text, "text/plain": text})
 
-    @no_var_expand
-    async def claude_resume(self, line: str) -> None:
-        """List this folder's earlier conversations, or go on with one: `%claude_resume [NUMBER | ID]`.
-
-        The next prompt goes on with it, in session `main` or in that of `-s NAME`. With `--fork` it goes on
-        with a copy, and the original stays as it is. The list has the newest 20; with `--all` all.
-        """
-        flags = {"-s": "--session", "--session": "--session"}
-        given = _read(line, _RESUME, {"--fork", "--all"}, flags)
-        name = checked_name(given.values.get("--session", MAIN))
-        if given.word is None and "--fork" in given.flags:
+    @magic(
+        Word("conversation", lambda in_use: in_use.conversations.names),
+        SESSION,
+        flag("--fork", help="Go on with a copy; the original stays as it is."),
+        flag("--all", help=f"List all, not only the newest {LISTED}."),
+        usage="[NUMBER | ID] [-s NAME] [--fork] [--all]",
+    )
+    async def claude_resume(self, given: Namespace) -> None:
+        """List this folder's earlier conversations, or have the next prompt go on with one."""
+        name = given.session or MAIN
+        if given.conversation is not None:
+            await self._go_on(name, given.conversation, copy=given.fork)
+        elif given.fork:
             raise UsageError("Say which conversation to copy: %claude_resume NUMBER --fork")
-        if given.word is None:
-            await self._list(name, None if "--all" in given.flags else LISTED)
         else:
-            await self._go_on(name, given.word, copy="--fork" in given.flags)
+            await self._list(name, None if given.all else LISTED)
 
     # Sessions of the machine
 
@@ -257,37 +237,6 @@ class ConversationMagics:
         projects = projects_folder(options.env)
         find = partial(past_conversations, projects, options.directory, limit=limit, beginning=beginning)
         return options.directory, await asyncio.to_thread(find)
-
-
-def _read(line: str, usage: str, switches: Collection[str], valued: dict[str, str] | None = None) -> _Given:
-    """Reads a line of switches, flags with a value, and at most one word.
-
-    Args:
-        line: What follows the magic's name.
-        usage: How the magic is used.
-        switches: Its flags without a value.
-        valued: Its flags with one, and what each is called in the answer.
-
-    Raises:
-        UsageError: Anything else is there.
-    """
-    given, valued = _Given(), valued or {}
-    try:
-        rest = shlex.split(line)
-        while rest:
-            word = rest.pop(0)
-            flag, equals, value = word.partition("=")
-            if flag in valued:
-                given.values[valued[flag]] = value if equals else rest.pop(0)
-            elif word in switches:
-                given.flags.add(word)
-            else:
-                given.words.append(word)
-    except (ValueError, IndexError):  # a quote that is not closed, a flag without its value
-        raise UsageError(f"Usage: {usage}") from None
-    if len(given.words) > 1 or (given.word or "").startswith("-"):
-        raise UsageError(f"Usage: {usage}")
-    return given
 
 
 def _written(target: str, text: str, *, force: bool) -> str:

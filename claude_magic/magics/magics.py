@@ -12,7 +12,6 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import no_var_expand
 from traitlets import TraitError
 from traitlets.config import Config
 
@@ -20,12 +19,15 @@ from claude_magic.errors import StateError, UsageError
 from claude_magic.foreground import Foreground, caller_names
 from claude_magic.foreground.question_marks import QuestionMarks
 from claude_magic.magics.arguments import (
-    claude_arguments,
+    OPTIONS,
+    Word,
+    flag,
     given_options,
-    parse,
+    magic,
+    magics_of,
     session_changes,
+    sessions,
     turn_options,
-    words,
 )
 from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer
@@ -46,6 +48,8 @@ from claude_magic.result import Result
 from claude_magic.session import Session
 
 __all__ = ["ClaudeMagics", "load", "unload"]
+
+_NAME = Word("name", sessions)
 
 
 class ClaudeMagics(Defaults):
@@ -71,8 +75,10 @@ class ClaudeMagics(Defaults):
             tasks=lambda: self.tasks.sessions,
             label=lambda: self.label,
         )
-        self.tasks = TaskMagics(shell, self.cells, notebook, options=self._new_options, claude=self.claude)
-        self._completer = Completer(shell, self)
+        self.tasks = TaskMagics(shell, self.cells, notebook, options=self._new_options)
+        families = (self, self.conversations, self.tasks)
+        self._magics = [each for family in families for each in magics_of(family)]
+        self._completer = Completer(shell, [declared for declared, _ in self._magics], self)
         self._pid = os.getpid()
 
     # Coming and going
@@ -80,13 +86,8 @@ class ClaudeMagics(Defaults):
     def install(self) -> None:
         """Makes the magics known to the shell."""
         self.foreground.install()
-        self.foreground.register("claude", "line_cell", self.claude)
-        for function in (
-            *(self.claude_wait, self.claude_stop, self.claude_restart),
-            *(self.conversations.claude_status, self.conversations.claude_resume, self.tasks.claude_tasks),
-        ):
-            self.foreground.register(function.__name__, "line", function)
-        self.shell.register_magic_function(self.conversations.claude_history, "line", "claude_history")
+        for declared, function in self._magics:
+            self.foreground.register(declared.name, declared.kind, function)
         self.shell.configurables.append(self)
         self._completer.install()
         self._question_marks.install()
@@ -103,7 +104,6 @@ class ClaudeMagics(Defaults):
         self.foreground.uninstall()
         self._completer.uninstall()
         self._question_marks.uninstall()
-        self.shell.magics_manager.magics["line"].pop("claude_history", None)
         self.shell.configurables.remove(self)
         atexit.unregister(self._at_exit)
 
@@ -129,51 +129,45 @@ class ClaudeMagics(Defaults):
 
     # The magics
 
-    @no_var_expand
-    @claude_arguments
-    def claude(self, line: str, cell: str | None = None) -> Coroutine[Any, Any, Result | None]:
+    @magic(*OPTIONS, usage="[options] PROMPT", kind="line_cell", prompt=True)
+    def claude(self, given: Namespace, cell: str | None = None) -> Coroutine[Any, Any, Result | None]:
         """Ask Claude. `%%claude` sends the cell as it is; `%claude` sends the rest of the line.
 
         In a `%claude` line `{name}` stands for the text of that variable.
         """
-        given = parse(self.claude, line)
-        check_task_options(given.options)
-        return self._ask(given.options, self._prompt(given.rest, cell))
+        check_task_options(given)
+        return self._ask(given, self._prompt(given.rest, cell))
 
-    @no_var_expand
-    async def claude_wait(self, line: str) -> None:
-        """Wait for background turns: `%claude_wait [NAME]`. Interrupting it interrupts them."""
-        _, name = words(line, "%claude_wait [NAME]")
-        waited = await self.cells.wait(self.sessions.find(name) if name else None)
+    @magic(_NAME, usage="[NAME]")
+    async def claude_wait(self, given: Namespace) -> None:
+        """Wait for background turns. Interrupting it interrupts them."""
+        waited = await self.cells.wait(self.sessions.find(given.name) if given.name else None)
         if not waited:
             self._say("Nothing runs in the background.")
         for cell in waited:
             if cell.turn.error is not None:
                 self._say(f"Session {cell.session.name!r}: {cell.turn.error}")
 
-    @no_var_expand
-    async def claude_stop(self, line: str) -> None:
-        """End a session's process: `%claude_stop [NAME]`. The conversation stays; the next prompt resumes it.
-
-        `--all` ends every session's, `--turn` only interrupts the running turn.
-        """
-        flags, name = words(line, "%claude_stop [NAME] [--turn | --all]", {"--all", "--turn"})
-        sessions = list(self.sessions) if "--all" in flags else [self.sessions.find(name)]
-        stop = self._stop_turn if "--turn" in flags else self._stop
+    @magic(
+        _NAME,
+        flag("--turn", help="Only interrupt the running turn."),
+        flag("--all", help="End every session's process."),
+        usage="[NAME] [--turn | --all]",
+    )
+    async def claude_stop(self, given: Namespace) -> None:
+        """End a session's process. The conversation stays; the next prompt resumes it."""
+        sessions = list(self.sessions) if given.all else [self.sessions.find(given.name)]
+        stop = self._stop_turn if given.turn else self._stop
         for session in sessions:
             self._say(await stop(session))
         if not sessions:
             self._say("There is no session yet.")
 
-    @no_var_expand
-    async def claude_restart(self, line: str) -> None:
-        """Restart a session: `%claude_restart [NAME]`. The conversation goes on.
-
-        With `--fresh` a new conversation begins.
-        """
-        flags, name = words(line, "%claude_restart [NAME] [--fresh]", {"--fresh"})
-        session = await self._session(name or MAIN)
-        await session.restart(fresh="--fresh" in flags)
+    @magic(_NAME, flag("--fresh", help="Begin a new conversation."), usage="[NAME] [--fresh]")
+    async def claude_restart(self, given: Namespace) -> None:
+        """Restart a session. The conversation goes on."""
+        session = await self._session(given.name or MAIN)
+        await session.restart(fresh=given.fresh)
         turns = f"{session.turns} earlier turn{'s' * (session.turns != 1)}"
         how = f"; the conversation goes on after {turns}" if session.turns else " with a new conversation"
         self._say(f"Session {session.name!r} is running{how}.")

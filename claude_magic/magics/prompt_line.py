@@ -15,22 +15,26 @@ from claude_magic.errors import UsageError
 from claude_magic.magics.secret_names import looks_secret
 from claude_magic.prompt import Attachment, Prompt
 
-__all__ = ["expand", "split_flags"]
+__all__ = ["expand", "split_flags", "split_words"]
 
 VALUE_LIMIT = 100_000  # characters of one variable's text that go with a prompt
 PLAIN_LIMIT = 100  # characters of one that stays in its place
+_HINT = "See %claude? for the options."
 _QUOTED = 20  # characters of a value in an error: enough to find it; further on may be a key
 _FLAG = re.compile(r"--?[A-Za-z][\w-]*")
 _FIELD = re.compile(r"\{([^\W\d]\w*)\}")
 
 
-def split_flags(line: str, switches: Collection[str], valued: Collection[str]) -> tuple[list[str], str]:
+def split_flags(
+    line: str, switches: Collection[str], valued: Collection[str], hint: str = _HINT
+) -> tuple[list[str], str]:
     """Splits the leading flags off a line.
 
     Args:
         line: What follows the magic's name.
         switches: Flags without a value.
         valued: Flags with one value: quoted, or with balanced parentheses as in `Bash(git *)`, or one word.
+        hint: What to type next, for errors.
 
     Returns:
         The flags as `--flag` and `--flag=value`, and the rest of the line.
@@ -45,14 +49,32 @@ def split_flags(line: str, switches: Collection[str], valued: Collection[str]) -
         if flag in switches and (not rest or rest[0].isspace()):
             flags.append(flag)
         elif flag in valued and (not rest or rest[0].isspace() or rest[0] == "="):
-            value, rest = _value(flag, rest[1:].lstrip() if rest else "")
+            value, rest = _value(flag, rest[1:].lstrip() if rest else "", hint)
             flags.append(f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}")
         elif flag in switches:
-            raise UsageError(f"{flag} takes no value. See %claude? for the options.")
+            raise _wrong(f"{flag} takes no value.", hint)
         else:
-            raise _unknown(flag, [*switches, *valued])
+            raise _unknown(flag, [*switches, *valued], hint)
         rest = rest.lstrip()
     return flags, rest.removeprefix("-- ") if rest.startswith("-- ") else rest
+
+
+def split_words(line: str, switches: Collection[str], valued: Collection[str]) -> tuple[list[str], list[str]]:
+    """Splits a line that ends with no prompt into its flags, wherever they stand, and its words.
+
+    Raises:
+        UsageError: As `split_flags`.
+    """
+    flags: list[str] = []
+    words: list[str] = []
+    rest = line
+    while True:
+        more, rest = split_flags(rest, switches, valued, hint="")
+        flags += more
+        if not rest:
+            return flags, words
+        word, rest = _value("", rest)
+        words.append(word)
 
 
 def expand(line: str, names: Mapping[str, object]) -> Prompt:
@@ -114,20 +136,24 @@ def _as_typed(unknown: Iterable[str], withheld: Iterable[str]) -> Iterator[str]:
         yield f"Left as typed: {'; '.join(said)}."
 
 
-def _value(flag: str, rest: str) -> tuple[str, str]:
+def _value(flag: str, rest: str, hint: str = "") -> tuple[str, str]:
     """The value at the beginning of `rest`, and what follows it."""
     if not rest:
-        raise UsageError(f"{flag} needs a value. See %claude? for the options.")
+        raise _wrong(f"{flag} needs a value.", hint)
     if rest[0] in "\"'":
         return _quoted(flag, rest)
     depth = 0
+    value: list[str] = []
     for index, character in enumerate(rest):
         depth += (character == "(") - (character == ")")
         if character.isspace() and depth <= 0:
-            return rest[:index], rest[index:]
+            if value[-1:] != ["\\"]:
+                return "".join(value), rest[index:]
+            value.pop()  # as in a shell
+        value.append(character)
     if depth > 0:
-        raise UsageError(f"The value of {flag} has a parenthesis that is not closed: {rest[:_QUOTED]}")
-    return rest, ""
+        raise UsageError(f"{_named(flag)} has a parenthesis that is not closed: {rest[:_QUOTED]}")
+    return "".join(value), ""
 
 
 def _quoted(flag: str, rest: str) -> tuple[str, str]:
@@ -142,10 +168,17 @@ def _quoted(flag: str, rest: str) -> tuple[str, str]:
             character = rest[index]
         value.append(character)
         index += 1
-    raise UsageError(f"The value of {flag} has a quote that is not closed: {rest[:_QUOTED]}")
+    raise UsageError(f"{_named(flag)} has a quote that is not closed: {rest[:_QUOTED]}")
 
 
-def _unknown(flag: str, known: Collection[str]) -> UsageError:
+def _named(flag: str) -> str:
+    return f"The value of {flag}" if flag else "The line"
+
+
+def _unknown(flag: str, known: Collection[str], hint: str) -> UsageError:
     close = difflib.get_close_matches(flag, known, n=1)
-    hint = f"Did you mean {close[0]}?" if close else "See %claude? for the options."
-    return UsageError(f"Unknown option {flag}. {hint}")
+    return _wrong(f"Unknown option {flag}.", f"Did you mean {close[0]}?" if close else hint)
+
+
+def _wrong(what: str, hint: str) -> UsageError:
+    return UsageError(f"{what} {hint}".rstrip())

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
-
-from IPython.core.magic import no_var_expand
 
 from claude_magic.control_characters import one_line, strip_controls
 from claude_magic.errors import UsageError
-from claude_magic.magics.arguments import given_options, parse, session_changes, turn_options
+from claude_magic.magics.arguments import OPTIONS, Word, given_options, magic, session_changes, turn_options
 from claude_magic.magics.output import say, show
 from claude_magic.magics.status import would_send
 from claude_magic.session import Session, SessionState
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskMagics", "check_task_options"]
 
-_USAGE = "%claude_tasks [show NAME | wait [NAME] | cancel NAME | resume NAME [options] | cleanup]"
+_USAGE = "[show NAME | wait [NAME] | cancel NAME | resume NAME [options] | cleanup]"
 _HEAD = ("task", "status", "took", "directory", "last line", "id")
 
 
@@ -44,10 +42,7 @@ class TaskMagics:
         cells: Shows their turns in cells.
         notebook: What the notebook is known by.
         options: Gives the options of a new session with these changes.
-        claude: The magic `%claude`, whose options also hold for a task that goes on.
     """
-
-    subcommands: Sequence[str] = ("cancel", "cleanup", "resume", "show", "wait")
 
     def __init__(
         self,
@@ -56,13 +51,11 @@ class TaskMagics:
         notebook: NotebookKey,
         *,
         options: Callable[[Mapping[str, object]], Awaitable[Options]],
-        claude: Callable[..., object],
     ) -> None:
         self._shell = shell
         self._cells = cells
         self._notebook = notebook
         self._options = options
-        self._claude = claude
         self._manager: TaskManager | None = None
 
     @property
@@ -104,31 +97,38 @@ class TaskMagics:
         )
         self._show_turn(task, given_options(given), out)
 
-    @no_var_expand
-    async def claude_tasks(self, line: str) -> None:
-        """List tasks, or act on one: `%claude_tasks [show | wait | cancel | resume] NAME`, or `cleanup`.
+    @magic(
+        Word("action", ("cancel", "cleanup", "resume", "show", "wait")),
+        Word("name", lambda in_use: in_use.tasks.names),
+        *(each for each in OPTIONS if each.scope),
+        usage=_USAGE,
+    )
+    async def claude_tasks(self, given: Namespace) -> None:
+        """List tasks, or act on one.
 
         Start one with `%%claude --task NAME`. `show` gives what it has said; `resume` goes on with one that
         was cut off, with other options if you give them: `resume NAME --allow Edit`; `cleanup` forgets those
         that are over, and the files with their results stay.
         """
-        match line.split(None, 2):
-            case []:
+        if given.action != "resume" and given_options(given):
+            raise UsageError(f"Options go with resume. Usage: %claude_tasks {_USAGE}")
+        match given.action, given.name:
+            case None, None:
                 await self._list()
-            case ["show", name]:
+            case "show", str(name):
                 await self._show(name)
-            case ["cancel", name]:
+            case "cancel", str(name):
                 await self._cancel(name)
-            case ["resume", name, *options]:
-                await self._resume(name, " ".join(options))
-            case ["wait"]:
+            case "resume", str(name):
+                await self._resume(name, given)
+            case "wait", None:
                 await self._wait(self.manager.running())
-            case ["wait", name]:
+            case "wait", str(name):
                 await self._wait([await self.manager.look_up(name)])
-            case ["cleanup"]:
+            case "cleanup", None:
                 await self._clean_up()
             case _:
-                raise UsageError(f"Usage: {_USAGE}")
+                raise UsageError(f"Usage: %claude_tasks {_USAGE}")
 
     async def close(self) -> None:
         """Ends the tasks; those at work can be resumed."""
@@ -170,16 +170,13 @@ class TaskMagics:
         task = await self.manager.cancel(name)
         say(f"{_line(task)}{_result(task)}")
 
-    async def _resume(self, name: str, line: str) -> None:
-        task, given = await self.manager.look_up(name), parse(self._claude, line)
-        if given.rest:
-            raise UsageError(f"Usage: {_USAGE}")
-        shown = given_options(given.options)
-        options = await self._options(session_changes(given.options) | {"cwd": str(task.cwd)})
+    async def _resume(self, name: str, given: Namespace) -> None:
+        task, shown = await self.manager.look_up(name), given_options(given)
+        options = await self._options(session_changes(given) | {"cwd": str(task.cwd)})
         await self.manager.resume(
             name,
             options,
-            turn_options=turn_options(given.options) if shown else None,
+            turn_options=turn_options(given) if shown else None,
             asker=self._cells.asker(background=True),
         )
         self._show_turn(task, {"--task": task.name} | shown, lambda _: None)

@@ -6,8 +6,7 @@ import pytest
 from magic_fixtures import MagicNotebook
 
 from claude_magic.magics.arguments import OPTIONS
-from claude_magic.magics.completion import MODELS
-from claude_magic.options import EFFORTS, PERMISSION_MODES
+from claude_magic.options import EFFORTS, MODELS, PERMISSION_MODES
 
 pytestmark = pytest.mark.kernel
 
