@@ -81,6 +81,11 @@ class Option(NamedTuple):
         """The long one of its flags; what it is called where it has none."""
         return self.flags[-1] if self.flags else self.name
 
+    @property
+    def about(self) -> str:
+        """What it is for, and whether it may be given again."""
+        return f"{self.help}{' Repeatable.' * self.many}"
+
     def refuse(self, value: Any) -> None:
         """Raises UsageError for a value that cannot be; a path may be one that is not there yet."""
         if value is None or self.is_path:

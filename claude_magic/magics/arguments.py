@@ -168,11 +168,12 @@ class Magic:
         try:
             return self._given(*split_words(line, self._switches, self._valued))
         except UsageError as error:
-            raise UsageError(f"{str(error).rstrip('.')}. Usage: {self.usage}") from None
+            end = "" if str(error).endswith((".", "?")) else "."
+            raise UsageError(f"{error}{end} Usage: {self.usage}") from None
 
     def _given(self, flags: list[str], words: list[str], rest: str = "") -> Namespace:
         if len(words) > len(self.words):
-            raise UsageError(f"{words[len(self.words)][:60]!r} is a word too many")
+            raise UsageError(f"{words[len(self.words)][:60]!r} is a word too many.")
         try:
             given: Namespace = self.parser.parse_args(flags)
         except IPythonUsageError as error:
@@ -253,10 +254,8 @@ def _fields(given: Namespace, scope: str) -> dict[str, Any]:
 
 
 def _argparse(each: Option) -> dict[str, Any]:
-    more = {"turn": " For this turn.", "session": " From now on."}.get(
-        each.scope, ""
-    ) + " Repeatable." * each.many
-    about: dict[str, Any] = {"dest": each.name, "help": f"{each.help}{more}".replace("%", "%%")}
+    scope = {"turn": " For this turn.", "session": " From now on."}.get(each.scope, "")
+    about: dict[str, Any] = {"dest": each.name, "help": f"{each.about}{scope}".replace("%", "%%")}
     if each.is_switch:
         return about | {"action": "store_true"}
     if each.metavar is None:

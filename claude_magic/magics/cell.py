@@ -18,6 +18,7 @@ from claude_magic.errors import CancelledTurnError
 from claude_magic.foreground import TurnInterrupted, interruptible, is_nested
 from claude_magic.magics.controls import TurnControls
 from claude_magic.magics.input_asker import InputAsker, PromptInput
+from claude_magic.notebook.settings import Settings
 from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.result import Result
 from claude_magic.session import Session
@@ -96,14 +97,12 @@ class Cells:
 
     Args:
         shell: The shell.
-        keep_mode: Keeps a permission mode, chosen in a turn's header, for the session.
+        settings: The notebook's settings, for a mode that is chosen in a turn's header.
     """
 
-    def __init__(
-        self, shell: InteractiveShell, keep_mode: Callable[[Session, str], None] = lambda *_: None
-    ) -> None:
+    def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
         self._shell = shell
-        self._keep_mode = keep_mode
+        self._settings = settings
         self._in_kernel = hasattr(shell, "kernel")
         self._background: list[TurnCell] = []
         self._shares_loop = False
@@ -197,7 +196,7 @@ class Cells:
             return terminal_view(turn.transcript, background=background, announce=self._announce)
         if not self._answers_input():  # nobody is there, and a saved widget would only say that it is dead
             return static_view(turn.transcript)
-        controls = TurnControls(session, turn, self._keep_mode)
+        controls = TurnControls(session, turn, self._settings)
         hears = background or self._hears()
         view = live_view(
             turn.transcript,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from claude_magic.errors import ClaudeMagicError
+from claude_magic.notebook.settings import Settings
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
 
@@ -18,13 +18,13 @@ class TurnControls:
     Args:
         session: Its session.
         turn: The turn.
-        keep_mode: Keeps a permission mode for the session's next turns.
+        settings: The notebook's settings.
     """
 
-    def __init__(self, session: Session, turn: Turn, keep_mode: Callable[[Session, str], None]) -> None:
+    def __init__(self, session: Session, turn: Turn, settings: Settings) -> None:
         self._session = session
         self._turn = turn
-        self._keep_mode = keep_mode
+        self._settings = settings
         self._setting: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
@@ -33,7 +33,7 @@ class TurnControls:
 
     def set_mode(self, mode: str) -> None:
         """Sets the permission mode of this turn and of those that follow."""
-        self._keep_mode(self._session, mode)
+        self._settings.keep(self._session.name, "permission_mode", mode)
         self._setting = asyncio.ensure_future(self._set_mode(mode))
 
     def start_fresh(self) -> None:

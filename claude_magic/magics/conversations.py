@@ -7,7 +7,6 @@ import os
 import shlex
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from claude_magic.magics.cell import Cells
-    from claude_magic.options import Options
-    from claude_magic.session import Session
+    from claude_magic.magics.tasks import TaskMagics
+    from claude_magic.notebook.settings import Settings
 
 __all__ = ["ConversationMagics"]
 
@@ -55,32 +54,25 @@ class ConversationMagics:
     Args:
         shell: The shell.
         sessions: The notebook's sessions.
-        cells: Their turns in cells.
-        session: Gives the session of a name, made if need be.
-        options: Gives the options that a session of a name has or would have.
-        tasks: Gives the sessions of tasks.
-        label: Says where answers come from, if not from Claude.
+        settings: Its settings.
+        cells: Its turns in cells.
+        tasks: The kernel's tasks.
     """
 
     def __init__(
         self,
         shell: InteractiveShell,
         sessions: Sessions,
+        settings: Settings,
         cells: Cells,
-        *,
-        session: Callable[[str], Awaitable[Session]],
-        options: Callable[[str], Awaitable[Options]],
-        tasks: Callable[[], Collection[Session]],
-        label: Callable[[], str],
+        tasks: TaskMagics,
     ) -> None:
         self.listed: list[PastConversation] = []  # as `%claude_resume` has shown them: numbers mean these
         self._shell = shell
         self._sessions = sessions
+        self._settings = settings
         self._cells = cells
-        self._session = session
-        self._options = options
         self._tasks = tasks
-        self._label = label
 
     @property
     def names(self) -> list[str]:
@@ -95,7 +87,7 @@ class ConversationMagics:
             return
         shown = [self._sessions.find(given.name)] if given.name else list(self._sessions)
         if not shown:
-            label = f" Answers: {self._label()}." if self._label() else ""
+            label = f" Answers: {self._settings.label}." if self._settings.label else ""
             say(f"No session yet; the first prompt starts one.{label}")
         elif len(shown) == 1:
             show(self._shell, table_output(session_table(shown[0], self._cells.of(shown[0]))))
@@ -155,7 +147,7 @@ class ConversationMagics:
         if not processes:
             say("No session has a process on this machine.")
             return
-        own = {session.pid: session for session in (*self._sessions, *self._tasks()) if session.pid}
+        own = {session.pid: session for session in (*self._sessions, *self._tasks.sessions) if session.pid}
         names = await self._sessions.names_of(info.session_id for info in processes)
         table = machine_table(
             processes, own=own, kernel=os.getpid(), names=names, memory=memory, now=time.time()
@@ -196,7 +188,7 @@ class ConversationMagics:
 
     async def _go_on(self, name: str, wanted: str, *, copy: bool) -> None:
         past = await self._found(name, wanted)
-        session = await self._session(name)
+        session = await self._sessions.get(name)
         if not copy and session.conversation.has_history and session.session_id == past.session_id:
             say(f"Session {name!r} goes on with this conversation already.")
             return
@@ -233,7 +225,7 @@ class ConversationMagics:
     async def _past(
         self, name: str, limit: int | None, beginning: str = ""
     ) -> tuple[Path, list[PastConversation]]:
-        options = await self._options(name)
+        options = await self._sessions.options(name)
         projects = projects_folder(options.env)
         find = partial(past_conversations, projects, options.directory, limit=limit, beginning=beginning)
         return options.directory, await asyncio.to_thread(find)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import one_line, strip_controls
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from claude_magic.magics.cell import Cells, TurnCell
     from claude_magic.notebook.conversation_store import NotebookKey
-    from claude_magic.options import Options
+    from claude_magic.notebook.settings import Settings
     from claude_magic.prompt import Prompt
     from claude_magic.result import Result
     from claude_magic.tasks import Task, TaskManager
@@ -41,7 +41,7 @@ class TaskMagics:
         shell: The shell.
         cells: Shows their turns in cells.
         notebook: What the notebook is known by.
-        options: Gives the options of a new session with these changes.
+        settings: Its settings.
     """
 
     def __init__(
@@ -49,13 +49,12 @@ class TaskMagics:
         shell: InteractiveShell,
         cells: Cells,
         notebook: NotebookKey,
-        *,
-        options: Callable[[Mapping[str, object]], Awaitable[Options]],
+        settings: Settings,
     ) -> None:
         self._shell = shell
         self._cells = cells
         self._notebook = notebook
-        self._options = options
+        self._settings = settings
         self._manager: TaskManager | None = None
 
     @property
@@ -83,7 +82,7 @@ class TaskMagics:
 
     async def start(self, given: Namespace, prompt: Prompt, out: Callable[[Result], None]) -> None:
         """Starts the task that a cell asks for, and shows its turn there."""
-        options = await self._options(session_changes(given))
+        options = await self._settings.options(session_changes(given))
         if given.dry_run:
             say(would_send(Session(options, name=given.task), prompt, given_options(given)))
             return
@@ -172,7 +171,7 @@ class TaskMagics:
 
     async def _resume(self, name: str, given: Namespace) -> None:
         task, shown = await self.manager.look_up(name), given_options(given)
-        options = await self._options(session_changes(given) | {"cwd": str(task.cwd)})
+        options = await self._settings.options(session_changes(given) | {"cwd": str(task.cwd)})
         await self.manager.resume(
             name,
             options,

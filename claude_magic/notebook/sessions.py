@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -19,6 +20,7 @@ from claude_magic.notebook.conversation_store import (
     StoredConversation,
 )
 from claude_magic.notebook.saved_answers import named_conversation
+from claude_magic.notebook.settings import Settings
 from claude_magic.options import Options
 from claude_magic.processes.manager import default_manager
 from claude_magic.processes.registry import ProcessInfo, in_use
@@ -26,14 +28,9 @@ from claude_magic.session import Session
 from claude_magic.support.paths import notebook_path
 from claude_magic.support.state_file import later, off_loop
 
-__all__ = ["MAIN", "NOTE", "Sessions", "this_notebook"]
+__all__ = ["MAIN", "Sessions", "this_notebook"]
 
 MAIN = "main"
-NOTE = """\
-You are called from a Jupyter notebook (or an IPython prompt) by the extension claude_magic: the user's \
-message is the text of a cell, and your answer is shown under that cell as Markdown. Answer in text; do not \
-create or edit notebook files (.ipynb) unless you are asked to. `python` in your shell is the Python that \
-runs the notebook's kernel."""
 
 
 def this_notebook(shell: InteractiveShell) -> NotebookKey:
@@ -68,6 +65,7 @@ class Sessions:
 
     Args:
         notebook: What it is known by.
+        settings: Its settings.
         store: Where conversations are kept.
         ask_page: Asks which conversation a session's answers in the page name, if there is a page.
     """
@@ -75,10 +73,12 @@ class Sessions:
     def __init__(
         self,
         notebook: NotebookKey,
+        settings: Settings,
         store: ConversationStore,
         ask_page: Callable[[str], Awaitable[str | None]],
     ) -> None:
         self._notebook = notebook
+        self._settings = settings
         self._store = store
         self._ask_page = ask_page
         self._sessions: dict[str, Session] = {}
@@ -95,11 +95,17 @@ class Sessions:
         """The names in use, in the order of first use."""
         return list(self._sessions)
 
-    async def get(self, name: str, options: Options, backend: str) -> Session:
-        """The session called `name`, made if need be, with these options from its next turn on.
+    async def get(self, name: str, new: Mapping[str, Any] | None = None) -> Session:
+        """The session called `name`, made if need be, with the settings of now from its next turn on.
 
         Another backend is another conversation: the session that talked to the one before is stopped.
+
+        Args:
+            name: The session's.
+            new: Fields of `Options` that change for it; kept once they have worked.
         """
+        changes = self._settings.changes(name, self.known(name), new)
+        options, backend = await self._settings.options(changes), str(self._settings.backend)
         session = self._sessions.get(name)
         if session is not None and self._backends[name] != backend:
             await session.stop()
@@ -113,7 +119,12 @@ class Sessions:
             self._backends[name] = backend
         else:
             session.options = options
+        self._settings.attempt(name, changes)
         return session
+
+    async def options(self, name: str) -> Options:
+        """The options that a session of this name has or would have."""
+        return await self._settings.options(self._settings.changes(name, self.known(name)))
 
     def known(self, name: str) -> Session | None:
         """The session called `name`, if there is one."""

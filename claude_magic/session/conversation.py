@@ -11,12 +11,12 @@ import contextlib
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import fields
 
 from claude_magic.claude_cli.checks import check_start
 from claude_magic.claude_cli.command import SINCE, build_env
 from claude_magic.claude_cli.process import CONTROL_TIMEOUT, ClaudeProcess
 from claude_magic.claude_cli.session_files import conversation_file, is_recorded, projects_folder
+from claude_magic.declaration import options_of
 from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions, checked_id
 from claude_magic.processes.child import StopReport
@@ -32,12 +32,6 @@ __all__ = ["Conversation"]
 STDERR_READ = 50  # lines of stderr looked through for what the person should know
 _NOT_FOUND = "No conversation found"
 UNDO_TIMEOUT = 5.0  # seconds for putting a turn's options back
-# Taken by a running process, or no business of the process at all; every other option needs a new one.
-_FOR_US = {
-    *("resume", "session_id", "label", "start_timeout", "stop_timeout", "kill_after", "strict_init"),
-    *("recoveries", "idle_timeout", "quiet_notice"),
-}
-LIVE_OPTIONS = frozenset(_FOR_US | {"model", "permission_mode"})
 
 
 class Conversation:
@@ -146,10 +140,9 @@ class Conversation:
     def needs_another(self, turn: TurnOptions) -> list[str]:
         """The names of options that the running process cannot take."""
         changed = [
-            field.name.replace("_", " ")
-            for field in fields(Options)
-            if field.name not in LIVE_OPTIONS
-            and getattr(self.options, field.name) != getattr(self._launched, field.name)
+            each.name.replace("_", " ")
+            for each in options_of(Options)
+            if not each.live and getattr(self.options, each.name) != getattr(self._launched, each.name)
         ]
         if BYPASS in {turn.permission_mode, self.options.permission_mode} and not self._can_bypass:
             changed.append(f"permission mode {BYPASS}")
