@@ -16,7 +16,7 @@ from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
 from claude_magic.support.state_file import StateFile
 
-__all__ = ["BEGUN_ANEW", "ConversationStore", "NotebookKey", "StoredConversation"]
+__all__ = ["ConversationStore", "NotebookKey", "StoredConversation"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversations (
@@ -41,6 +41,10 @@ ORDER BY updated DESC LIMIT 1
 _NAMES = "SELECT session_id, name FROM conversations WHERE session_id IN ({marks}) ORDER BY updated"
 _NOTEBOOKS = "SELECT path FROM conversations WHERE session_id = ? AND path != ''"
 _REPLACE = "DELETE FROM conversations WHERE backend = ? AND name = ? AND kernel_id = ?"
+_FORGET = """
+DELETE FROM conversations WHERE backend = ? AND name = ?
+AND ((kernel_id = ? AND kernel_id != '') OR (path = ? AND path != '') OR (inode = ? AND inode != ''))
+"""
 _INSERT = """
 INSERT INTO conversations (kernel_id, path, inode, backend, name, session_id, turns, updated)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -69,13 +73,20 @@ class NotebookKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredConversation:
-    """A conversation as it was kept: its id and how many turns it had."""
+    """What is kept of a session's conversation.
+
+    Args:
+        session_id: Its id.
+        turns: How many turns it had.
+        is_left: Another is to begin: neither this one nor what saved answers name is to be resumed.
+    """
 
     session_id: str
     turns: int
+    is_left: bool = False
 
 
-BEGUN_ANEW = StoredConversation("none", 0)
+_LEFT = "none"  # in the place of an id
 
 
 class ConversationStore:
@@ -93,12 +104,10 @@ class ConversationStore:
         """The latest conversation of a notebook's session: by kernel id, else by inode, else by path.
 
         Returns:
-            What was kept, which is `BEGUN_ANEW` if another is to begin; None if nothing is known.
+            What was kept; None if nothing is known.
         """
         row = self._file.run(lambda database: _find(database, notebook, backend, name))
-        if row is None or row[0] == BEGUN_ANEW.session_id:
-            return row and BEGUN_ANEW
-        return self._checked(*row)
+        return row and self._checked(*row)
 
     def notebooks_of(self, session_id: str) -> list[str]:
         """The paths of the notebooks that a conversation is kept for."""
@@ -114,11 +123,6 @@ class ConversationStore:
         )
         return {str(session_id): str(name) for session_id, name in found}
 
-    def forget(self, notebook: NotebookKey, backend: str, name: str) -> None:
-        """Forgets what was kept for a session, which begins anew."""
-        if notebook.is_known:
-            self._file.run(lambda database: _forget(database, notebook, backend, name))
-
     def keep(self, notebook: NotebookKey, backend: str, name: str, kept: StoredConversation) -> None:
         """Remembers a conversation; what was kept for this session before is forgotten."""
         if notebook.is_known:
@@ -130,6 +134,8 @@ class ConversationStore:
         return news + self._file.news()
 
     def _checked(self, session_id: object, turns: object) -> StoredConversation | None:
+        if session_id == _LEFT:
+            return StoredConversation(_LEFT, 0, is_left=True)
         try:
             return StoredConversation(checked_id(str(session_id)), int(str(turns)))
         except (UsageError, ValueError):
@@ -155,17 +161,10 @@ def _find(
 def _keep(
     database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str, kept: StoredConversation
 ) -> None:
-    # Only this kernel's own: another live kernel of the same notebook keeps its row.
-    database.execute(_REPLACE, (backend, name, notebook.kernel_id))
+    if kept.is_left:  # by whatever it would be found again
+        database.execute(_FORGET, (backend, name, notebook.kernel_id, notebook.path, notebook.inode))
+    else:  # only this kernel's own: another live kernel of the same notebook keeps its row
+        database.execute(_REPLACE, (backend, name, notebook.kernel_id))
     key = (notebook.kernel_id, notebook.path, notebook.inode, backend, name)
-    database.execute(_INSERT, (*key, kept.session_id, kept.turns, time.time()))
-
-
-def _forget(database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str) -> None:
-    database.execute(
-        "DELETE FROM conversations WHERE backend = ? AND name = ?"
-        " AND ((kernel_id = ? AND kernel_id != '')"
-        " OR (path = ? AND path != '') OR (inode = ? AND inode != ''))",
-        (backend, name, notebook.kernel_id, notebook.path, notebook.inode),
-    )
-    _keep(database, notebook, backend, name, BEGUN_ANEW)  # or the saved answers would lead back to it
+    session_id = _LEFT if kept.is_left else kept.session_id
+    database.execute(_INSERT, (*key, session_id, kept.turns, time.time()))

@@ -14,7 +14,6 @@ from claude_magic.claude_cli.past_conversations import PastConversation, past_co
 from claude_magic.claude_cli.session_files import projects_folder
 from claude_magic.errors import InUseError, UsageError
 from claude_magic.notebook.conversation_store import (
-    BEGUN_ANEW,
     ConversationStore,
     NotebookKey,
     StoredConversation,
@@ -25,6 +24,7 @@ from claude_magic.options import Options
 from claude_magic.processes.manager import default_manager
 from claude_magic.processes.registry import ProcessInfo, in_use
 from claude_magic.session import Session
+from claude_magic.session.states import EventName
 from claude_magic.support.paths import notebook_path
 from claude_magic.support.state_file import later, off_loop
 
@@ -83,7 +83,7 @@ class Sessions:
         self._ask_page = ask_page
         self._sessions: dict[str, Session] = {}
         self._backends: dict[str, str] = {}
-        self._keepers: dict[str, Callable[[object], None]] = {}
+        self._kept: dict[tuple[str, str], StoredConversation] = {}  # by session and backend
         self._news: list[str] = []
         default_manager().notebook = notebook.path  # for those whom it refuses a conversation
 
@@ -112,7 +112,7 @@ class Sessions:
             self._sessions.pop(name, None)
             session = None
         if session is None:
-            kept = await self._kept(name, options, backend)
+            kept = await self._found(name, options, backend)
             session = self._sessions.get(name)  # another cell may have been quicker
         if session is None:
             session = self._sessions[name] = self._made(name, options, backend, kept)
@@ -173,7 +173,7 @@ class Sessions:
             await self._refuse_if_used(session, past.session_id)
         await session.stop()
         session.conversation.resume_from(past.session_id, past.turns, copy=copy)
-        self._keepers[session.name](None)
+        self._keep(session, self._backends[session.name])
 
     async def stop_all(self) -> None:
         """Ends every session's process."""
@@ -189,20 +189,19 @@ class Sessions:
         if kept is not None and options.session_id is None:
             options = options.with_(session_id=kept.session_id)
         session = Session(options, name=name, earlier_turns=kept.turns if kept else 0)
-        keep = self._keepers[name] = self._keeper(session, backend)
-        session.on("status", keep)
-        session.on("complete", keep)
-        session.on("conversation", keep)  # in mid-turn: the kernel may not live to see its end
+        events: tuple[EventName, ...] = ("status", "complete", "conversation")  # the last comes in mid-turn
+        for event in events:
+            session.on(event, lambda _: self._keep(session, backend))
         return session
 
-    async def _kept(self, name: str, options: Options, backend: str) -> StoredConversation | None:
+    async def _found(self, name: str, options: Options, backend: str) -> StoredConversation | None:
         """The conversation that a session goes on with: as it was kept, or as the saved answers name it."""
         if options.resume == "never":
             return None
         kept = await off_loop(self._store.find, self._notebook, backend, name)
         if kept is None:
             kept = await self._moved(await self._named(name, options))
-        return None if kept is None or kept == BEGUN_ANEW else await self._free(kept)
+        return None if kept is None or kept.is_left else await self._free(kept)
 
     async def _named(self, name: str, options: Options) -> StoredConversation | None:
         """What the answers name: those in the file or, where a gateway hides it, those in the page."""
@@ -256,26 +255,15 @@ class Sessions:
         if holder is not None and holder.pid != session.pid:
             raise in_use(holder)
 
-    def _keeper(self, session: Session, backend: str) -> Callable[[object], None]:
-        """Keeps the conversation whenever it has changed, and forgets it when another is begun."""
-        last: StoredConversation | None = None
-
-        def keep(_: object) -> None:
-            nonlocal last
-            if session.conversation.forked_from and not session.conversation.recorded:
-                # Not there yet: until then the one before is found again.
-                return
-            recorded = session.conversation.recorded
-            kept = StoredConversation(session.session_id, session.turns) if recorded else BEGUN_ANEW
-            if kept == last:
-                return
-            last = kept
-            if recorded:
-                later(self._store.keep, self._notebook, backend, session.name, kept)
-            else:
-                later(self._store.forget, self._notebook, backend, session.name)
-
-        return keep
+    def _keep(self, session: Session, backend: str) -> None:
+        """Keeps a session's conversation, if that has changed or another is to begin."""
+        conversation = session.conversation
+        if conversation.forked_from and not conversation.recorded:
+            return  # the copy is not there yet: until then the one before is found again
+        kept = StoredConversation(session.session_id, session.turns, is_left=not conversation.recorded)
+        if kept != self._kept.get((session.name, backend)):
+            self._kept[session.name, backend] = kept
+            later(self._store.keep, self._notebook, backend, session.name, kept)
 
 
 def _recorded(session_id: str, options: Options) -> StoredConversation | None:
