@@ -146,7 +146,7 @@ class ClaudeProcess:
     async def _begin(self, options: SpawnOptions) -> None:
         self._redact = partial(redact, env=options.env)
         self._child = await self._manager.open(options, session_id=self.session_id, redact=self._redact)
-        self.warnings += self._manager.registry.news()
+        self.warnings += self._manager.registry.notices()
         self._reader = asyncio.create_task(self._read(self._child), name="claude_magic reader")
         try:
             await self._initialize(self._reader)

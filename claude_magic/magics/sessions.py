@@ -129,8 +129,8 @@ class SessionMagics:
             refuse_if_busy=options.busy == "refuse",
         )
         turn.transcript.options = given_options(options)
-        for news in self._sessions.news():
-            turn.transcript.notice(news, "warning")
+        for notice in self._sessions.notices():
+            turn.transcript.notice(notice, "warning")
         shown = self._cells.show(session, turn, background=options.background, out=self._putter(options.out))
         return None if options.background else await shown.wait()
 

@@ -98,7 +98,7 @@ class ConversationStore:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._file = StateFile("conversations.sqlite", _SCHEMA, folder)
-        self._news: list[str] = []
+        self._notices: list[str] = []
 
     def find(self, notebook: NotebookKey, backend: str, name: str) -> StoredConversation | None:
         """The latest conversation of a notebook's session: by kernel id, else by inode, else by path.
@@ -128,10 +128,10 @@ class ConversationStore:
         if notebook.is_known:
             self._file.run(lambda database: _keep(database, notebook, backend, name, kept))
 
-    def news(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What the person should know; each is told once."""
-        news, self._news = self._news, []
-        return news + self._file.news()
+        notices, self._notices = self._notices, []
+        return notices + self._file.notices()
 
     def _checked(self, session_id: object, turns: object) -> StoredConversation | None:
         if session_id == _LEFT:
@@ -139,7 +139,7 @@ class ConversationStore:
         try:
             return StoredConversation(checked_id(str(session_id)), int(str(turns)))
         except (UsageError, ValueError):
-            self._news.append("What was kept of the earlier conversation is damaged; this is a new one.")
+            self._notices.append("What was kept of the earlier conversation is damaged; this is a new one.")
             return None
 
 

@@ -84,7 +84,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._backends: dict[str, str] = {}
         self._kept: dict[tuple[str, str], StoredConversation] = {}  # by session and backend
-        self._news: list[str] = []
+        self._notices: list[str] = []
         default_manager().notebook = notebook.path  # for those whom it refuses a conversation
 
     def __iter__(self) -> Iterator[Session]:
@@ -145,10 +145,10 @@ class Sessions:
             raise UsageError(f"There is no session {wanted!r}.{known} Start it with: {start}")
         return self._sessions[wanted]
 
-    def news(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What the person should know about keeping conversations, once."""
-        news, self._news = self._news, []
-        return news + self._store.news()
+        notices, self._notices = self._notices, []
+        return notices + self._store.notices()
 
     async def names_of(self, session_ids: Iterable[str]) -> dict[str, str]:
         """What sessions with these conversations are called, here or in other notebooks, as far as known."""
@@ -240,9 +240,9 @@ class Sessions:
         )
         return None
 
-    def _tell(self, news: str) -> None:
-        if news not in self._news:  # two cells may begin a session at the same time
-            self._news.append(news)
+    def _tell(self, notice: str) -> None:
+        if notice not in self._notices:  # two cells may begin a session at the same time
+            self._notices.append(notice)
 
     async def _refuse_if_used(self, session: Session, session_id: str) -> None:
         for other in self:

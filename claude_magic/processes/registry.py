@@ -130,9 +130,9 @@ class ProcessRegistry:
         """Takes out every process that no longer runs."""
         self._file.run(_clear)
 
-    def news(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What the person should know of the state folder; each is told once."""
-        return self._file.news()
+        return self._file.notices()
 
     def close(self) -> None:
         """Lets go of what is kept in memory, if anything."""

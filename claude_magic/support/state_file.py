@@ -120,7 +120,7 @@ class StateFile:
         self._schema = schema
         self._folder = folder
         self._memory: sqlite3.Connection | None = None
-        self._news: list[str] = []
+        self._notices: list[str] = []
 
     @property
     def exists(self) -> bool:
@@ -149,11 +149,11 @@ class StateFile:
                 self._memory = self._prepared(sqlite3.connect(":memory:", check_same_thread=False))
             return _transaction(self._memory, action)
 
-    def news(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What the person should know; each is told once."""
-        news = self._news[:]  # a thread may add to it meanwhile
-        del self._news[: len(news)]
-        return news
+        notices = self._notices[:]  # a thread may add to it meanwhile
+        del self._notices[: len(notices)]
+        return notices
 
     def close(self) -> None:
         """Lets go of what is kept in memory, if anything."""
@@ -210,7 +210,7 @@ class StateFile:
         """Once for each folder, whatever else is wrong with it."""
         if self._where() not in _told:
             _told.add(self._where())
-            self._news.append(f"The state folder cannot be used ({what}). {after}")
+            self._notices.append(f"The state folder cannot be used ({what}). {after}")
 
     def _where(self) -> Path:
         return self._folder or state_folder()

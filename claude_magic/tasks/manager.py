@@ -243,9 +243,9 @@ class TaskManager:
         """A task and what it came to so far, as Markdown."""
         return report_of(task)
 
-    def news(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What the person should know of where tasks are remembered; each is told once."""
-        return self._records.news()
+        return self._records.notices()
 
     # What is there
 

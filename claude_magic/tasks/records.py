@@ -191,9 +191,9 @@ class TaskRecords:
         rows = self._run(lambda database: database.execute(f"{_SELECT} ORDER BY started").fetchall())
         return [record for record in map(_record, rows) if _is_left(record, notebook)]
 
-    def news(self) -> list[str]:
+    def notices(self) -> list[str]:
         """What the person should know of the state folder; each is told once."""
-        return self._file.news()
+        return self._file.notices()
 
     def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         return self._file.run(lambda database: action(_completed(database)))

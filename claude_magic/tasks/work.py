@@ -102,7 +102,7 @@ class Worker:
         task.attach(session, turn)
         for notice in asked.notices:
             turn.transcript.notice(notice)
-        for warning in filter(None, (task.warning, *self._records.news())):
+        for warning in filter(None, (task.warning, *self._records.notices())):
             turn.transcript.notice(warning, "warning")
         session.on("status", lambda state: self._enter(task, session, state))
         keep_alive(task, self._see_to(task))

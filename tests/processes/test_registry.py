@@ -178,7 +178,7 @@ for number in range(40):
         won += 1
     except InUseError:
         pass
-assert not registry.news()
+assert not registry.notices()
 print(won, flush=True)
 sys.stdin.readline()
 """
@@ -244,11 +244,11 @@ def _full() -> Iterator[None]:
 
 
 def one_warning(registry: ProcessRegistry) -> str:
-    (news,) = registry.news()
-    assert "Sessions work" in news
-    assert "\n" not in news
-    assert registry.news() == []
-    return news
+    (notice,) = registry.notices()
+    assert "Sessions work" in notice
+    assert "\n" not in notice
+    assert registry.notices() == []
+    return notice
 
 
 @pytest.mark.fault(97, via="pure")
@@ -295,8 +295,8 @@ def test_a_corrupt_database_is_set_aside_and_begun_anew(tmp_path: Path, garbage:
     path = tmp_path / FILE
     path.write_bytes(garbage or path.read_bytes()[:2000] + b"\xff" * 50_000)
     works(registry)
-    (news,) = registry.news()
-    assert "begun anew" in news
+    (notice,) = registry.notices()
+    assert "begun anew" in notice
     assert [row.id for row in ProcessRegistry(tmp_path).get_all()] == ["two"]
     (aside,) = tmp_path.glob(f"{FILE}.corrupt-*")
     assert garbage is None or aside.read_bytes() == garbage

@@ -46,4 +46,4 @@ async def test_a_state_file_is_asked_off_the_loop(tmp_path: Path) -> None:
         file.run(lambda _: None)
 
     assert await off_loop(file.run, lambda database: database.execute("SELECT 1").fetchone()) == (1,)
-    assert file.news() == []
+    assert file.notices() == []

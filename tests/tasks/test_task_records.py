@@ -165,8 +165,8 @@ def test_without_a_usable_state_folder_directories_are_still_taken_and_it_is_tol
     records.claim(record("a"))
     with pytest.raises(BusyError):
         records.claim(record("b"))
-    assert len(records.news()) == 1
-    assert records.news() == []
+    assert len(records.notices()) == 1
+    assert records.notices() == []
     records.close()
 
 
@@ -174,7 +174,7 @@ def test_without_a_usable_state_folder_directories_are_still_taken_and_it_is_tol
 def test_a_corrupt_file_is_set_aside_and_begun_anew(records: TaskRecords, tmp_path: Path) -> None:
     (tmp_path / "tasks.sqlite").write_bytes(b"no database" * 100)
     records.claim(record("a"))
-    assert [news.count("begun anew") for news in records.news()] == [1]
+    assert [notice.count("begun anew") for notice in records.notices()] == [1]
     with sqlite3.connect(tmp_path / "tasks.sqlite") as database:
         assert database.execute("SELECT id FROM tasks").fetchall() == [("a",)]
     database.close()
@@ -198,4 +198,4 @@ def test_a_state_folder_from_before_prompts_had_data_is_used_on(tmp_path: Path) 
         ("a", "[]"),
         ("b", '[["x", "1"]]'),
     ]
-    assert records.news() == []
+    assert records.notices() == []
