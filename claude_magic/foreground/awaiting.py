@@ -104,27 +104,34 @@ class Foreground:
             self._reply_guard.uninstall()
             self._errors.uninstall()
 
-    def register(self, name: str, kind: MagicKind, function: Callable[..., Coroutine[Any, Any, Any]]) -> None:
+    def register(
+        self,
+        name: str,
+        kind: MagicKind,
+        function: Callable[..., Coroutine[Any, Any, Any]],
+        read: Callable[[str], Any] = str,
+    ) -> None:
         """Makes a coroutine function a magic that is awaited where it can be, and run to its end elsewhere.
 
         Args:
             name: The magic's name, without `%`.
             kind: What it can be: "line", "cell" or "line_cell".
             function: Called with the line, and for a cell magic with the cell's text. Its docstring and what
-                `magic_arguments` and `no_var_expand` have put on it hold for the magic.
+                `no_var_expand` has put on it hold for the magic.
+            read: What the function gets of the line.
         """
 
         @wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            return self.run(function(*args, **kwargs))
+        def run(line: str, *cell: str) -> Any:
+            return self.run(function(read(line), *cell))
 
         @wraps(function)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
-            return (await _wait(function(*args, **kwargs))).result()
+        async def awaited(line: str, *cell: str) -> Any:
+            return (await _wait(function(read(line), *cell))).result()
 
         @wraps(function)
-        async def bare(*args: Any, **kwargs: Any) -> None:
-            result = await awaited(*args, **kwargs)
+        async def bare(line: str, *cell: str) -> None:
+            result = await awaited(line, *cell)
             if result is not None:
                 self._shell.displayhook.update_user_ns(result)
 

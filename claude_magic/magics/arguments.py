@@ -6,7 +6,6 @@ import keyword
 import re
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import wraps
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from IPython.core.error import UsageError as IPythonUsageError
@@ -212,10 +211,10 @@ def magic(
 
 
 def magics_of(family: object) -> Iterator[tuple[Magic, Callable[..., Any]]]:
-    """The magics that an object's class declares, and functions that read their lines and call them."""
+    """The magics that an object's class declares, and the object's functions, called with a line as read."""
     for name, declared in vars(type(family)).items():
         if isinstance(found := getattr(declared, "magic", None), Magic):
-            yield found, _reading(found, getattr(family, name))
+            yield found, getattr(family, name)
 
 
 def given_options(given: Namespace) -> dict[str, str]:
@@ -261,11 +260,3 @@ def _argparse(each: Option) -> dict[str, Any]:
     if each.metavar is None:
         return about | {"choices": each.choices, "default": each.default}
     return about | {"metavar": each.metavar, "type": each.kind, "action": "append" if each.many else "store"}
-
-
-def _reading(declared: Magic, function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def call(line: str, *cell: str) -> Any:
-        return function(declared.read(line), *cell)
-
-    return call

@@ -38,7 +38,7 @@ class ClaudeMagics(Settings):
         self.shell = shell
         self.foreground = Foreground(shell)
         self._question_marks = QuestionMarks(shell)
-        notebook = this_notebook(shell)
+        self.notebook = notebook = this_notebook(shell)
         self.cells = Cells(shell, self)
         self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.named_in_page)
         self.tasks = TaskMagics(shell, self.cells, notebook, self)
@@ -55,10 +55,11 @@ class ClaudeMagics(Settings):
     # Coming and going
 
     def install(self) -> None:
-        """Makes the magics known to the shell."""
+        """Makes the magics known to the shell, and the notebook to other kernels."""
+        default_manager().notebook = self.notebook.path
         self.foreground.install()
         for declared, function in self._magics:
-            self.foreground.register(declared.name, declared.kind, function)
+            self.foreground.register(declared.name, declared.kind, function, declared.read)
         self.shell.configurables.append(self)
         self._completer.install()
         self._question_marks.install()

@@ -85,7 +85,6 @@ class Sessions:
         self._backends: dict[str, str] = {}
         self._kept: dict[tuple[str, str], StoredConversation] = {}  # by session and backend
         self._notices: list[str] = []
-        default_manager().notebook = notebook.path  # for those whom it refuses a conversation
 
     def __iter__(self) -> Iterator[Session]:
         return iter(self._sessions.values())
