@@ -18,6 +18,7 @@ __all__ = [
     "Option",
     "check",
     "described",
+    "flag",
     "flags_of",
     "not_negative",
     "option",
@@ -106,23 +107,35 @@ class Option(NamedTuple):
         return () if value is None else tuple(value) if self.many else (value,)
 
 
-def option(default: T, help: str, *flags: str, repr: bool = True, **declared: Any) -> T:  # noqa: A002  # as argparse and dataclasses call them
+def option(default: T, help: str, spelled: str = "", *, repr: bool = True, **declared: Any) -> T:  # noqa: A002  # as argparse and dataclasses call them
     """A field of a dataclass that declares an option.
 
     Args:
         default: Its default.
         help: What it is for.
-        flags: How it is given in a magic's line.
+        spelled: How it is given in a magic's line, as `-m, --model MODEL`; "" if it cannot be.
         repr: Whether its value may be shown.
         declared: More fields of `Option`.
     """
-    metadata = {_KEY: Option(help, flags, default=default, **declared)}
-    declaring: Any = (
-        field(default_factory=lambda: default, repr=repr, metadata=metadata)
-        if type(default).__hash__ is None
-        else field(default=default, repr=repr, metadata=metadata)
-    )
+    metadata = {_KEY: Option(help, *_flags(spelled), default=default, **declared)}
+    mutable = type(default).__hash__ is None
+    how: Any = {"default_factory": lambda: default} if mutable else {"default": default}
+    declaring: Any = field(repr=repr, metadata=metadata, **how)
     return declaring  # type: ignore[no-any-return]
+
+
+def flag(spelled: str, help: str, **declared: Any) -> Option:  # noqa: A002
+    """An option that only lines have: a switch, unless it is spelled with a value or has choices.
+
+    Args:
+        spelled: How it is given, as `-o, --to FILE`.
+        help: What it is for.
+        declared: More fields of `Option`.
+    """
+    flags, metavar = _flags(spelled)
+    kind = str if metavar or "choices" in declared else bool
+    name = flags[-1].removeprefix("--").replace("-", "_")
+    return Option(help, flags, metavar, name=name, kind=kind, **declared)
 
 
 @cache
@@ -183,6 +196,12 @@ def without_nul(name: str, value: str) -> None:
     """Refuses what no command line can hold."""
     if "\0" in value:
         raise UsageError(f"{name} holds a NUL character; remove it.")
+
+
+def _flags(spelled: str) -> tuple[tuple[str, ...], str | None]:
+    words = spelled.replace(",", "").split()
+    flags = tuple(word for word in words if word.startswith("-"))
+    return flags, words[-1] if len(words) > len(flags) else None
 
 
 def _typed(hint: Any) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 from uuid import UUID
 
 from claude_magic.declaration import check, described, not_negative, option, options_of, positive, without_nul
@@ -28,6 +28,7 @@ __all__ = [
     "is_json",
 ]
 
+T = TypeVar("T")
 PermissionMode = Literal["default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions"]
 PERMISSION_MODES: tuple[PermissionMode, ...] = get_args(PermissionMode)
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -106,34 +107,44 @@ def _text_or_file(value: str) -> str:
         raise UsageError(f"--system cannot read {str(path)!r}: {reason}.") from None
 
 
+def _default(default: T, help: str, spelled: str = "", **declared: Any) -> T:  # noqa: A002  # as `option`
+    """An option that `%config` keeps a default for, and that a running process takes or never hears of."""
+    return option(default, help, spelled, configured=True, live=True, **declared)
+
+
+def _path(
+    default: T,
+    help: str,  # noqa: A002
+    spelled: str = "",
+    *,
+    read: Callable[[str], str] = _from_notebook,
+    check: Callable[[str, str], None] = check_folder,
+    **declared: Any,
+) -> T:
+    """An option that is a path, of a folder if nothing else is said."""
+    return option(default, help, spelled, is_path=True, read=read, check=check, **declared)
+
+
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)  # these cost time at each load
 class _Common:
     """What a turn and a session can be told; a turn's own comes first."""
 
     __slots__ = ()
 
-    model: str | None = option(
+    model: str | None = _default(
         None,
         "Model: opus, sonnet, haiku, or a full name.",
-        *("-m", "--model"),
-        metavar="MODEL",
+        "-m, --model MODEL",
         check=without_nul,
         suggested=MODELS,
-        configured=True,
-        live=True,
     )
-    permission_mode: PermissionMode | None = option(
+    permission_mode: PermissionMode | None = _default(
         None,
         f"Permission mode: {', '.join(PERMISSION_MODES)}. The last is never a default.",
-        "--permission-mode",
-        metavar="MODE",
-        configured=True,
-        live=True,
+        "--permission-mode MODE",
     )
-    allow: tuple[str, ...] = option(
-        (), "Allow a tool without asking: Edit, 'Bash(git *)'.", "--allow", metavar="TOOL"
-    )
-    deny: tuple[str, ...] = option((), "Refuse a tool.", "--deny", metavar="TOOL")
+    allow: tuple[str, ...] = option((), "Allow a tool without asking: Edit, 'Bash(git *)'.", "--allow TOOL")
+    deny: tuple[str, ...] = option((), "Refuse a tool.", "--deny TOOL")
 
 
 @described
@@ -150,16 +161,11 @@ class TurnOptions(_Common):
     timeout: float | None = option(
         None,
         "Stop after so many seconds; waiting for you is not counted.",
-        "--timeout",
-        metavar="SECONDS",
+        "--timeout SECONDS",
         check=positive,
     )
     max_budget_usd: float | None = option(
-        None,
-        "Stop when it has cost more US dollars than this.",
-        "--max-budget-usd",
-        metavar="USD",
-        check=positive,
+        None, "Stop when it has cost more US dollars than this.", "--max-budget-usd USD", check=positive
     )
 
     def __post_init__(self) -> None:
@@ -182,110 +188,59 @@ class Options(_Common):
 
     scope: ClassVar = "session"
 
-    cwd: str | os.PathLike[str] = option(
-        ".",
-        "Working directory of the session; the kernel's if left out.",
-        "--cwd",
-        metavar="DIR",
-        read=_from_notebook,
-        check=check_folder,
-        is_path=True,
-        configured=True,
+    cwd: str | os.PathLike[str] = _path(
+        ".", "Working directory of the session; the kernel's if left out.", "--cwd DIR", configured=True
     )
-    add_dirs: tuple[str, ...] = option(
-        (),
-        "Another directory Claude may use.",
-        "--add-dir",
-        metavar="DIR",
-        read=_from_notebook,
-        check=check_folder,
-        is_path=True,
-    )
+    add_dirs: tuple[str, ...] = _path((), "Another directory Claude may use.", "--add-dir DIR")
     system: str | None = option(
         None,
         "A persona, appended to the system prompt.",
-        "--system",
-        metavar="TEXT|@FILE",
+        "--system TEXT|@FILE",
         check=without_nul,
         read=_text_or_file,
     )
-    mcp_config: tuple[str, ...] = option(
+    mcp_config: tuple[str, ...] = _path(
         (),
         "MCP servers: the path of a JSON file, or JSON, which may hold keys and is not shown.",
-        "--mcp-config",
-        metavar="JSON|FILE",
+        "--mcp-config JSON|FILE",
         read=_servers_from_notebook,
         check=_check_servers,
-        is_path=True,
         shown=_without_keys,
         repr=False,
     )
-    effort: str | None = option(
-        None,
-        f"Effort: {', '.join(EFFORTS)}.",
-        "--effort",
-        metavar="LEVEL",
-        choices=EFFORTS,
-    )
+    effort: str | None = option(None, f"Effort: {', '.join(EFFORTS)}.", "--effort LEVEL", choices=EFFORTS)
     setting_sources: str | None = option(
         None,
         "Settings to load, separated by commas: user, project, local.",
-        "--setting-sources",
-        metavar="LIST",
+        "--setting-sources LIST",
         check=without_nul,
     )
-    cli: str | None = option(
-        None,
-        "Path of the program claude; found by itself if None.",
-        check=_check_program,
-        is_path=True,
-        configured=True,
+    cli: str | None = _path(
+        None, "Path of the program claude; found by itself if None.", check=_check_program, configured=True
     )
-    resume: Literal["auto", "never"] = option(
-        "auto",
-        "After a kernel restart: go on with the conversation, or begin anew.",
-        configured=True,
-        live=True,
+    resume: Literal["auto", "never"] = _default(
+        "auto", "After a kernel restart: go on with the conversation, or begin anew."
     )
-    strict_init: bool = option(
-        default=False,
-        help="Refuse to work where a project's settings give Claude more than was asked for.",
-        configured=True,
-        live=True,
+    strict_init: bool = _default(
+        default=False, help="Refuse to work where a project's settings give Claude more than was asked for."
     )
-    start_timeout: float = option(
-        30.0, "Seconds a session may take to start.", check=positive, configured=True, live=True
+    start_timeout: float = _default(30.0, "Seconds a session may take to start.", check=positive)
+    stop_timeout: float = _default(5.0, "Seconds each step of ending a process may take.", check=positive)
+    kill_after: float = _default(
+        5.0, "Seconds an interrupt may stay unanswered before the process is killed.", check=positive
     )
-    stop_timeout: float = option(
-        5.0, "Seconds each step of ending a process may take.", check=positive, configured=True, live=True
-    )
-    kill_after: float = option(
-        5.0,
-        "Seconds an interrupt may stay unanswered before the process is killed.",
-        check=positive,
-        configured=True,
-        live=True,
-    )
-    idle_timeout: float | None = option(
+    idle_timeout: float | None = _default(
         1800.0,
         "Seconds without work after which a process is ended; the next prompt resumes. 0: never.",
         check=not_negative,
-        configured=True,
-        live=True,
     )
-    quiet_notice: float | None = option(
+    quiet_notice: float | None = _default(
         60.0,
         "Seconds of silence after which a turn says so, ten times as many while a tool runs. 0: never.",
         check=not_negative,
-        configured=True,
-        live=True,
     )
-    recoveries: int = option(
-        3,
-        "Restarts within one turn after the process has ended by itself; 0 for none.",
-        check=not_negative,
-        configured=True,
-        live=True,
+    recoveries: int = _default(
+        3, "Restarts within one turn after the process has ended by itself; 0 for none.", check=not_negative
     )
     session_id: str | None = option(None, "The conversation to go on with, a UUID.", live=True)
     note: str | None = option(

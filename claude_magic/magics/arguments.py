@@ -12,7 +12,7 @@ from IPython.core.error import UsageError as IPythonUsageError
 from IPython.core.magic import no_var_expand
 from IPython.core.magic_arguments import MagicArgumentParser
 
-from claude_magic.declaration import Option, flags_of
+from claude_magic.declaration import Option, flag, flags_of
 from claude_magic.errors import UsageError
 from claude_magic.foreground import MagicKind
 from claude_magic.magics.prompt_line import split_flags, split_words
@@ -75,20 +75,6 @@ def sessions(in_use: InUse) -> Iterable[str]:
     return in_use.sessions.names
 
 
-def flag(*flags: str, help: str, name: str = "", **declared: Any) -> Option:  # noqa: A002  # as argparse calls it
-    """An option of magics alone: a switch, unless it has a metavar or choices.
-
-    Args:
-        flags: The flags, a long one last.
-        help: What it is for.
-        name: What its value is called in the line that was read; as the long flag if "".
-        declared: More fields of `Option`.
-    """
-    name = name or flags[-1].removeprefix("--").replace("-", "_")
-    kind = str if declared.keys() & {"metavar", "choices"} else bool
-    return Option(help, flags, name=name, kind=kind, **declared)
-
-
 def _variable(name: str, value: str) -> None:
     if not value.isidentifier() or keyword.iskeyword(value):
         raise UsageError(f"--{name} {value!r} is no variable name. Use for instance: --{name} answer")
@@ -100,20 +86,19 @@ def _session(name: str, value: str) -> None:
 
 
 SESSION = flag(
-    *("-s", "--session"),
-    metavar="NAME",
+    "-s, --session NAME",
+    "Which of the notebook's sessions; `main` if left out.",
     check=_session,
     suggested=sessions,
-    help="Which of the notebook's sessions; `main` if left out.",
 )
 OPTIONS = (
     SESSION,
-    flag("-b", "--background", help="Go on at once; the answer fills in under the cell."),
-    flag("--task", metavar="NAME", help="A task of this name: a session of its own, in the background."),
-    flag("--worktree", help="The task works in a git worktree of its own."),
-    flag("-o", "--out", metavar="NAME", check=_variable, help="Put the Result into this variable."),
-    flag("--busy", choices=("queue", "refuse"), default="queue", help="While a turn runs: wait, or refuse."),
-    flag("--dry-run", help="Show what would be sent; send nothing."),
+    flag("-b, --background", "Go on at once; the answer fills in under the cell."),
+    flag("--task NAME", "A task of this name: a session of its own, in the background."),
+    flag("--worktree", "The task works in a git worktree of its own."),
+    flag("-o, --out NAME", "Put the Result into this variable.", check=_variable),
+    flag("--busy", "While a turn runs: wait, or refuse.", choices=("queue", "refuse"), default="queue"),
+    flag("--dry-run", "Show what would be sent; send nothing."),
     *flags_of(TurnOptions, Options),
 )
 """The options of `%claude` and `%%claude`."""

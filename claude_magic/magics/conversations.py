@@ -79,7 +79,7 @@ class ConversationMagics:
         """The beginnings of the ids that were listed."""
         return [short_id(past.session_id) for past in self.listed]
 
-    @magic(_NAME, flag("--all", help="Show every session on this machine."), usage="[NAME] [--all]")
+    @magic(_NAME, flag("--all", "Show every session on this machine."), usage="[NAME] [--all]")
     async def claude_status(self, given: Namespace) -> None:
         """Show a session's state; without a name, all of this notebook's."""
         if given.all:
@@ -96,9 +96,9 @@ class ConversationMagics:
 
     @magic(
         _NAME,
-        flag("--permissions", help="Show only what was asked and what was answered."),
-        flag("-o", "--to", metavar="FILE", help="Write it to a file."),
-        flag("--force", help="Replace a file that is there already."),
+        flag("--permissions", "Show only what was asked and what was answered."),
+        flag("-o, --to FILE", "Write it to a file."),
+        flag("--force", "Replace a file that is there already."),
         usage="[NAME] [--permissions] [-o FILE [--force]]",
     )
     async def claude_history(self, given: Namespace) -> None:
@@ -125,8 +125,8 @@ class ConversationMagics:
     @magic(
         Word("conversation", lambda in_use: in_use.conversations.names),
         SESSION,
-        flag("--fork", help="Go on with a copy; the original stays as it is."),
-        flag("--all", help=f"List all, not only the newest {LISTED}."),
+        flag("--fork", "Go on with a copy; the original stays as it is."),
+        flag("--all", f"List all, not only the newest {LISTED}."),
         usage="[NUMBER | ID] [-s NAME] [--fork] [--all]",
     )
     async def claude_resume(self, given: Namespace) -> None:

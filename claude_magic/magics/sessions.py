@@ -86,8 +86,8 @@ class SessionMagics:
 
     @magic(
         _NAME,
-        flag("--turn", help="Only interrupt the running turn."),
-        flag("--all", help="End every session's process."),
+        flag("--turn", "Only interrupt the running turn."),
+        flag("--all", "End every session's process."),
         usage="[NAME] [--turn | --all]",
     )
     async def claude_stop(self, given: Namespace) -> None:
@@ -99,7 +99,7 @@ class SessionMagics:
         if not found:
             say("There is no session yet.")
 
-    @magic(_NAME, flag("--fresh", help="Begin a new conversation."), usage="[NAME] [--fresh]")
+    @magic(_NAME, flag("--fresh", "Begin a new conversation."), usage="[NAME] [--fresh]")
     async def claude_restart(self, given: Namespace) -> None:
         """Restart a session. The conversation goes on."""
         session = await self._sessions.get(given.name or MAIN)

@@ -55,7 +55,7 @@ def table(head: str) -> list[str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUp(Options):
     colour: Literal["red", "green"] = option(
-        "red", "Colour of the answers.", "--colour", metavar="COLOUR", configured=True
+        "red", "Colour of the answers.", "--colour COLOUR", configured=True
     )
 
 
@@ -65,7 +65,7 @@ class Family:
         """Do something."""
         return str(given.colour)
 
-    @magic(flag("--loud", help="Say it."), usage="[--loud] PROMPT", prompt=True)
+    @magic(flag("--loud", "Say it."), usage="[--loud] PROMPT", prompt=True)
     def said(self, given: Namespace) -> tuple[bool, str]:
         """Say a prompt."""
         return given.loud, given.rest
