@@ -195,7 +195,7 @@ def not_negative(name: str, value: float) -> None:
 def without_nul(name: str, value: str) -> None:
     """Refuses what no command line can hold."""
     if "\0" in value:
-        raise UsageError(f"{name} holds a NUL character; remove it.")
+        raise UsageError(f"{name.replace('-', '_')} holds a NUL character; remove it.")
 
 
 def _flags(spelled: str) -> tuple[tuple[str, ...], str | None]:

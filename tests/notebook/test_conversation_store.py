@@ -35,3 +35,23 @@ def test_the_running_kernels_conversation_comes_before_the_files_and_that_before
     found = store.find(NotebookKey(kernel_id="now", path="/a", inode="7"), "claude", "main")
 
     assert found == conversations[expected]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [KERNEL, NotebookKey(kernel_id="next", inode="7"), NotebookKey(kernel_id="next", path="/a")],
+    ids=["the kernel", "the file", "the path"],
+)
+def test_a_conversation_that_was_left_is_found_by_nothing_any_more(tmp_path: Path, seen: NotebookKey) -> None:
+    store = ConversationStore(tmp_path)
+    here = NotebookKey(kernel_id="now", path="/a", inode="7")
+    for key in (KERNEL, INODE, PATH):
+        store.keep(key, "claude", "main", StoredConversation(str(uuid4()), 1))
+
+    store.keep(here, "claude", "main", StoredConversation(str(uuid4()), 0, is_left=True))
+
+    found = store.find(seen, "claude", "main")
+    assert found is not None
+    assert found.is_left
+    store.keep(here, "claude", "main", kept := StoredConversation(str(uuid4()), 2))
+    assert store.find(here, "claude", "main") == kept
