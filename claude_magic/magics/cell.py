@@ -19,13 +19,13 @@ from claude_magic.foreground import TurnInterrupted, interruptible, is_nested
 from claude_magic.magics.controls import TurnControls
 from claude_magic.magics.input_asker import InputAsker, PromptInput
 from claude_magic.notebook.settings import Settings
-from claude_magic.permissions import Asker, deny_unattended
+from claude_magic.permissions import Asker, Decision, PermissionRequest, deny_unattended
 from claude_magic.result import Result
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
 from claude_magic.views import View, live_view, named_in_page, static_view, terminal_view
 
-__all__ = ["Cells", "TurnCell"]
+__all__ = ["CellAsker", "Cells", "TurnCell"]
 
 _STILL_RUNS = (
     "The turn that this cell began before still runs in the background; %claude_history will have its answer."
@@ -92,6 +92,23 @@ class TurnCell:
         return result
 
 
+class CellAsker:
+    """Puts a turn's requests before the person in the cell that asked for it.
+
+    Args:
+        ask: What `input()` reaches, until a view has buttons for the answers.
+        background: The cell does not wait for the turn.
+    """
+
+    def __init__(self, ask: Asker, *, background: bool) -> None:
+        self.ask = ask
+        self.background = background
+
+    async def __call__(self, request: PermissionRequest, /) -> Decision:
+        """The person's decision."""
+        return await self.ask(request)
+
+
 class Cells:
     """The turns that this shell's cells asked for, and how each is shown.
 
@@ -111,26 +128,24 @@ class Cells:
         """A session's background turns that nobody has waited for yet."""
         return [cell.turn for cell in self._background if cell.session is session]
 
-    def asker(self, *, background: bool) -> Asker:
-        """Who answers this cell's permission requests: the person, where `input()` reaches one."""
+    def asker(self, *, background: bool) -> CellAsker:
+        """Who answers the permission requests of a turn that the current cell asks for."""
         if background or not self._answers_input():
-            return deny_unattended
+            return CellAsker(deny_unattended, background=background)
         if self._in_kernel and not self._is_in_page():
             prompt = PromptInput(builtins.input)
-            return InputAsker(prompt.read, prompt.show)
-        return InputAsker(builtins.input, print)
+            return CellAsker(InputAsker(prompt.read, prompt.show), background=background)
+        return CellAsker(InputAsker(builtins.input, print), background=background)
 
-    def show(
-        self, session: Session, turn: Turn, *, background: bool, out: Callable[[Result], None]
-    ) -> TurnCell:
+    def show(self, session: Session, turn: Turn, asker: CellAsker, out: Callable[[Result], None]) -> TurnCell:
         """Makes the turn's displays in the current cell."""
         cell_id = self._cell_id()
         if cell_id and any(cell.cell_id == cell_id and not cell.done for cell in self._background):
             turn.transcript.notice(_STILL_RUNS)
-        view = self._view(session, turn, background=background)
+        view = self._view(session, turn, asker)
         view.start()
         cell = TurnCell(session, turn, view, out, cell_id)
-        if background:
+        if asker.background:
             self._background.append(cell)
             self._share_loop()
         return cell
@@ -191,22 +206,22 @@ class Cells:
         """Whether the page's messages arrive while the cell runs."""
         return _hears_while_awaited() and not is_nested()
 
-    def _view(self, session: Session, turn: Turn, *, background: bool) -> View:
+    def _view(self, session: Session, turn: Turn, asker: CellAsker) -> View:
         if not self._in_kernel:
-            return terminal_view(turn.transcript, background=background, announce=self._announce)
+            return terminal_view(turn.transcript, background=asker.background, announce=self._announce)
         if not self._answers_input():  # nobody is there, and a saved widget would only say that it is dead
             return static_view(turn.transcript)
         controls = TurnControls(session, turn, self._settings)
-        hears = background or self._hears()
+        hears = asker.background or self._hears()
         view = live_view(
             turn.transcript,
             controls,
-            turn.asker,
+            asker.ask,
             hears=hears,
-            waits=background,
+            waits=asker.background,
             in_page=self._is_in_page(),
         )
-        turn.asker = view
+        asker.ask = view
         return view
 
     def _share_loop(self) -> None:

@@ -122,16 +122,12 @@ class SessionMagics:
         if options.dry_run:
             say(would_send(session, prompt, given_options(options)))
             return None
-        turn = session.submit(
-            prompt,
-            options=turn_only,
-            asker=self._cells.asker(background=options.background),
-            refuse_if_busy=options.busy == "refuse",
-        )
+        asker = self._cells.asker(background=options.background)
+        turn = session.submit(prompt, options=turn_only, asker=asker, refuse_if_busy=options.busy == "refuse")
         turn.transcript.options = given_options(options)
         for notice in self._sessions.notices():
             turn.transcript.notice(notice, "warning")
-        shown = self._cells.show(session, turn, background=options.background, out=self._putter(options.out))
+        shown = self._cells.show(session, turn, asker, self._putter(options.out))
         return None if options.background else await shown.wait()
 
     def _prompt(self, rest: str, cell: str | None) -> Prompt:

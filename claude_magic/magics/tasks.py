@@ -21,7 +21,7 @@ from claude_magic.wording.units import ago
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from claude_magic.magics.cell import Cells, TurnCell
+    from claude_magic.magics.cell import CellAsker, Cells
     from claude_magic.notebook.conversation_store import NotebookKey
     from claude_magic.notebook.settings import Settings
     from claude_magic.prompt import Prompt
@@ -86,15 +86,16 @@ class TaskMagics:
         if given.dry_run:
             say(would_send(Session(options, name=given.task), prompt, given_options(given)))
             return
+        asker = self._cells.asker(background=True)
         task = await self.manager.spawn(
             given.task,
             prompt,
             options,
             turn_options=turn_options(given),
             worktree=given.worktree,
-            asker=self._cells.asker(background=True),
+            asker=asker,
         )
-        self._show_turn(task, given_options(given), out)
+        self._show_turn(task, asker, given_options(given), out)
 
     @magic(
         Word("action", ("cancel", "cleanup", "resume", "show", "wait")),
@@ -172,13 +173,11 @@ class TaskMagics:
     async def _resume(self, name: str, given: Namespace) -> None:
         task, shown = await self.manager.look_up(name), given_options(given)
         options = await self._settings.options(session_changes(given) | {"cwd": str(task.cwd)})
+        asker = self._cells.asker(background=True)
         await self.manager.resume(
-            name,
-            options,
-            turn_options=turn_options(given) if shown else None,
-            asker=self._cells.asker(background=True),
+            name, options, turn_options=turn_options(given) if shown else None, asker=asker
         )
-        self._show_turn(task, {"--task": task.name} | shown, lambda _: None)
+        self._show_turn(task, asker, {"--task": task.name} | shown, lambda _: None)
 
     async def _wait(self, tasks: list[Task]) -> None:
         if not tasks:
@@ -202,13 +201,15 @@ class TaskMagics:
 
     # Helpers
 
-    def _show_turn(self, task: Task, options: Mapping[str, str], out: Callable[[Result], None]) -> TurnCell:
+    def _show_turn(
+        self, task: Task, asker: CellAsker, options: Mapping[str, str], out: Callable[[Result], None]
+    ) -> None:
         assert task.session is not None  # noqa: S101  # it has just been started
         assert task.turn is not None  # noqa: S101
         task.turn.transcript.options = dict(options)
         if task.worktree is not None:
             task.turn.transcript.notice(f"It works in the worktree {task.worktree}, on branch {task.branch}.")
-        return self._cells.show(task.session, task.turn, background=True, out=out)
+        self._cells.show(task.session, task.turn, asker, out)
 
 
 def check_task_options(given: Namespace) -> None:
