@@ -22,8 +22,8 @@ __all__ = ["table"]
 _SHORT_CELL = 30  # characters that stay in one line
 # JupyterLab aligns every cell to the right, by a selector that weighs more than one class.
 _STYLE = linked(
-    ".claude-table.claude-table { overflow-x: auto; "
-    "th, td { text-align: left; vertical-align: top; } .claude-short { white-space: nowrap; } }"
+    ".claude-table.claude-table{overflow-x:auto;"
+    "th,td{text-align:left;vertical-align:top}.claude-short{white-space:nowrap}}"
 )
 
 

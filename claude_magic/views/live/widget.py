@@ -10,21 +10,17 @@ from importlib.resources import files
 import traitlets
 from anywidget import AnyWidget
 
-from claude_magic.views.html.style import sheet
 from claude_magic.views.live.patches import Patch
 
 __all__ = ["TurnWidget", "script"]
 
 _IMPORT = re.compile(r'^import .* from "\./(.+)";\n', re.MULTILINE)
-_UNNEEDED = re.compile(r"/\*\*.*?\*/|^\s+|^export (?!default )", re.DOTALL | re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
 
 @lru_cache
 def script(name: str) -> str:
-    """A script of the page and the modules that it imports, as the one module that a widget can bring.
-
-    Without comments and indentation: it is sent with every turn.
-    """
+    """A script of the page and the modules that it imports, as the one module that a widget can bring."""
     modules: dict[str, str] = {}
     _add_module(name, modules)
     return "".join(modules.values())
@@ -33,10 +29,15 @@ def script(name: str) -> str:
 def _add_module(name: str, modules: dict[str, str]) -> None:
     if name in modules:
         return
-    text = (files(__package__) / "page" / name).read_text(encoding="utf-8")
+    text = _read(name)
     for imported in _IMPORT.findall(text):
         _add_module(imported, modules)
-    modules[name] = _UNNEEDED.sub("", _IMPORT.sub("", text))
+    modules[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+
+
+@lru_cache
+def _read(name: str) -> str:
+    return (files(__package__) / "page" / name).read_text(encoding="utf-8")
 
 
 class TurnWidget(AnyWidget):
@@ -46,7 +47,7 @@ class TurnWidget(AnyWidget):
 
     def __init__(self, state: Callable[[], Patch]) -> None:
         self.state = state
-        self._esm, self._css = script("turn.js"), sheet(__package__, "page/turn.css")
+        self._esm, self._css = script("turn.js"), _read("turn.css")
         super().__init__()
 
     def set_state(self, sync_data: dict[str, object]) -> None:
