@@ -97,6 +97,12 @@ class PermissionRequest:
         return self.input.get(tool_called(self.tool_name).argument_in(self.input))
 
     @property
+    def questions(self) -> list[Mapping[str, object]]:
+        """What a question asks, one by one."""
+        asked = self.about if self.is_question else None
+        return [item for item in asked if isinstance(item, Mapping)] if isinstance(asked, list) else []
+
+    @property
     def always_means(self) -> str:
         """What "always" would allow, in words; "" if the CLI suggests nothing, or wants none offered."""
         if self.no_always:

@@ -65,11 +65,7 @@ class InputAsker:
                 return Decision(behavior=Behavior.DENY, message=answer)
 
     def _question(self, request: PermissionRequest) -> Decision:
-        questions = request.about
-        asked = (
-            [item for item in questions if isinstance(item, Mapping)] if isinstance(questions, list) else []
-        )
-        answers = {str(item.get("question", "")): self._answer(item) for item in asked}
+        answers = {str(item.get("question", "")): self._answer(item) for item in request.questions}
         return Decision(behavior=Behavior.ALLOW, answers=answers)
 
     def _answer(self, question: Mapping[str, object]) -> str:

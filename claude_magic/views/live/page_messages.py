@@ -5,7 +5,7 @@ The promise: a card holds text only, and an answer is a Decision only if it fits
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -68,7 +68,7 @@ def card(block: PermissionBlock) -> dict[str, object]:
     request = block.request
     asked: dict[str, object] = {"id": request.id, "kind": block.kind}
     if block.kind == "question":
-        return asked | {"questions": [_question(item) for item in _questions(request)]}
+        return asked | {"questions": [_question(item) for item in request.questions[:_OPTIONS_LIMIT]]}
     always = (
         shortened(show_invisibles(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
     )
@@ -85,19 +85,12 @@ def decision(request: PermissionRequest, answer: Decide) -> Decision | None:
         return None if answer.answers else Decision(behavior=behavior, message=answer.message.strip())
     if not request.is_question:
         return None if answer.answers else Decision(behavior=behavior)
-    asked = [str(item.get("question", "")) for item in _questions(request)]
+    asked = [str(item.get("question", "")) for item in request.questions[:_OPTIONS_LIMIT]]
     if sorted(answer.answers) != sorted(set(asked)) or not all(
         text.strip() for text in answer.answers.values()
     ):
         return None
     return Decision(behavior=Behavior.ALLOW, answers=answer.answers)
-
-
-def _questions(request: PermissionRequest) -> Iterator[Mapping[str, object]]:
-    questions = request.about
-    for item in questions[:_OPTIONS_LIMIT] if isinstance(questions, list) else ():
-        if isinstance(item, Mapping):
-            yield item
 
 
 def _question(item: Mapping[str, object]) -> dict[str, object]:
