@@ -93,14 +93,14 @@ class GrowingBlock(Block):
         return self._parts[0] if self._parts else ""
 
     def append(self, piece: str) -> None:
-        """Let the text grow."""
+        """Lets the text grow."""
         self._pieces.append(piece)
         if len(self._pieces) == _PIECES:
             self._parts.append("".join(self._pieces))
             self._pieces.clear()
 
     def replace(self, text: str) -> None:
-        """Put another text in its place."""
+        """Puts another text in its place."""
         self._parts = [text]
         self._pieces.clear()
 
@@ -266,7 +266,7 @@ class Budget:
         return kept
 
     def give_back(self, kept: int, hidden: int) -> None:
-        """Free the room of a text that is put aside."""
+        """Frees the room of a text that is put aside."""
         self.left += kept
         self.hidden -= hidden
 

@@ -8,7 +8,6 @@ where there were no partials. In both generations of the CLI it comes before the
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -28,18 +27,15 @@ from claude_magic.transcript.builder import Builder, Scope
 from claude_magic.transcript.explain import explained, silence, turn_error
 from claude_magic.transcript.notices import cut_line, lines_of
 from claude_magic.transcript.todos import TodoList
+from claude_magic.transcript.tool_results import result_text, state_after, worth_keeping
 from claude_magic.wire import events as wire
 
 __all__ = ["Listener", "Reducer", "Told"]
 
-_STOPPED_TOOL = "The user doesn't want to proceed with this tool use"
 _NO_CONTENT = "(no content)"
 _SILENT_DELTAS = {"signature_delta", "citations_delta"}
 _SILENT_BLOCKS = {"redacted_thinking"}
-# What 2.1.330 puts before a subagent's report, for the model: a line in a tag of its own.
-_ASIDE = re.compile(r"\A(?:\s*<([\w-]{1,40})>[^\n]{0,2000}</\1>[ \t]*(?:\n|\Z))+\s*")
 _REMEMBERED = 50  # lines that would be said twice
-_NEVER_SHOWN = {"originalFile", "file", "content", "stdout"}
 _UNKNOWN_LIMIT = 100
 _NAME_LIMIT = 200
 
@@ -229,10 +225,10 @@ class Reducer:
         if tool is None:
             self._count("result of an unknown tool call")
             return
-        text = _reported(details) or _text_of(content.content)
-        state = _state_after(text, failed=content.is_error is True)
+        text = result_text(content.content, details)
+        state = state_after(text, failed=content.is_error is True)
         tool.pictures = tuple(self._pictures(content.content))
-        tool.details = self._builder.budget.json(_worth_keeping(details))
+        tool.details = self._builder.budget.json(worth_keeping(details))
         tool.result = "" if state is ToolState.INTERRUPTED else self._builder.budget.ends(text)
         self._builder.length += len(tool.result)
         self._builder.end_tool(tool, state)
@@ -315,38 +311,3 @@ class Reducer:
                 picture = self._builder.picture(kind, data)
                 if picture is not None:
                     yield picture
-
-
-def _text_of(content: str | list[wire.Block] | None) -> str:
-    if isinstance(content, list):
-        content = "\n".join(block.text for block in content if block.text)
-    text = content or ""
-    return text.removeprefix("<tool_use_error>").removesuffix("</tool_use_error>")
-
-
-def _reported(details: object) -> str:
-    """A subagent's last words; the result has words of the CLI around them, which are for the model."""
-    content = details.get("content") if isinstance(details, Mapping) and "agentId" in details else None
-    texts = (
-        block.get("text")
-        for block in (content if isinstance(content, list) else ())
-        if isinstance(block, Mapping)
-    )
-    return _ASIDE.sub("", "\n\n".join(text for text in texts if isinstance(text, str)))
-
-
-def _state_after(text: str, *, failed: bool) -> ToolState:
-    if not failed:
-        return ToolState.OK
-    if text.startswith(_STOPPED_TOOL):
-        return ToolState.INTERRUPTED
-    if text.startswith("Permission to use ") and "denied" in text[:400]:
-        return ToolState.DENIED
-    return ToolState.FAILED
-
-
-def _worth_keeping(details: object) -> object:
-    """The structured result without what is never shown: whole files, pictures, what the result says too."""
-    if not isinstance(details, Mapping):
-        return None
-    return {key: value for key, value in details.items() if key not in _NEVER_SHOWN}

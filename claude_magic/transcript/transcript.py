@@ -202,7 +202,7 @@ class Transcript:
     # --- what a session tells
 
     def set_state(self, state: TurnState) -> None:
-        """Say where the turn stands; the clock runs from the first state after `QUEUED`."""
+        """Says where the turn stands; the clock runs from the first state after `QUEUED`."""
         if state is self._state:
             return
         self._state = state
@@ -223,7 +223,7 @@ class Transcript:
         label: str | None = None,
         ahead: int | None = None,
     ) -> None:
-        """Set facts of the header; None leaves a fact as it is."""
+        """Sets facts of the header; None leaves a fact as it is."""
         self.model = self.model if model is None else model
         self.permission_mode = self.permission_mode if permission_mode is None else permission_mode
         self.cwd = self.cwd if cwd is None else cwd
@@ -234,7 +234,7 @@ class Transcript:
         self._builder.touch()
 
     def ask(self, request: PermissionRequest) -> PermissionBlock:
-        """Show that a person is asked; the turn waits until every request has an answer."""
+        """Shows that a person is asked; the turn waits until every request has an answer."""
         tool = self._builder.tools.get(request.tool_use_id)
         if tool is not None and not request.input:  # a plan is in the call only
             request = replace(request, input=tool.input)
@@ -255,7 +255,7 @@ class Transcript:
         return ""
 
     def decide(self, block: PermissionBlock, decision: Decision) -> None:
-        """Show the answer to a request; the turn goes on when none is open. One withdrawn stays so."""
+        """Shows the answer to a request; the turn goes on when none is open. One withdrawn stays so."""
         if block.withdrawn:
             return
         block.decision = decision
@@ -273,14 +273,14 @@ class Transcript:
         self._builder.notice(text, level)
 
     def break_off(self) -> None:
-        """Close what is open: the process has ended, or the turn has. What had come is kept."""
+        """Closes what is open: the process has ended, or the turn has. What had come is kept."""
         self._reducer.break_off()
         for block in self.pending:
             block.withdrawn = True
             self._builder.touch(block)
 
     def finish(self, result: Result, context_left: float | None = None) -> None:
-        """End the turn with what it came to.
+        """Ends the turn with what it came to.
 
         Args:
             result: The turn's value; `error` is shown unless the transcript ends with it already.
