@@ -45,13 +45,15 @@ def test_the_running_kernels_conversation_comes_before_the_files_and_that_before
 def test_a_conversation_that_was_left_is_found_by_nothing_any_more(tmp_path: Path, seen: NotebookKey) -> None:
     store = ConversationStore(tmp_path)
     here = NotebookKey(kernel_id="now", path="/a", inode="7")
+    left = str(uuid4())
     for key in (KERNEL, INODE, PATH):
-        store.keep(key, "claude", "main", StoredConversation(str(uuid4()), 1))
+        store.keep(key, "claude", "main", StoredConversation(left, 1))
 
     store.keep(here, "claude", "main", StoredConversation(str(uuid4()), 0, is_left=True))
 
     found = store.find(seen, "claude", "main")
     assert found is not None
     assert found.is_left
+    assert store.notebooks_of(left) == []
     store.keep(here, "claude", "main", kept := StoredConversation(str(uuid4()), 2))
     assert store.find(here, "claude", "main") == kept
