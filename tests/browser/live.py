@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, expect
 __all__ = ["Place", "Shown", "ask"]
 
 Place = Literal["awaited", "background"]
-_LENGTH = "(element, least) => element.textContent.length > least"
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,8 @@ class Shown:
         answer = self.widget.locator(".claude-answer").first
         expect(answer).not_to_be_empty()
         for _ in range(times):
-            length = len(answer.text_content() or "")
-            self.notebook.page.wait_for_function(
-                f"([element, least]) => ({_LENGTH})(element, least)", arg=[answer.element_handle(), length]
-            )
+            least = len(answer.text_content() or "") + 1
+            expect(answer).to_have_text(re.compile(f".{{{least},}}", re.DOTALL))  # or of another in its place
         return answer.inner_text().strip()
 
     def wait_until_over(self, state: str = "done") -> None:
