@@ -53,6 +53,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM, env={"HOME": home})
+        for _person in range(2):
+            browser.new_context().set_default_timeout(TIMEOUT)
         yield browser
         browser.close()
 
@@ -192,7 +194,7 @@ def shared_notebook(
     def open_both(*cells: str) -> tuple[NotebookPage, NotebookPage]:
         server.endpoint.mark()
         one = NotebookPage.fresh(browser, server, ["%load_ext claude_magic", *cells])
-        two = NotebookPage(browser, server, one.name)
+        two = NotebookPage(browser, server, one.name, person=1)
         opened.extend((two, one))
         two.open()
         two.wait_for_kernel()

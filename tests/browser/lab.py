@@ -15,7 +15,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, WebSocket, expect
+from playwright.sync_api import Browser, Locator, Page, Request, WebSocket, expect
 from servers import JupyterServer
 
 __all__ = ["FIGURES", "Frame", "NotebookPage", "Traffic"]
@@ -93,14 +93,15 @@ class Traffic:
     errors: list[str] = field(default_factory=list)
     reading: bool = False
 
-    def listen(self, context: BrowserContext) -> None:
-        """Listens to a context and its pages, those that open later included."""
-        context.on("request", self._on_request)
-        context.on("page", self._on_page)
+    def listen(self, page: Page) -> None:
+        """Listens to a page and what it opens; of the person's other pages only to what they ask for."""
+        page.context.on("request", self._on_request)
+        self._on_page(page)
 
     def _on_page(self, page: Page) -> None:
         page.on("websocket", self._on_websocket)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("popup", self._on_page)
 
     def _on_request(self, request: Request) -> None:
         self._check(request.url)
@@ -124,12 +125,13 @@ class NotebookPage:
     """A notebook that is open in a page.
 
     Args:
-        browser: The browser; the page gets a context of its own.
+        browser: The browser, with a context for each person.
         server: Where the notebook is.
         name: Its file.
         size: The window, in pixels.
         dark: Jupyter's dark theme.
         motion: Whether the person likes things to move.
+        person: Whose page. What one page has fetched, another of the same person need not fetch again.
     """
 
     def __init__(
@@ -141,18 +143,18 @@ class NotebookPage:
         size: tuple[int, int] = (1280, 900),
         dark: bool = False,
         motion: bool = True,
+        person: int = 0,
     ) -> None:
         self.server = server
         self.name = name
         self.traffic = Traffic()
-        self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="no-preference" if motion else "reduce",
-        )
-        self.context.set_default_timeout(TIMEOUT)
-        self.traffic.listen(self.context)
+        self.context = browser.contexts[person]
         self.page = self.context.new_page()
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.emulate_media(
+            color_scheme="dark" if dark else "light", reduced_motion="no-preference" if motion else "reduce"
+        )
+        self.traffic.listen(self.page)
 
     @classmethod
     def fresh(cls, browser: Browser, server: JupyterServer, cells: list[str], **look: Any) -> Self:
@@ -207,7 +209,7 @@ class NotebookPage:
 
     def close(self, *, kernel: bool = True) -> None:
         """Closes the page, and ends the kernel with `kernel`."""
-        self.context.close()
+        self.page.close()
         if kernel:
             self.server.shut_down(self.name)
 
