@@ -50,9 +50,9 @@ coverage: $(VENV)/.test $(TYPINGS)
 
 # The lowest versions that pyproject.toml allows, in an environment of their own: the quick tests and some kernels.
 .PHONY: floor
-floor: $(FLOOR)/.installed
+floor: $(FLOOR)/.installed $(TYPINGS)
 	$(FLOOR)/bin/python -m pytest -m "not (process or kernel or terminal or browser or bench)" --ignore=tests/session
-	$(FLOOR)/bin/python -m pytest tests/magics/test_live_cells.py tests/magics/test_terminal_magics.py tests/views
+	$(FLOOR)/bin/python -m pytest tests/magics/test_live_cells.py tests/magics/test_terminal_magics.py
 
 # The whole run once more, to record how long each file takes: the longest are begun first.
 .PHONY: durations
