@@ -88,6 +88,7 @@ class ClaudeProcess:
         self.control = ControlChannel(self._send)
         self.warnings: list[str] = []
         self.info: dict[str, object] = {}
+        self.permission_mode: str = options.permission_mode or "default"  # in force
         self._deliver = deliver
         self._exited = exited
         self._manager = manager or default_manager()
@@ -112,6 +113,11 @@ class ClaudeProcess:
     def returncode(self) -> int | None:
         """Its exit code; None while it runs or before the start."""
         return self._child.returncode if self._child else None
+
+    @property
+    def began_in(self) -> str:
+        """The permission mode at its start, or "" if it does not tell."""
+        return str(self.info.get("current_permission_mode") or "")
 
     async def start(self) -> None:
         """Finds the CLI, spawns it and waits until it has answered `initialize`.
@@ -159,6 +165,7 @@ class ClaudeProcess:
         fields = {"hooks": declared(hooks)} if hooks else {}
         try:
             self.info = await self.control.request("initialize", timeout=timeout, **fields)
+            self.permission_mode = self.began_in or self.permission_mode
         except ControlTimeoutError:
             raise StartError(
                 f"claude did not answer within {timeout:g} s and was stopped. Try again, or raise "
@@ -205,7 +212,16 @@ class ClaudeProcess:
             ControlError: The CLI refused, or did not answer within `timeout` seconds.
             ProcessEndedError: The process ended first.
         """
-        return await self.control.request(subtype, timeout=timeout, **fields)
+        answer = await self.control.request(subtype, timeout=timeout, **fields)
+        if subtype == "set_permission_mode":
+            self.permission_mode = str(answer.get("mode") or fields["mode"])
+        return answer
+
+    def reports(self, event: SystemInit) -> None:
+        """What it says of itself at the beginning of each turn: its version and its permission mode."""
+        if parse_version(event.claude_code_version):
+            _versions.setdefault(self._program, event.claude_code_version)
+        self.permission_mode = event.permission_mode or self.permission_mode
 
     def speaks_for(self, session_id: str) -> None:
         """It has gone on to another conversation, as after `/clear`."""
@@ -292,9 +308,6 @@ class ClaudeProcess:
                 self.control.cancel(event.request_id)
             case Diagnostic(kind="noise"):
                 _log.debug("claude wrote what is no message: %s", self._redact(one_line(event.text)))
-            case SystemInit() if parse_version(event.claude_code_version):
-                _versions.setdefault(self._program, event.claude_code_version)
-                self._deliver(event)
             case _:
                 self._deliver(event)
 

@@ -47,4 +47,4 @@ class TurnControls:
         except ClaudeMagicError as error:
             self._turn.transcript.notice(str(error), "warning")
         else:
-            self._turn.transcript.update(permission_mode=self._session.conversation.mode)
+            self._turn.transcript.update(permission_mode=self._session.permission_mode)

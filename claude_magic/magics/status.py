@@ -113,7 +113,7 @@ def _is(session: Session) -> Iterable[tuple[str, str]]:
     yield "state", session.state.value
     yield "process", _process(session)
     yield "model", session.conversation.model or options.model or "the CLI's default"
-    yield "permission mode", _mode(session.conversation.mode)
+    yield "permission mode", _mode(session.permission_mode)
     yield "directory", str(options.directory)
     yield "conversation", _conversation(session)
 
@@ -152,9 +152,7 @@ def _conversation(session: Session, shown: Callable[[str], str] = str) -> str:
 
 def _strays(session: Session) -> str:
     """What Claude's tools have started that runs on by itself; it ends with the session's process."""
-    process = session.conversation.process
-    escaped = process.escaped() if process else {}
-    return ", ".join(f"{name} (pid {pid})" for pid, name in sorted(escaped.items()))
+    return ", ".join(f"{name} (pid {pid})" for pid, name in sorted(session.escaped.items()))
 
 
 def _stands(session: Session) -> str:

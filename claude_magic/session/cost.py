@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from claude_magic.wire.events import Event, ResultEvent, StreamEvent, TokenUsage
+from claude_magic.wire.events import RawStream, ResultEvent, TokenUsage
 
 __all__ = ["CostMeter"]
 
@@ -52,11 +52,9 @@ class CostMeter:
         self.total += self.turn - self._before
         self._before = self.turn
 
-    def feed(self, event: Event) -> None:
-        """Takes an event's figures in."""
-        if isinstance(event, StreamEvent):
-            self._estimate(event)
-        elif isinstance(event, ResultEvent) and event.total_cost_usd is not None:
+    def settle(self, event: ResultEvent) -> None:
+        """A turn has ended: its own figure takes the place of the estimate."""
+        if event.total_cost_usd is not None:
             own = self._of_turn(event, event.total_cost_usd)
             self.turn = self._before + own
             self.total += own
@@ -67,8 +65,8 @@ class CostMeter:
             return sum(usage.cost_usd for usage in event.model_usage_since_last_result.values())
         return cumulative - (self._reported if cumulative >= self._reported else 0.0)
 
-    def _estimate(self, event: StreamEvent) -> None:
-        raw = event.event
+    def estimate(self, raw: RawStream) -> None:
+        """A piece of an answer has come; some have the tokens so far."""
         if raw.type == "message_start" and raw.message is not None:
             self._finished_messages = self.turn
             self._price = self._prices.get(raw.message.model or "", _DEFAULT_PRICES)

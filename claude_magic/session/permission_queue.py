@@ -20,11 +20,16 @@ class PermissionQueue:
     """Where requests wait their turn.
 
     Args:
-        waiting: Told when a person begins and ends being waited for.
+        changed: Called when a person begins and ends being waited for.
     """
 
-    def __init__(self, waiting: Callable[[bool], None]) -> None:
-        self._waiting = waiting
+    def __init__(self, changed: Callable[[], object]) -> None:
+        self.is_waiting = False
+        self._changed = changed
+        self.rebind()
+
+    def rebind(self) -> None:
+        """Goes over to another event loop."""
         self._lock = asyncio.Lock()
 
     async def decide(self, turn: Turn | None, request: PermissionRequest) -> Decision:
@@ -47,9 +52,9 @@ class PermissionQueue:
         return decision
 
     async def _asked(self, turn: Turn, request: PermissionRequest) -> Decision:
-        if turn.stopping is not None or turn.ended.done():
+        if turn.interrupted or turn.outcome is not None:
             return _STOPPED
-        self._waiting(True)  # noqa: FBT003  # a state, not a switch
+        self._set_waiting(waiting=True)
         try:
             return await turn.ask(request)
         except asyncio.CancelledError:
@@ -59,4 +64,8 @@ class PermissionQueue:
             turn.transcript.notice(f"Asking for permission failed: {error!r}", "error")
             return _FAILED
         finally:
-            self._waiting(False)  # noqa: FBT003
+            self._set_waiting(waiting=False)
+
+    def _set_waiting(self, *, waiting: bool) -> None:
+        self.is_waiting = waiting
+        self._changed()

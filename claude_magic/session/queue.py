@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 
 from claude_magic.errors import ClaudeMagicError, StateError, TurnFailedError
 from claude_magic.result import Result
+from claude_magic.session.conversation import Conversation
+from claude_magic.session.cost import CostMeter
 from claude_magic.session.exchange import Exchange
 from claude_magic.session.outcome import context_left, result_of
 from claude_magic.session.states import Status
+from claude_magic.session.supervisor import Supervisor
 from claude_magic.session.turn import Outcome, Turn
+from claude_magic.support.loop_tasks import spawn
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import ResultEvent
 
@@ -28,23 +33,32 @@ class TurnQueue:
     """The queue.
 
     Args:
-        runner: Runs one turn.
+        conversation: The session's.
+        supervisor: Has the process.
+        cost: What the turns cost.
         status: Told of each Result and of what went wrong.
     """
 
-    def __init__(self, runner: Exchange, status: Status) -> None:
+    def __init__(
+        self, conversation: Conversation, supervisor: Supervisor, cost: CostMeter, status: Status
+    ) -> None:
         self.running: Turn | None = None
+        self.concluded = 0.0  # when the last turn was, on the monotonic clock
         self.waiting: deque[Turn] = deque()
         self.history: deque[Transcript] = deque(maxlen=HISTORY)
-        self._exchange = runner
+        self._exchange: Exchange | None = None  # of the turn that runs
+        self._conversation = conversation
+        self._supervisor = supervisor
+        self._cost = cost
         self._status = status
         self._pump_task: asyncio.Task[None] | None = None
         self.rebind()
 
     def rebind(self) -> None:
-        """They run on another event loop from now on."""
-        self.hold = asyncio.Lock()  # while somebody has it, no waiting turn begins
+        """Goes over to another event loop; what was on the old one is gone."""
+        self.paused = asyncio.Lock()  # while somebody has it, no waiting turn begins
         self.waiting.clear()
+        self.running = self._exchange = None
 
     def add(self, turn: Turn) -> None:
         """Puts a turn at the end of the queue."""
@@ -52,12 +66,14 @@ class TurnQueue:
         self.history.append(turn.transcript)
         self._count()
         if self._pump_task is None or self._pump_task.done():
-            self._pump_task = self._exchange.spawn(self._pump())
+            self._pump_task = spawn(self._pump())
 
     def interrupt(self, turn: Turn, reason: str = "") -> bool:
         """Drops a turn that waits, stops one that runs. False if it has ended."""
         if turn not in self.waiting:
-            return turn is self.running and self._exchange.interrupt(turn, reason)
+            if turn is not self.running or self._exchange is None:
+                return False
+            return self._exchange.interrupt(reason)
         self.waiting.remove(turn)
         self._count()
         turn.drop(self._result(turn, None, "Dropped before its turn."))
@@ -75,7 +91,7 @@ class TurnQueue:
 
     async def _pump(self) -> None:
         while self.waiting:
-            async with self.hold:
+            async with self.paused:
                 if not self.waiting:  # dropped meanwhile
                     return
                 self.running = self.waiting.popleft()
@@ -91,18 +107,21 @@ class TurnQueue:
     async def _run(self, turn: Turn) -> None:
         ending: ClaudeMagicError = StateError("The event loop ended before the turn did.")
         try:
-            self._conclude(turn, await self._exchange.run(turn))
+            self._exchange = Exchange(turn, self._conversation, self._supervisor, self._cost, self._status)
+            outcome = await self._exchange.run()
+            self.concluded = time.monotonic()
+            self._conclude(turn, outcome)
         except Exception as error:
             log.exception("A turn could not be concluded")
             ending = ClaudeMagicError(f"claude_magic itself failed: {error!r}.")
         finally:
-            self.running = None
+            self.running = self._exchange = None
             turn.finish(Result(prompt=turn.prompt, is_error=True, error=str(ending)), ending)
 
     def _conclude(self, turn: Turn, outcome: Outcome) -> None:
         event = outcome if isinstance(outcome, ResultEvent) else None
         if event is None:
-            self._exchange.cost.lost_turn()
+            self._cost.lost_turn()
         result = self._result(turn, event, _message(turn, outcome))
         error: ClaudeMagicError | None = None
         if result.error:
@@ -118,9 +137,9 @@ class TurnQueue:
             turn,
             event,
             error=error,
-            cost_usd=self._exchange.cost.turn if turn is self.running else 0.0,
-            session_id=self._exchange.conversation.session_id,
-            model=self._exchange.conversation.model,
+            cost_usd=self._cost.turn if turn is self.running else 0.0,
+            session_id=self._conversation.session_id,
+            model=self._conversation.model,
         )
 
 

@@ -11,7 +11,6 @@ slash commands (measured: 2.1.191, 2.1.327).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from enum import Enum
 
@@ -24,7 +23,8 @@ from claude_magic.errors import (
 )
 from claude_magic.prompt import Content
 from claude_magic.session.conversation import Conversation
-from claude_magic.session.states import SessionState, Status
+from claude_magic.session.states import Status
+from claude_magic.session.supervisor import Supervisor
 from claude_magic.session.turn import Outcome, Turn
 from claude_magic.transcript import TurnState
 
@@ -83,14 +83,18 @@ class Recovery:
     Args:
         turn: The turn.
         conversation: Its conversation.
+        supervisor: Has the process.
         status: Told of each end and each try.
     """
 
-    def __init__(self, turn: Turn, conversation: Conversation, status: Status) -> None:
+    def __init__(
+        self, turn: Turn, conversation: Conversation, supervisor: Supervisor, status: Status
+    ) -> None:
         self.tries = 0
-        self._limit = conversation.options.recoveries
+        self._limit = supervisor.options.recoveries
         self._turn = turn
         self._conversation = conversation
+        self._supervisor = supervisor
         self._status = status
         self._next = Next.AGAIN
         self._forgotten = 0  # turns of a conversation that was not recorded
@@ -109,7 +113,7 @@ class Recovery:
         delay = DELAYS[min(self.tries, len(DELAYS) - 1)]
         self.tries += 1
         self._say(outcome, delay)
-        await asyncio.gather(self._decide(), self._wait(delay))
+        await asyncio.gather(self._decide(), self._turn.until(lambda: self._turn.interrupted, delay))
         return not self._turn.interrupted
 
     def resumed(self) -> None:
@@ -132,7 +136,8 @@ class Recovery:
 
     def _is_for(self, outcome: Outcome) -> bool:
         """The process has ended by itself; one that never started is for the person to mend."""
-        if self._turn.ended.done() or self._turn.interrupted or self._conversation.process is not None:
+        turn = self._turn
+        if turn.outcome is not None or turn.interrupted or self._supervisor.process is not None:
             return False
         if self.begun and isinstance(outcome, StartError):
             return not isinstance(outcome, (InUseError, WorkingDirectoryError))
@@ -140,21 +145,19 @@ class Recovery:
 
     def _say(self, cause: ClaudeMagicError, delay: float) -> None:
         self._status.failed(cause)
-        self._turn.send_again()
+        self._turn.start()
         self._turn.transcript.set_state(TurnState.STARTING)
         self._turn.transcript.notice(
             f"{str(cause).removesuffix('.')}; restarting in {delay:g} s, try {self.tries} of {self._limit}.",
             "warning",
         )
-        self._status.enter(SessionState.RECOVERING)
-
-    async def _wait(self, delay: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._turn.halted.wait(), delay)
+        self._supervisor.recovering()
 
     async def _decide(self) -> None:
         turn, conversation = self._turn, self._conversation
-        recorded = await conversation.holds(turn.message_id)
+        recorded = await conversation.holds(
+            turn.message_id, self._supervisor.in_force or self._supervisor.options
+        )
         if not conversation.recorded:
             self._forgotten, conversation.turns = self._forgotten or conversation.turns, 0
         told = after_exit(

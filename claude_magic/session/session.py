@@ -8,26 +8,32 @@ one event loop and knows neither IPython nor widgets.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from claude_magic.errors import BusyError, ClaudeMagicError, StateError, UsageError
+from claude_magic.errors import BusyError, ClaudeMagicError, StateError, UsageError, WireError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.processes.child import StopReport
 from claude_magic.prompt import Content, Prompt
 from claude_magic.result import Result
+from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
-from claude_magic.session.exchange import Exchange
+from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.queue import TurnQueue
-from claude_magic.session.states import Callback, EventName, SessionState, Status
+from claude_magic.session.requests import answers
+from claude_magic.session.states import Callback, EventName, SessionState, Status, state_of
+from claude_magic.session.supervisor import Supervisor
 from claude_magic.session.turn import Turn, answering
 from claude_magic.session.watchdogs import IdleTimer, SilenceNotice
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event
 
 __all__ = ["Session", "SessionState"]
+
+WRITES_WITHIN = 0.5  # seconds until the CLI has a turn in its file; measured: 0.1
 
 
 class Session:
@@ -41,12 +47,23 @@ class Session:
 
     def __init__(self, options: Options | None = None, *, name: str = "main", earlier_turns: int = 0) -> None:
         self.name = name
+        self.cost = CostMeter()  # what the current turn and all turns cost
+        options = options or Options()
+        self.conversation = Conversation(options, earlier_turns)
         self._status = Status(self._complain)
-        self._exchange = Exchange(options or Options(), self._status, turns=earlier_turns)
-        self._turns = TurnQueue(self._exchange, self._status)
-        self._idle_timer = IdleTimer(self._exchange, self._turns, self._status)
-        self._silence_notice = SilenceNotice(self._exchange, self._turns, self._status)
-        self.conversation = self._exchange.conversation
+        self._permissions = PermissionQueue(self._follow)
+        self._supervisor = Supervisor(
+            options,
+            self.conversation,
+            self.cost,
+            self._status,
+            answers=answers(self._permissions, self.interrupt),
+            changed=self._follow,
+            exited=self._lose_process,
+        )
+        self._turns = TurnQueue(self.conversation, self._supervisor, self.cost, self._status)
+        self._idle_timer = IdleTimer(self._supervisor, self.conversation, self._turns, self._status)
+        self._silence_notice = SilenceNotice(self._supervisor, self._turns, self._status)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # What a session is
@@ -54,11 +71,26 @@ class Session:
     @property
     def options(self) -> Options:
         """What holds for the session."""
-        return self.conversation.options
+        return self._supervisor.options
 
     @options.setter
     def options(self, options: Options) -> None:
-        self.conversation.options, self.conversation.refused = options, None
+        self._supervisor.options, self._supervisor.refused = options, None
+
+    @property
+    def options_in_force(self) -> Options | None:
+        """What the last process was told, at its start and since; None if none has ever started."""
+        return self._supervisor.in_force
+
+    @property
+    def refused_options(self) -> Options | None:
+        """Options that no process could be started with, until others are given."""
+        return self._supervisor.refused
+
+    @property
+    def permission_mode(self) -> str:
+        """The permission mode in force."""
+        return self._supervisor.mode
 
     @property
     def state(self) -> SessionState:
@@ -73,13 +105,19 @@ class Session:
     @property
     def pid(self) -> int | None:
         """The process's id; None while none runs."""
-        process = self.conversation.process
+        process = self._supervisor.process
         return process.pid if process and process.is_running else None
+
+    @property
+    def escaped(self) -> dict[int, str]:
+        """What Claude's tools have started that has left the process's tree and still runs: names by pid."""
+        process = self._supervisor.process
+        return process.escaped() if process else {}
 
     @property
     def is_running(self) -> bool:
         """A process lives, idle or busy."""
-        return self.conversation.is_running
+        return self._supervisor.is_running
 
     @property
     def released(self) -> bool:
@@ -107,14 +145,9 @@ class Session:
         return self.conversation.turns
 
     @property
-    def cost(self) -> CostMeter:
-        """What the current turn and all turns cost."""
-        return self._exchange.cost
-
-    @property
     def unknown(self) -> Counter[str]:
         """What the CLI said and nobody here understands, by kind."""
-        return sum((transcript.unknown for transcript in self.history), Counter(self._exchange.unknown))
+        return sum((transcript.unknown for transcript in self.history), Counter(self._status.unknown))
 
     @property
     def last_error(self) -> str:
@@ -217,8 +250,8 @@ class Session:
         for notice in asked.notices:
             transcript.notice(notice)
         sent = asked.content if content is None else content
-        turn = Turn(asked.text, sent, options or TurnOptions(), transcript, asker)
-        turn.listeners += (self._idle_timer.hear, self._silence_notice.hear)
+        turn = Turn(asked.text, sent, options or TurnOptions(), transcript, asker, moved=self._follow)
+        turn.listeners.append(self._silence_notice.handle)
         self._turns.add(turn)
         return turn
 
@@ -261,8 +294,7 @@ class Session:
             ControlError: The CLI refused.
         """
         self.options = self.options.with_(permission_mode=mode)
-        if self.is_running:
-            await self.conversation.refresh()
+        await self._supervisor.refresh()
 
     def start_fresh(self) -> None:
         """Has the next turn begin a new conversation; one that runs goes on in the old one."""
@@ -280,7 +312,7 @@ class Session:
         """
         self._bind()
         try:
-            await self._exchange.ensure(TurnOptions())
+            await self._supervisor.ensure(TurnOptions())
         except ClaudeMagicError as error:
             self._status.failed(error)
             raise
@@ -297,9 +329,9 @@ class Session:
             What it took; None if no process ran.
         """
         self._bind()
-        async with self._turns.hold:  # prompts that come meanwhile wait
+        async with self._turns.paused:  # prompts that come meanwhile wait
             await self._turns.clear()
-            return await self._exchange.stop(timeout or self.options.stop_timeout)
+            return await self._supervisor.stop(timeout or self.options.stop_timeout)
 
     async def restart(self, *, fresh: bool = False) -> None:
         """Stops, starts, and goes on with the conversation.
@@ -308,18 +340,20 @@ class Session:
             fresh: Begin a new conversation instead.
         """
         self._bind()
-        async with self._turns.hold:
+        async with self._turns.paused:
             await self._turns.clear()
-            await self._exchange.stop(self.options.stop_timeout)
+            await self._supervisor.stop(self.options.stop_timeout)
             if fresh:
                 self.conversation.reset()
         await self.start()
 
     def kill_now(self) -> None:
         """Ends the process tree without a loop, for interpreter exit."""
-        self._exchange.wait_until_recorded()
-        if self.conversation.process is not None:
-            self.conversation.process.kill_now()
+        left = self._turns.concluded + WRITES_WITHIN - time.monotonic()
+        if left > 0 and self.is_running:
+            time.sleep(left)
+        if self._supervisor.process is not None:
+            self._supervisor.process.kill_now()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -340,6 +374,28 @@ class Session:
                 "have its turn. Ask another session, or ask after the turn."
             )
 
+    def _follow(self) -> None:
+        """Enters the state that the process, the turn and the open requests make together."""
+        turn = self.turn
+        self._status.enter(
+            state_of(
+                self._supervisor.phase,
+                is_sent=turn is not None and turn.is_sent,
+                is_stopped=turn is not None and turn.interrupted,
+                waiting=self._permissions.is_waiting,
+            )
+        )
+
+    def _lose_process(self, reason: ClaudeMagicError) -> None:
+        """The process has ended by itself, and with it a turn that has no outcome yet."""
+        turn = self.turn
+        if turn is None or turn.outcome is not None:
+            self._status.failed(reason)
+            return
+        turn.lose(reason)
+        if isinstance(reason, WireError):
+            turn.end(reason)
+
     def _complain(self, text: str) -> None:
         if self.history:
             (self.turn.transcript if self.turn else self.history[-1]).notice(text, "warning")
@@ -359,5 +415,6 @@ class Session:
                 "or make a new session here."
             )
         self._loop = loop
-        self._exchange.rebind()
         self._turns.rebind()
+        self._permissions.rebind()
+        self._supervisor.rebind()

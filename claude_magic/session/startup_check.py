@@ -11,14 +11,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from claude_magic.options import Options, TurnOptions
+from claude_magic.claude_cli.process import ClaudeProcess
+from claude_magic.options import TurnOptions
 from claude_magic.wire.events import SystemInit
 
-__all__ = ["is_wider", "unexpected_settings", "unready", "untrusted"]
+__all__ = ["StartupCheck", "is_wider", "untrusted"]
 
 _WIDENING = ("plan", "dontAsk", "default", "acceptEdits", "auto", "bypassPermissions")
 _SETTINGS = (".claude/settings.local.json", ".claude/settings.json")
 _LINE_LIMIT = 500
+_STDERR_READ = 50  # lines looked through
 _SERVER_STATES = {
     "failed": "could not be started, and its tools are missing; `claude mcp list` in a terminal says more",
     "needs-auth": "wants a login: run `claude` in a terminal and type /mcp",
@@ -27,63 +29,56 @@ _SERVER_STATES = {
 _UNTRUSTED = re.compile(r".*?has not been trusted\b")
 
 
-def unexpected_settings(
-    event: SystemInit, options: Options, turn: TurnOptions, began_in: str = ""
-) -> list[str]:
-    """What the first `init` of a process reports that nobody here asked for.
+class StartupCheck:
+    """What one process reports.
 
     Args:
-        event: The CLI's report.
-        options: What was asked for the session.
-        turn: What was asked for the turn.
-        began_in: The permission mode that the process began in, if it told.
-
-    Returns:
-        A line for each: a wider permission mode and where it comes from, another directory, servers.
+        process: The process.
     """
-    folder = options.directory
-    asked = turn.permission_mode or options.permission_mode or "default"
-    found = []
-    began_in = began_in or event.permission_mode
-    if is_wider(began_in, asked):
-        source = _source(folder, began_in)
-        if is_wider(event.permission_mode, asked):
-            found.append(
-                f"The permission mode is {event.permission_mode}, not {asked}: it comes from "
-                f"{source}. To be asked: --permission-mode {asked}"
-            )
-        else:
-            found.append(
-                f"The permission mode is {event.permission_mode}, not {began_in}, which comes from {source} "
-                f"and was not asked for. To have it: --permission-mode {began_in}"
-            )
-    if event.cwd and Path(event.cwd).resolve() != folder.resolve():
-        found.append(f"Claude works in {event.cwd}, not in {folder}.")
-    running = {str(server.get("name")) for server in event.mcp_servers if server.get("status") == "connected"}
-    servers = running & set(_project_servers(folder))
-    if servers:
-        found.append(f"MCP servers of this project are in use: {', '.join(sorted(servers))} (.mcp.json).")
-    return found
 
+    def __init__(self, process: ClaudeProcess) -> None:
+        self._process = process
+        self._greeted = False
+        self._told: dict[str, str] = {}
 
-def unready(event: SystemInit, told: dict[str, str]) -> list[str]:
-    """MCP servers and plugins that are not what they should be, as far as that is new.
+    def unexpected(self, event: SystemInit, turn: TurnOptions) -> list[str]:
+        """What nobody here asked for, told with the process's first turn only.
 
-    Args:
-        event: The CLI's report.
-        told: What was told before, by name; brought up to date.
-    """
-    states = {
-        f"The MCP server {server.get('name')}": _SERVER_STATES.get(str(server.get("status")), "")
-        for server in event.mcp_servers
-    }
-    for plugin in event.plugin_errors:
-        states[f"The plugin {plugin.get('plugin')}"] = f"did not load: {plugin.get('message')}"
-    news = [
-        f"{name} {state or 'is ready now'}." for name, state in states.items() if told.get(name, "") != state
-    ]
-    told.update(states)
-    return [line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…" for line in news]
+        Args:
+            event: The CLI's report.
+            turn: What was asked for the turn.
+
+        Returns:
+            A line for each: a wider permission mode and where it comes from, another directory, servers,
+            settings that were ignored.
+        """
+        if self._greeted:
+            return []
+        self._greeted = True
+        options, began_in = self._process.options, self._process.began_in or event.permission_mode
+        asked = turn.permission_mode or options.permission_mode or "default"
+        return [
+            *_wider_mode(event.permission_mode, began_in, asked, options.directory),
+            *_elsewhere(event.cwd, options.directory),
+            *_servers_in_use(event, options.directory),
+            *untrusted(self._process.stderr_tail(_STDERR_READ)),
+        ]
+
+    def unready(self, event: SystemInit) -> list[str]:
+        """MCP servers and plugins that are not what they should be, as far as that is new."""
+        states = {
+            f"The MCP server {server.get('name')}": _SERVER_STATES.get(str(server.get("status")), "")
+            for server in event.mcp_servers
+        }
+        for plugin in event.plugin_errors:
+            states[f"The plugin {plugin.get('plugin')}"] = f"did not load: {plugin.get('message')}"
+        lines = [
+            f"{name} {state or 'is ready now'}."
+            for name, state in states.items()
+            if self._told.get(name, "") != state
+        ]
+        self._told |= states
+        return [line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…" for line in lines]
 
 
 def is_wider(mode: str, asked: str) -> bool:
@@ -96,6 +91,31 @@ def is_wider(mode: str, asked: str) -> bool:
 def untrusted(stderr: Sequence[str]) -> list[str]:
     """The CLI's words on settings it ignores, because the folder was never trusted; without paths."""
     return [f"{match[0]}." for line in stderr if (match := _UNTRUSTED.match(line))]
+
+
+def _wider_mode(mode: str, began_in: str, asked: str, folder: Path) -> list[str]:
+    if not is_wider(began_in, asked):
+        return []
+    source = _source(folder, began_in)
+    if is_wider(mode, asked):
+        line = f"not {asked}: it comes from {source}. To be asked: --permission-mode {asked}"
+    else:
+        line = (
+            f"not {began_in}, which comes from {source} and was not asked for. "
+            f"To have it: --permission-mode {began_in}"
+        )
+    return [f"The permission mode is {mode}, {line}"]
+
+
+def _elsewhere(cwd: str, folder: Path) -> list[str]:
+    elsewhere = cwd and Path(cwd).resolve() != folder.resolve()
+    return [f"Claude works in {cwd}, not in {folder}."] if elsewhere else []
+
+
+def _servers_in_use(event: SystemInit, folder: Path) -> list[str]:
+    running = {str(server.get("name")) for server in event.mcp_servers if server.get("status") == "connected"}
+    servers = sorted(running & set(_project_servers(folder)))
+    return [f"MCP servers of this project are in use: {', '.join(servers)} (.mcp.json)."] if servers else []
 
 
 def _source(folder: Path, mode: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 from claude_magic.errors import StateError
 from claude_magic.support.callbacks import Callbacks
 
-__all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "checked"]
+__all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "checked", "state_of"]
 
 EventName = Literal["output", "error", "complete", "status", "conversation"]
 Callback = Callable[[Any], object]
@@ -54,6 +55,22 @@ def checked(old: SessionState, new: SessionState) -> SessionState:
     return new
 
 
+def state_of(process: SessionState, *, is_sent: bool, is_stopped: bool, waiting: bool) -> SessionState:
+    """The state that a session's process, turn and open requests make together.
+
+    Args:
+        process: Where the process is; `IDLE` if it is up.
+        is_sent: It has a turn's prompt.
+        is_stopped: Somebody has had that turn stopped.
+        waiting: A person is being asked.
+    """
+    if process is SessionState.CRASHED and is_stopped:  # it ended because it was asked to
+        return SessionState.STOPPED
+    if process in {SessionState.IDLE, SessionState.RECOVERING} and is_sent:
+        return SessionState.WAITING if waiting else SessionState.RUNNING
+    return process
+
+
 class Status:
     """A session's state, what went wrong last, and who wants to hear of it.
 
@@ -64,6 +81,7 @@ class Status:
     def __init__(self, complain: Callable[[str], object]) -> None:
         self.state = SessionState.NEW
         self.last_error = ""
+        self.unknown: Counter[str] = Counter()  # what the CLI said outside any turn and nobody understands
         self._callbacks = Callbacks(complain)
 
     def add(self, event: EventName, callback: Callback) -> Callable[[], None]:
@@ -71,7 +89,7 @@ class Status:
         return self._callbacks.add(event, callback)
 
     def enter(self, state: SessionState) -> None:
-        """Goes to a state and says so.
+        """Goes to a state and says so; only the session does.
 
         Raises:
             StateError: It may not follow the one before.

@@ -1,55 +1,123 @@
-"""Starts and ends a session's process, one thing at a time.
+"""Owns a session's process: starts it, ends it, tells it what options hold.
 
 The promise: whatever is asked at once, a session has one process; a start or an end that is cut short leaves
-none behind, and the session's state says what is true.
+none behind, and `phase` says what is true.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 
-from claude_magic.errors import ProcessEndedError
-from claude_magic.options import TurnOptions
+from claude_magic.claude_cli.checks import check_start
+from claude_magic.claude_cli.command import build_env
+from claude_magic.claude_cli.process import CONTROL_TIMEOUT, ClaudeProcess
+from claude_magic.declaration import options_of
+from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
+from claude_magic.options import Options, TurnOptions
 from claude_magic.processes.child import StopReport
+from claude_magic.session.adjustments import (
+    BYPASS,
+    Adjustment,
+    adjustments,
+    agree_on_mode,
+    put_back,
+    usual_model,
+)
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
-from claude_magic.session.routing import Router
 from claude_magic.session.states import SessionState, Status
+from claude_magic.session.stream import Stream
 from claude_magic.session.turn import Turn
+from claude_magic.support.loop_tasks import spawn
+from claude_magic.wire.events import ControlRequest
 
-__all__ = ["Supervisor"]
+__all__ = ["Answer", "Supervisor"]
 
 _S = SessionState
-Spawn = Callable[[Coroutine[Any, Any, Any]], "asyncio.Task[Any]"]
+Answer = Callable[[Stream, ControlRequest], Awaitable[dict[str, object]]]
+"""Answers a control request of a process, given what the process says."""
+
+UNDO_TIMEOUT = 5.0  # seconds for putting a turn's options back
 
 
 class Supervisor:
-    """The process's beginning and end.
+    """The process, from its beginning to its end.
 
     Args:
-        conversation: Whose process it is.
-        status: The session's state.
-        router: Told when the process ends.
-        cost: Told when another begins.
-        spawn: Makes a task outside any cell's context.
+        options: The session's; replaced through `options` for the next turn.
+        conversation: What the process speaks for.
+        cost: What its turns cost.
+        status: Told of what it says.
+        answers: Answer its control requests, by their subtypes.
+        changed: Called when `phase` has changed.
+        exited: Called when a process has ended that was not asked to, with the reason.
     """
 
     def __init__(
-        self, conversation: Conversation, status: Status, router: Router, cost: CostMeter, spawn: Spawn
+        self,
+        options: Options,
+        conversation: Conversation,
+        cost: CostMeter,
+        status: Status,
+        *,
+        answers: Mapping[str, Answer],
+        changed: Callable[[], object],
+        exited: Callable[[ClaudeMagicError], object],
     ) -> None:
+        self.options = options
+        self.in_force: Options | None = None  # what the last process was told, at its start and since
+        self.refused: Options | None = None  # which no process could be started with
+        self.phase = _S.NEW  # the session's state as far as the process makes it; IDLE if one is up
+        self.process: ClaudeProcess | None = None
+        self.stream: Stream | None = None  # what the last process says
         self._conversation = conversation
-        self._status = status
-        self._router = router
         self._cost = cost
-        self._spawn = spawn
+        self._status = status
+        self._answers = answers
+        self._changed = changed
+        self._exited = exited
+        self._unasked = "default"  # the permission mode where none is asked for
+        self._can_bypass = False
         self.rebind()
 
     def rebind(self) -> None:
-        """The session is used on another event loop from now on."""
+        """Goes over to another event loop; what is left on the old one is ended."""
         self._lock = asyncio.Lock()  # held while a process is started or ended
         self._start_task: asyncio.Task[list[str]] | None = None
+        process, self.process, self.stream = self.process, None, None
+        if process is not None:
+            process.kill_now()
+            self._enter(_S.CRASHED)
+            self._exited(ProcessEndedError("The event loop ended before the session; claude was killed."))
+
+    # What is
+
+    @property
+    def is_running(self) -> bool:
+        """A process lives."""
+        return self.process is not None and self.process.is_running
+
+    @property
+    def mode(self) -> str:
+        """The permission mode in force; without a process that of the next one, as far as it is known."""
+        return self.process.permission_mode if self.process else self._usual_mode
+
+    def recovering(self) -> None:
+        """Another process is to take the place of one that has ended by itself."""
+        self._enter(_S.RECOVERING)
+
+    def settle(self, *, wanted: bool) -> None:
+        """The turn is over, and so is its recovery; `wanted` if somebody had it stopped."""
+        if self.phase is _S.RECOVERING:
+            self._enter(_S.IDLE if self.process is not None else _S.STOPPED)
+        elif self.phase is _S.CRASHED and wanted:
+            self._enter(_S.STOPPED)
+
+    # Starting and ending
 
     async def ensure(
         self, options: TurnOptions, turn: Turn | None = None, *, recovering: bool = False
@@ -69,58 +137,64 @@ class Supervisor:
             StartError: The process did not start.
             ProcessEndedError: Starting was interrupted.
         """
-        conversation = self._conversation
         async with self._lock:
             if turn is not None and turn.interrupted:
                 raise ProcessEndedError("The turn was stopped before it began.")
             notices = []
-            if conversation.start_fresh and not recovering:
-                if conversation.is_running:
-                    await self.end(conversation.stop(conversation.options.stop_timeout))
-                conversation.reset()
+            if self._conversation.start_fresh and not recovering:
+                await self._end(lambda process: process.stop(self.options.stop_timeout))
+                self._conversation.reset()
                 notices.append("A new conversation begins here.")
-            if conversation.is_running and (changed := conversation.needs_another(options)):
-                conversation.check()
+            if self.is_running and (changed := self._needs_another(options)):
+                self._check()
                 notices.append(f"Restarted for {', '.join(changed)}; the conversation goes on.")
-                await self.end(conversation.stop(conversation.options.stop_timeout))
-            if not conversation.is_running:
-                conversation.process = None  # the news of its end must not reach the next one's turn
+                await self._end(lambda process: process.stop(self.options.stop_timeout))
+            if not self.is_running:
                 return notices + await self._start(options)
-            await conversation.refresh()
+            await self._refresh()
             return notices
 
     async def stop(self, timeout: float) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
         """Ends the process, or its start; None if there was none."""
         self.cancel_start()
         async with self._lock:
-            if not self._conversation.is_running:
-                return None
-            return await self.end(self._conversation.stop(timeout))
+            return await self._end(lambda process: process.stop(timeout))
 
-    async def end(self, ending: Coroutine[Any, Any, StopReport | None]) -> StopReport | None:
-        """Ends the process in the given way."""
-        self._router.reset()
-        self._status.enter(_S.STOPPING)
-        try:
-            return await ending
-        finally:
-            self._status.enter(_S.STOPPED)
+    async def kill(self) -> StopReport | None:
+        """Ends the process tree at once; None if there is none."""
+        return await self._end(lambda process: process.kill())
 
-    def cancel_start(self) -> bool:
+    def cancel_start(self) -> None:
         """Ends a process that is just being started."""
-        return self._start_task is not None and self._start_task.cancel()
+        if self._start_task is not None:
+            self._start_task.cancel()
 
-    async def _start(self, options: TurnOptions) -> list[str]:
-        if self._status.state is not _S.RECOVERING:
-            self._status.enter(_S.STARTING)
-        self._router.ended()
-        task = self._start_task = self._spawn(self._conversation.start(options))
+    async def _end(self, how: Callable[[ClaudeProcess], Awaitable[StopReport | None]]) -> StopReport | None:
+        """Ends the process; that is expected, and not told to `exited`."""
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        if self._start_task is not None:  # whose own end says what becomes of it
+            return await how(process)
+        if self.stream is not None:
+            self.stream.ending()
+        self._enter(_S.STOPPING)
+        try:
+            return await how(process)
+        finally:
+            self._enter(_S.STOPPED)
+
+    async def _start(self, turn: TurnOptions) -> list[str]:
+        self.process = None  # the news of its end must not reach the next one's turn
+        if self.phase is not _S.RECOVERING:
+            self._enter(_S.STARTING)
+        task = self._start_task = spawn(self._launch(turn, self.options))
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait({task})  # nothing of it is left when the next one begins
-            self._status.enter(_S.STOPPED)
+            self._enter(_S.STOPPED)
             raise
         finally:
             self._start_task = None
@@ -128,13 +202,169 @@ class Supervisor:
 
     def _started(self, task: asyncio.Task[list[str]]) -> list[str]:
         error = ProcessEndedError("Starting was interrupted.") if task.cancelled() else task.exception()
-        process = self._conversation.process
-        if error is None and (process is None or not process.is_running):
+        if error is None and not self.is_running:
             error = ProcessEndedError("claude ended as soon as it had started.")
-        if error is not None or process is None:
-            self._status.enter(_S.STOPPED if task.cancelled() else _S.CRASHED)
-            raise error or ProcessEndedError("claude is not running.")
-        self._cost.new_process(process.info)
-        if self._status.state is _S.STARTING:
-            self._status.enter(_S.IDLE)
+        if error is not None:
+            self._enter(_S.STOPPED if task.cancelled() else _S.CRASHED)
+            raise error
+        if self.phase is _S.STARTING:
+            self._enter(_S.IDLE)
         return task.result()
+
+    async def _launch(self, turn: TurnOptions, options: Options) -> list[str]:
+        try:
+            notices = await self._conversation.missing(options.env)
+            try:
+                return notices + await self._spawn(turn)
+            except StartError as error:
+                others = self._conversation.after_refusal(str(error), options)
+                if others is None:
+                    raise
+            return notices + others + await self._spawn(turn)
+        except ClaudeMagicError:
+            self._refuse(options)
+            raise
+
+    async def _spawn(self, turn: TurnOptions) -> list[str]:
+        options = wanted = self.options
+        if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
+            options = options.with_(permission_mode=BYPASS)
+        await self._one_at_a_time()
+        resumed = self._conversation.has_history
+        process = self._prepared(options)
+        try:
+            await process.start()
+            if resumed and options.model is None and (usual := await self._usual_model(process)):
+                # The conversation was begun with the CLI's default, and gives up the model of its last turn.
+                await process.request("set_model", model=usual)
+            notices = await agree_on_mode(process)
+        except BaseException:
+            self._forget(process)
+            await process.kill()
+            raise
+        self.in_force, self._can_bypass = wanted, options.permission_mode == BYPASS
+        self._conversation.model = options.model or ""
+        self._cost.new_process(process.info)
+        if options.permission_mode is None:
+            self._unasked = process.permission_mode
+        return process.warnings + notices
+
+    def _prepared(self, options: Options) -> ClaudeProcess:
+        recorded, forked_from = self._conversation.recorded, self._conversation.forked_from
+        process = self.process = ClaudeProcess(
+            options,
+            session_id=self._conversation.session_id,
+            resume=recorded,
+            forked_from=None if recorded else forked_from,
+            deliver=lambda event: stream.handle(event),  # noqa: PLW0108  # the stream is made below
+            exited=lambda reason: self._ended(process, reason),
+        )
+        stream = self.stream = Stream(process, self._conversation, self._cost, self._status)
+        for subtype, answer in self._answers.items():
+            process.control.serve(subtype, partial(answer, stream))
+        return process
+
+    async def _one_at_a_time(self) -> None:
+        """The process before has ended, even if nobody waited for its end."""
+        self.process = None
+        if self.stream is not None:
+            await self.stream.process.stop(self.options.stop_timeout)
+
+    def _ended(self, process: ClaudeProcess, reason: ClaudeMagicError) -> None:
+        if self._forget(process):
+            self._enter(_S.CRASHED)
+            self._exited(reason)
+
+    def _forget(self, process: ClaudeProcess) -> bool:
+        ours = process is self.process
+        if ours:
+            self.process = None
+        return ours
+
+    def _enter(self, phase: SessionState) -> None:
+        self.phase = phase
+        self._changed()
+
+    # Options
+
+    def _needs_another(self, turn: TurnOptions) -> list[str]:
+        """The names of options that the running process cannot take."""
+        changed = [
+            each.name.replace("_", " ")
+            for each in options_of(Options)
+            if not each.live and getattr(self.options, each.name) != getattr(self.in_force, each.name)
+        ]
+        if BYPASS in {turn.permission_mode, self.options.permission_mode} and not self._can_bypass:
+            changed.append(f"permission mode {BYPASS}")
+        return changed
+
+    def _check(self) -> None:
+        """Finds what is wrong with changed options while the process before still runs."""
+        try:
+            check_start(self.options)
+        except ClaudeMagicError:
+            self._refuse(self.options)
+            raise
+
+    def _refuse(self, options: Options) -> None:
+        """No process started with these: what was changed goes back to what worked, if anything did."""
+        if options != self.in_force:
+            self.refused = options
+        if self.in_force is not None:
+            self.options = put_back(self.options, options, self.in_force)
+
+    async def refresh(self) -> None:
+        """Tells a running process of options that have changed and that it can take.
+
+        Raises:
+            ControlError: It refused.
+        """
+        if self.is_running:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        process, told = self._up(), self.in_force or self.options
+        if self.options.model != told.model:
+            await process.request("set_model", model=await self._usual_model(process))
+        if self.options.permission_mode != told.permission_mode:
+            await process.request("set_permission_mode", mode=self._usual_mode)
+        self.in_force = self.options
+
+    @contextlib.asynccontextmanager
+    async def adjusted(self, turn: TurnOptions) -> AsyncIterator[None]:
+        """Within, the turn's options hold; afterwards they are put back, or the process is ended.
+
+        Raises:
+            ControlError: The CLI refused one; those applied before are put back.
+            ProcessEndedError: The process has ended.
+        """
+        applied: list[Adjustment] = []
+        try:
+            model = await self._usual_model(self._up()) if turn.model else None
+            for adjustment in adjustments(turn, self.mode, self._usual_mode, model):
+                applied.append(adjustment)
+                await self._up().request(adjustment[0], timeout=CONTROL_TIMEOUT, **adjustment[1])
+            yield
+        finally:
+            for subtype, _, back in reversed(applied):
+                try:
+                    await self._up().request(subtype, timeout=UNDO_TIMEOUT, **back)
+                except ProcessEndedError:  # a new process has none of it
+                    continue
+                except ControlError:  # what held for one turn must not hold for the next
+                    await self.kill()
+
+    @property
+    def _usual_mode(self) -> str:
+        return self.options.permission_mode or self._unasked
+
+    async def _usual_model(self, process: ClaudeProcess) -> str | None:
+        """The session's model, for turns that name none."""
+        if self.options.model is not None:
+            return self.options.model
+        return await usual_model(process, build_env(self.options, os.environ))
+
+    def _up(self) -> ClaudeProcess:
+        if self.process is None:
+            raise ProcessEndedError("claude is not running.")
+        return self.process

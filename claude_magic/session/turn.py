@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 
-from claude_magic.errors import CancelledTurnError, ClaudeMagicError
+from claude_magic.errors import CancelledTurnError, ClaudeMagicError, StateError
 from claude_magic.options import TurnOptions
 from claude_magic.permissions import Asker, Decision, PermissionRequest
 from claude_magic.prompt import Content
@@ -17,7 +19,7 @@ from claude_magic.result import Result
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event, ResultEvent
 
-__all__ = ["Outcome", "Turn", "answering"]
+__all__ = ["Outcome", "Turn", "TurnPhase", "answering"]
 
 Outcome = ResultEvent | ClaudeMagicError
 answering: contextvars.ContextVar[tuple[Turn, ...]] = contextvars.ContextVar(
@@ -26,8 +28,30 @@ answering: contextvars.ContextVar[tuple[Turn, ...]] = contextvars.ContextVar(
 """The turns whose askers this code runs in: none of them goes on before it is through."""
 
 
+class TurnPhase(Enum):
+    """How far a turn is; `_NEXT` names the ways from one phase to the next."""
+
+    QUEUED = "queued"
+    STARTING = "starting"  # a process is made ready for it, or for the second time
+    SENT = "sent"  # the prompt is on its way
+    TAKEN_UP = "taken up"  # by the CLI
+    STOPPING = "stopping"  # somebody wants it to end
+    OVER = "over"  # nothing more is done for it
+
+
+_P = TurnPhase
+_NEXT = {
+    _P.QUEUED: {_P.STARTING, _P.OVER},
+    _P.STARTING: {_P.STARTING, _P.SENT, _P.STOPPING, _P.OVER},
+    _P.SENT: {_P.STARTING, _P.TAKEN_UP, _P.STOPPING, _P.OVER},
+    _P.TAKEN_UP: {_P.STARTING, _P.STOPPING, _P.OVER},
+    _P.STOPPING: {_P.OVER},
+    _P.OVER: set(),
+}
+
+
 class Turn:
-    """A prompt in the queue, then running, then done. Made by `Session.submit`.
+    """A prompt in the queue, then running, then over. Made by `Session.submit`.
 
     Args:
         prompt: What was asked, as text.
@@ -36,10 +60,18 @@ class Turn:
         transcript: Where its events go.
         asker: Who is asked for permissions; run in the context the turn was made in, so that a front end
             knows which cell asks.
+        moved: Called whenever its phase has changed.
     """
 
     def __init__(
-        self, prompt: str, content: Content, options: TurnOptions, transcript: Transcript, asker: Asker
+        self,
+        prompt: str,
+        content: Content,
+        options: TurnOptions,
+        transcript: Transcript,
+        asker: Asker,
+        *,
+        moved: Callable[[], object] = lambda: None,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.prompt = prompt
@@ -47,81 +79,107 @@ class Turn:
         self.message_id = self.id  # of what is sent: the prompt, or after a crash a word of ours to go on
         self.options = options
         self.transcript = transcript
-        self.error: ClaudeMagicError | None = None
-        self.sent = False  # the prompt is on its way
-        self.begun = False  # the CLI has taken it up
-        self.stop_reason = ""
-        self.stopping: asyncio.Task[None] | None = None
-        self.watch: asyncio.Task[None] | None = None  # of its time
-        self.halted = asyncio.Event()  # it is to stop
-        self.listeners: list[Callable[[Event | None], None]] = []
-        loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[Outcome] = loop.create_future()
-        self.lost: asyncio.Future[Outcome] = loop.create_future()  # the process that had it ended
-        self._result: asyncio.Future[Result] = loop.create_future()
         self.asker = asker  # a view that has buttons for the answers takes its place
+        self.phase = TurnPhase.QUEUED
+        self.outcome: Outcome | None = None  # the CLI's last word, or why there is none
+        self.loss: ClaudeMagicError | None = None  # why the process that had it has ended
+        self.error: ClaudeMagicError | None = None
+        self.stop_reason = ""
+        self.listeners: list[Callable[[Event | None], None]] = []
+        self._moved = moved
+        self._reached = {TurnPhase.QUEUED}
+        self._changed = asyncio.Event()
+        self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._asking: asyncio.Task[Decision] | None = None
         self._asking_since: float | None = None
         self._context = contextvars.copy_context()
         self._started = time.monotonic()
         self._waited = 0.0
 
+    # How far it is
+
     @property
     def done(self) -> bool:
-        """It has its Result."""
+        """The turn has its Result."""
         return self._result.done()
 
-    async def wait(self) -> Result:
-        """The Result; what went wrong is in it, and in `error`. Cancelling the wait leaves the turn alone."""
-        return await asyncio.shield(self._result)
+    @property
+    def is_sent(self) -> bool:
+        """A process has its prompt, and it is not over."""
+        return self.phase is not TurnPhase.OVER and TurnPhase.SENT in self._reached
+
+    @property
+    def is_taken_up(self) -> bool:
+        """The CLI has begun with it."""
+        return TurnPhase.TAKEN_UP in self._reached
 
     @property
     def interrupted(self) -> bool:
         """Somebody stopped it while it ran."""
-        return self.stopping is not None
+        return TurnPhase.STOPPING in self._reached
 
-    def begin(self) -> None:
-        """It is its turn now: time counts from here."""
-        self._started = time.monotonic()
+    def move(self, phase: TurnPhase) -> None:
+        """Goes on to a phase; what the CLI takes up while it is being stopped goes on being stopped.
 
-    @property
-    def duration(self) -> float:
-        """Seconds since `begin`."""
-        return time.monotonic() - self._started
+        Raises:
+            StateError: The phase does not follow the one before.
+        """
+        if phase is TurnPhase.TAKEN_UP and self.phase is TurnPhase.STOPPING:
+            self._reached.add(phase)
+            return
+        if phase not in _NEXT[self.phase]:
+            raise StateError(f"A turn that is {self.phase.value} cannot become {phase.value}.")
+        self.phase = phase
+        self._reached.add(phase)
+        self._change()
 
-    @property
-    def working_time(self) -> float:
-        """Seconds since `begin` in which nobody was being waited for; stands still while somebody is."""
-        waiting = 0.0 if self._asking_since is None else time.monotonic() - self._asking_since
-        return self.duration - self._waited - waiting
+    def take_up(self) -> None:
+        """The CLI has begun with the turn; it may say so more than once."""
+        if self.phase in {TurnPhase.SENT, TurnPhase.STOPPING}:
+            self.move(TurnPhase.TAKEN_UP)
 
-    def hear(self, event: Event) -> None:
-        """Takes an event in."""
-        self.transcript.apply(event)
-        for listener in self.listeners:
-            listener(event)
+    def start(self) -> None:
+        """A process is made ready for the turn; after one was lost, another."""
+        self.loss = None
+        self._reached.discard(TurnPhase.SENT)
+        self.move(TurnPhase.STARTING)
 
     def end(self, outcome: Outcome) -> None:
-        """The CLI is through with it, or never will be; the first call counts."""
-        if not self.ended.done():
-            self.ended.set_result(outcome)
+        """The CLI is through with the turn, or never will be; the first call counts."""
+        if self.outcome is None:
+            self.outcome = outcome
+            self._change()
 
     def lose(self, reason: ClaudeMagicError) -> None:
         """The process has ended; what had come is kept, and what is being asked needs no answer any more."""
         self.transcript.break_off()
         self.withdraw()
-        if not self.lost.done():
-            self.lost.set_result(reason)
+        if self.loss is None:
+            self.loss = reason
+            self._change()
 
-    async def news(self) -> Outcome:
-        """How it ended, or that its process has."""
-        await asyncio.wait({self.ended, self.lost}, return_when=asyncio.FIRST_COMPLETED)
-        return self.ended.result() if self.ended.done() else self.lost.result()
+    async def until(self, condition: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Waits until something about the turn is so; False if `seconds` were not enough."""
 
-    def send_again(self) -> None:
-        """Another process takes the place of the one that was lost."""
-        self.sent = False
-        self.lost = asyncio.get_running_loop().create_future()
+        async def come_true() -> None:
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(come_true(), seconds)
+        return condition()
+
+    async def wait_for_outcome(self) -> Outcome:
+        """How the turn ended, or that its process has."""
+        await self.until(lambda: (self.outcome or self.loss) is not None)
+        outcome = self.outcome or self.loss
+        assert outcome is not None  # noqa: S101  # that was waited for
+        return outcome
+
+    async def wait(self) -> Result:
+        """The Result; what went wrong is in it, and in `error`. Cancelling the wait leaves the turn alone."""
+        return await asyncio.shield(self._result)
 
     def finish(
         self, result: Result, error: ClaudeMagicError | None, context_left: float | None = None
@@ -138,8 +196,32 @@ class Turn:
                 listener(None)
 
     def drop(self, result: Result) -> None:
-        """It is taken out of the queue before its turn."""
+        """The turn is taken out of the queue before its time."""
+        self.move(TurnPhase.OVER)
         self.finish(replace(result, interrupted=True), CancelledTurnError(result.error))
+
+    # What happens in it
+
+    def begin(self) -> None:
+        """Time counts from here."""
+        self._started = time.monotonic()
+
+    @property
+    def duration(self) -> float:
+        """Seconds since `begin`."""
+        return time.monotonic() - self._started
+
+    @property
+    def working_time(self) -> float:
+        """Seconds since `begin` in which nobody was being waited for; stands still while somebody is."""
+        waiting = 0.0 if self._asking_since is None else time.monotonic() - self._asking_since
+        return self.duration - self._waited - waiting
+
+    def handle(self, event: Event) -> None:
+        """Passes an event to the transcript, then to whoever listens."""
+        self.transcript.apply(event)
+        for listener in self.listeners:
+            listener(event)
 
     async def ask(self, request: PermissionRequest) -> Decision:
         """The person's decision, asked for in the turn's own context; the wait is not counted as work.
@@ -164,3 +246,7 @@ class Turn:
     async def _asked(self, request: PermissionRequest) -> Decision:
         answering.set((*answering.get(), self))
         return await self.asker(request)
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._moved()

@@ -11,17 +11,17 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 
-from claude_magic.session.background import Background
-from claude_magic.session.exchange import Exchange
+from claude_magic.session.conversation import Conversation
 from claude_magic.session.queue import TurnQueue
 from claude_magic.session.states import SessionState, Status
+from claude_magic.session.supervisor import Supervisor
 from claude_magic.session.turn import Turn
+from claude_magic.support.loop_tasks import spawn
 from claude_magic.transcript.blocks import RetryBlock, ToolBlock, ToolState
-from claude_magic.wire.events import Event, ResultEvent
+from claude_magic.wire.events import Event
 
 __all__ = ["IdleTimer", "SilenceNotice"]
 
-_ALIVE = {SessionState.IDLE, SessionState.RUNNING, SessionState.WAITING}  # the process is the one before
 TOOL_PATIENCE = 10  # times as long: that a command runs for minutes is nothing to be told of
 
 
@@ -46,18 +46,21 @@ class IdleTimer:
     """Ends a session's process after `Options.idle_timeout` without work; the next prompt resumes.
 
     Args:
-        runner: Ends the process.
+        supervisor: Ends the process.
+        conversation: The session's.
         turns: Whoever waits goes first.
         status: The session's state.
     """
 
-    def __init__(self, runner: Exchange, turns: TurnQueue, status: Status) -> None:
-        self._exchange = runner
+    def __init__(
+        self, supervisor: Supervisor, conversation: Conversation, turns: TurnQueue, status: Status
+    ) -> None:
+        self._supervisor = supervisor
+        self._conversation = conversation
         self._turns = turns
         self._status = status
-        self._background = Background()
         self._timer = _Timer(self._look)
-        self._since = 0.0  # when something happened last
+        self._since = 0.0  # when it became idle
         self._released: tuple[float, str] | None = None  # after how long, and which conversation
         status.add("status", self._enter)
 
@@ -66,19 +69,21 @@ class IdleTimer:
         """The process was ended because it was idle, and none has been started since."""
         return self._released is not None and self._status.state is SessionState.STOPPED
 
-    def hear(self, event: Event | None) -> None:
-        """Takes an event of the process in."""
-        if event is not None:
-            self._since = _now()
-            self._background.hear(event)
-
     @property
     def _limit(self) -> float:
-        return self._exchange.conversation.options.idle_timeout or 0.0
+        return self._supervisor.options.idle_timeout or 0.0
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._supervisor.stream is not None and self._supervisor.stream.is_busy
+
+    @property
+    def _last(self) -> float:
+        """When something happened last."""
+        stream = self._supervisor.stream
+        return max(self._since, stream.last_event if stream is not None else 0.0)
 
     def _enter(self, state: SessionState) -> None:
-        if state not in _ALIVE:
-            self._background.reset()
         if state is not SessionState.IDLE:
             self._timer.stop()
             return
@@ -91,36 +96,35 @@ class IdleTimer:
         """Whether the time has come; otherwise looks again when it may have."""
         limit = self._limit
         if limit and self._status.state is SessionState.IDLE:
-            left = self._since + limit - _now()
-            if left > 0 or self._background.is_busy:
+            left = self._last + limit - _now()
+            if left > 0 or self._is_busy:
                 self._timer.start(left if left > 0 else limit)
             else:
-                self._exchange.spawn(self._release(limit))
+                spawn(self._release(limit))
 
     async def _release(self, limit: float) -> None:
-        conversation = self._exchange.conversation
-        async with self._turns.hold:  # prompts that come meanwhile wait
-            process = conversation.process
+        async with self._turns.paused:  # prompts that come meanwhile wait
+            process = self._supervisor.process
             # What Claude has started and left running, a server, say, would end with the process.
             if process is None or not self._is_idle or process.escaped():
                 self._timer.start(limit)
                 return
-            self._released = limit, conversation.session_id
-            await self._exchange.stop(conversation.options.stop_timeout)
+            self._released = limit, self._conversation.session_id
+            await self._supervisor.stop(self._supervisor.options.stop_timeout)
 
     @property
     def _is_idle(self) -> bool:
         wanted = self._turns.running or self._turns.waiting
-        return self._status.state is SessionState.IDLE and not wanted and not self._background.is_busy
+        return self._status.state is SessionState.IDLE and not wanted and not self._is_busy
 
     def _say(self) -> None:
         """In the turn for which another process has just been started."""
         released, self._released = self._released, None
-        turn, conversation = self._turns.running, self._exchange.conversation
-        if released is None or turn is None or not conversation.recorded:
+        turn = self._turns.running
+        if released is None or turn is None or not self._conversation.recorded:
             return
         after, session_id = released
-        if session_id == conversation.session_id:
+        if session_id == self._conversation.session_id:
             turn.transcript.notice(
                 f"The process had been released after {_span(after)} idle; the conversation was resumed."
             )
@@ -132,13 +136,13 @@ class SilenceNotice:
     Nothing is said while a person is asked, and a running tool or an announced retry gives more time.
 
     Args:
-        runner: Has the options.
+        supervisor: Has the options.
         turns: Has the turn that runs.
         status: The session's state.
     """
 
-    def __init__(self, runner: Exchange, turns: TurnQueue, status: Status) -> None:
-        self._exchange = runner
+    def __init__(self, supervisor: Supervisor, turns: TurnQueue, status: Status) -> None:
+        self._supervisor = supervisor
         self._turns = turns
         self._status = status
         self._timer = _Timer(self._look)
@@ -146,11 +150,11 @@ class SilenceNotice:
         self._told: Turn | None = None
         status.add("status", self._enter)
 
-    def hear(self, event: Event | None) -> None:
-        """Takes an event of the process in."""
+    def handle(self, event: Event | None) -> None:
+        """Takes note that an event of the turn has come."""
         told, self._told = self._told, None
-        if told is not None and event is not None and not isinstance(event, ResultEvent):
-            if not told.done and not told.interrupted:
+        if told is not None and event is not None and told.outcome is None:
+            if not told.interrupted:
                 told.transcript.notice(f"claude went on after {_span(_now() - self._since)}.")
             self._look_later()
         self._since = _now()
@@ -163,12 +167,12 @@ class SilenceNotice:
             self._look_later()
 
     def _look_later(self) -> None:
-        limit = self._exchange.conversation.options.quiet_notice
+        limit = self._supervisor.options.quiet_notice
         if limit and self._status.state is SessionState.RUNNING:
             self._timer.start(limit)
 
     def _look(self) -> None:
-        turn, limit = self._turns.running, self._exchange.conversation.options.quiet_notice
+        turn, limit = self._turns.running, self._supervisor.options.quiet_notice
         if turn is None or not limit or turn.interrupted or self._status.state is not SessionState.RUNNING:
             return
         tool = _runs_tool(turn)

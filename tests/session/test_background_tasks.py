@@ -7,13 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from streams import send, stream, turn_of
 
-from claude_magic.options import TurnOptions
-from claude_magic.permissions import deny_unattended
 from claude_magic.session import Session, SessionState
-from claude_magic.session.routing import Router
 from claude_magic.session.turn import Turn
-from claude_magic.transcript import Transcript, TurnState
+from claude_magic.transcript import TurnState
 from claude_magic.wire.events import Event, ResultEvent, SystemEvent, SystemInit, UserMessage, decode
 
 Sessions = Callable[..., Session]
@@ -71,10 +69,6 @@ async def test_a_stop_ends_what_runs_in_the_background(
     assert not commands(watch)
 
 
-def _turn(prompt: str) -> Turn:
-    return Turn(prompt, prompt, TurnOptions(), Transcript(prompt), deny_unattended)
-
-
 def _replay(turn: Turn) -> Event:
     event = decode(
         b'{"type":"user","isReplay":true,"uuid":"%s","message":{"role":"user","content":""}}'
@@ -91,49 +85,50 @@ ENDED = SystemEvent(subtype="task_notification", tool_use_id="t1")
 @pytest.mark.fault(31, via="pure")
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_result_of_the_clis_own_turn_ends_no_turn_of_ours(*, named: bool) -> None:
-    router, first, second = Router(), _turn("first"), _turn("second")
+    says, first, second = stream(), turn_of("first"), turn_of("second")
     ours = {turn: ResultEvent(user_message_uuid=turn.id if named else None) for turn in (first, second)}
-    router.sent(first)
-    assert [router.route(event) for event in (SystemInit(), STARTED)] == [first, first]
-    assert router.is_end_of(first, ours[first])
-    first.end(ours[first])
-    assert router.route(ENDED) is first
-    router.sent(second)  # just before the CLI begins its own turn
-    assert router.route(SystemInit()) is first
-    assert router.is_own
-    assert not second.begun
-    assert router.route(ResultEvent()) is first
-    assert not router.is_end_of(second, ResultEvent())
-    assert router.route(SystemInit()) is second
-    assert second.begun
-    assert router.route(ours[second]) is second
-    assert router.is_end_of(second, ours[second])
+    send(first, says)
+    for event in (SystemInit(), STARTED, ours[first]):
+        says.handle(event)
+    assert first.outcome is ours[first]
+    says.handle(ENDED)
+    send(second, says)  # just before the CLI begins its own turn
+    says.handle(SystemInit())
+    assert says.owner is first
+    assert says.is_own
+    assert not second.is_taken_up
+    says.handle(ResultEvent())
+    assert second.outcome is None
+    says.handle(SystemInit())
+    assert says.owner is second
+    assert second.is_taken_up
+    says.handle(ours[second])
+    assert second.outcome is ours[second]
 
 
 @pytest.mark.fault(31, via="pure")
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_prompt_taken_into_the_clis_own_turn_ends_with_it(*, named: bool) -> None:
-    router, first, second = Router(), _turn("first"), _turn("second")
-    router.sent(first)
-    router.route(SystemInit())
-    first.end(ResultEvent())
-    assert router.route(SystemInit()) is first
-    router.sent(second)
-    assert router.route(_replay(second)) is second
+    says, first, second = stream(), turn_of("first"), turn_of("second")
+    send(first, says)
+    for event in (SystemInit(), ResultEvent(), SystemInit()):
+        says.handle(event)
+    assert says.owner is first
+    send(second, says)
+    says.handle(_replay(second))
+    assert says.owner is second
     end = ResultEvent(user_message_uuid=second.id if named else None)
-    assert router.route(end) is second
-    assert router.is_end_of(second, end)
+    says.handle(end)
+    assert second.outcome is end
 
 
 @pytest.mark.fault(31, via="pure")
 async def test_a_task_that_ends_within_a_turn_begins_no_other() -> None:
-    router, first, second = Router(), _turn("first"), _turn("second")
-    router.sent(first)
-    router.route(SystemInit())
-    router.route(STARTED)
-    router.route(ENDED)
-    router.route(ResultEvent())
-    first.end(ResultEvent())
-    router.sent(second)
-    assert router.route(SystemInit()) is second
-    assert not router.is_own
+    says, first, second = stream(), turn_of("first"), turn_of("second")
+    send(first, says)
+    for event in (SystemInit(), STARTED, ENDED, ResultEvent()):
+        says.handle(event)
+    send(second, says)
+    says.handle(SystemInit())
+    assert says.owner is second
+    assert not says.is_own

@@ -7,7 +7,7 @@ import pytest
 
 from claude_magic.session import Session
 from claude_magic.session.cost import CostMeter
-from claude_magic.wire.events import Message, RawStream, ResultEvent, StreamEvent, TokenUsage
+from claude_magic.wire.events import Message, RawStream, ResultEvent, TokenUsage
 
 Sessions = Callable[..., Session]
 
@@ -32,7 +32,7 @@ def test_a_figure_that_begins_anew_counts_from_nothing() -> None:
     turns = []
     for cumulative in (0.5, 0.75, 0.25):
         meter.new_turn()
-        meter.feed(ResultEvent(total_cost_usd=cumulative))
+        meter.settle(ResultEvent(total_cost_usd=cumulative))
         turns.append(meter.turn)
     assert turns == [0.5, 0.25, 0.25]
     assert meter.total == 1.0
@@ -44,12 +44,8 @@ def test_a_turn_is_estimated_while_it_streams_and_the_estimate_stands_if_no_figu
     meter.new_turn()
     for _ in range(2):
         usage = TokenUsage(input_tokens=1_000_000, output_tokens=1, cache_read_input_tokens=1_000_000)
-        meter.feed(
-            StreamEvent(event=RawStream(type="message_start", message=Message(model="m", usage=usage)))
-        )
-        meter.feed(
-            StreamEvent(event=RawStream(type="message_delta", usage=TokenUsage(output_tokens=100_000)))
-        )
+        meter.estimate(RawStream(type="message_start", message=Message(model="m", usage=usage)))
+        meter.estimate(RawStream(type="message_delta", usage=TokenUsage(output_tokens=100_000)))
     assert meter.turn == pytest.approx(2 * (4 + 0.4 + 2))
     meter.lost_turn()
     assert meter.total == meter.turn

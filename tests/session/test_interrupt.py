@@ -217,7 +217,7 @@ async def test_a_cli_that_ignores_the_interrupt_is_killed_after_a_while(
 async def test_a_prompt_that_is_not_read_can_be_interrupted(fake: Sessions, eventually: Eventually) -> None:
     talk = fake("stop-reading", kill_after=0.3)
     turn = talk.submit("x" * 5_000_000)
-    await eventually(lambda: turn.sent)
+    await eventually(lambda: turn.is_sent)
     began = time.monotonic()
     talk.interrupt()
     assert (await turn.wait()).interrupted
@@ -229,7 +229,7 @@ async def test_a_prompt_that_is_not_read_can_be_interrupted(fake: Sessions, even
 async def test_a_cli_that_does_not_read_can_be_stopped(fake: Sessions, eventually: Eventually) -> None:
     talk = fake("stop-reading", kill_after=0.3)
     turn = talk.submit("x" * 5_000_000)
-    await eventually(lambda: turn.sent)
+    await eventually(lambda: turn.is_sent)
     await talk.stop(timeout=0.5)
     assert turn.done
     assert not talk.is_running

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import psutil
@@ -137,18 +137,18 @@ async def test_the_late_news_of_an_end_does_not_reach_the_turn_that_starts_the_n
 ) -> None:
     talk, told = fake(), asyncio.Event()
     await talk.ask("hi")
-    process = talk._exchange.conversation.process
+    process = talk._supervisor.process
     assert process is not None
     assert process._reader is not None
-    reader, missing = process._reader, Conversation._missing
+    reader, missing = process._reader, Conversation.missing
 
-    async def after_the_news(conversation: Conversation) -> list[str]:
+    async def after_the_news(conversation: Conversation, env: Mapping[str, str]) -> list[str]:
         told.set()
         await asyncio.wait({reader})
-        return await missing(conversation)
+        return await missing(conversation, env)
 
     monkeypatch.setattr(ProcessTree, "end", lambda _: told.wait())  # until then nobody is told
-    monkeypatch.setattr(Conversation, "_missing", after_the_news)
+    monkeypatch.setattr(Conversation, "missing", after_the_news)
     os.kill(process.pid or 0, signal.SIGKILL)
     await eventually(lambda: not talk.is_running)
 
@@ -227,7 +227,7 @@ async def test_a_process_killed_at_any_moment_of_its_first_turn_leaves_a_session
     session: Sessions, eventually: Eventually
 ) -> None:
     talk = session(recoveries=0)
-    for moment in ("sent", "begun"):
+    for moment in ("is_sent", "is_taken_up"):
         turn = talk.submit("stall at once")
         await eventually(lambda turn=turn, moment=moment: getattr(turn, moment))
         assert talk.pid is not None

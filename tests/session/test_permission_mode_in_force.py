@@ -47,7 +47,7 @@ async def test_settings_that_begin_in_a_wider_mode_than_asked_do_not_have_it(
     await talk.ask("write a.txt hello", asker=person)
 
     assert [request.tool_name for request in person.asked] == ["Write"]
-    assert (talk.conversation.mode, talk.history[-1].permission_mode) == ("default", "default")
+    assert (talk.permission_mode, talk.history[-1].permission_mode) == ("default", "default")
     source = "your Claude settings" if whose == "own" else ".claude/settings.json"
     told = [text for text in warnings(talk) if mode in text and source in text]
     assert len(told) == (0 if (whose, mode) == ("project", "auto") else 1)
@@ -64,11 +64,11 @@ async def test_a_mode_of_ones_own_settings_that_asks_as_often_is_left_and_shown(
     begin_in("plan", config(talk.options))
 
     await talk.ask("say one")
-    assert (talk.conversation.mode, talk.history[-1].permission_mode) == ("plan", "plan")
+    assert (talk.permission_mode, talk.history[-1].permission_mode) == ("plan", "plan")
     await talk.ask("say two", options=TurnOptions(permission_mode="acceptEdits"))
     assert talk.history[-1].permission_mode == "acceptEdits"
     await talk.ask("say three")
-    assert (talk.conversation.mode, talk.history[-1].permission_mode) == ("plan", "plan")
+    assert (talk.permission_mode, talk.history[-1].permission_mode) == ("plan", "plan")
     assert warnings(talk) == []
 
 
@@ -82,10 +82,10 @@ async def test_where_no_mode_is_asked_for_any_more_that_of_ones_own_settings_is_
     await talk.start()
     talk.options = talk.options.with_(permission_mode="default")
     await talk.ask("say four")
-    assert (talk.conversation.mode, talk.history[-1].permission_mode) == ("default", "default")
+    assert (talk.permission_mode, talk.history[-1].permission_mode) == ("default", "default")
     talk.options = talk.options.with_(permission_mode=None)
     await talk.ask("say five")
-    assert (talk.conversation.mode, talk.history[-1].permission_mode) == ("plan", "plan")
+    assert (talk.permission_mode, talk.history[-1].permission_mode) == ("plan", "plan")
 
 
 @pytest.mark.fault(113, via="real")
@@ -98,7 +98,7 @@ async def test_a_mode_that_was_asked_for_is_in_force_whatever_the_settings_say(
 
     await talk.ask("write a.txt hello", asker=person)
 
-    assert (talk.conversation.mode, talk.history[-1].permission_mode) == ("acceptEdits", "acceptEdits")
+    assert (talk.permission_mode, talk.history[-1].permission_mode) == ("acceptEdits", "acceptEdits")
     assert (talk.options.directory / "a.txt").exists()
     assert person.asked == []
     assert warnings(talk) == []
@@ -115,7 +115,7 @@ async def test_a_mode_that_the_settings_forbid_is_told_and_the_one_in_force_is_s
 
     await talk.ask("write a.txt hello", asker=person)
 
-    assert talk.conversation.mode == talk.history[-1].permission_mode == "default"
+    assert talk.permission_mode == talk.history[-1].permission_mode == "default"
     assert [request.tool_name for request in person.asked] == ["Write"]
     notices = [block.text for block in talk.history[-1].blocks if isinstance(block, NoticeBlock)]
     assert any("default" in text and "bypassPermissions cannot be had" in text for text in notices)

@@ -15,15 +15,15 @@ import pytest
 from endpoint_log import Endpoint
 from people import Absent, allow
 from places import FAKE
+from streams import send, stream, turn_of
 
 from claude_magic import offline
 from claude_magic.errors import ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.session import Session, SessionState, recovery
 from claude_magic.session.recovery import CONTINUE, Next, after_exit, quoting
-from claude_magic.session.routing import Router
 from claude_magic.session.turn import Turn
-from claude_magic.transcript import Transcript, TurnState
+from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import NoticeBlock, PermissionBlock, ToolBlock, ToolState
 from claude_magic.wire.events import ResultEvent
 
@@ -564,12 +564,15 @@ def test_a_prompt_is_sent_again_only_if_it_can_have_done_nothing(
 
 
 async def test_what_the_next_process_says_before_it_has_the_prompt_is_not_the_turns() -> None:
-    turn = Turn("hi", "hi", TurnOptions(), Transcript("hi"), Absent())
-    router = Router()
-    router.sent(turn)
-    assert router.route(ResultEvent()) is turn
-    router.ended()
-    assert router.route(ResultEvent(is_error=True, result="No conversation found")) is None
+    turn, process, next_process = turn_of("hi"), stream(), stream()
+    send(turn, process)
+    turn.lose(ProcessEndedError("claude ended."))
+    turn.start()
+    next_process.handle(ResultEvent(is_error=True, result="No conversation found"))
+    assert turn.outcome is None
+    send(turn, next_process)
+    next_process.handle(ended := ResultEvent())
+    assert turn.outcome is ended
 
 
 def test_a_quoted_prompt_keeps_its_lines_and_what_is_no_text() -> None:

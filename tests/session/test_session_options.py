@@ -119,7 +119,7 @@ async def test_an_option_the_cli_refuses_fails_its_turn_and_no_other(fake: Sessi
     talk = fake("refuse-settings")
     with pytest.raises(ControlError, match="Unsupported control request subtype: apply_flag_settings"):
         await talk.ask("hi", options=TurnOptions(allow=("Bash",), permission_mode="plan"))
-    assert talk.conversation.mode == "default"
+    assert talk.permission_mode == "default"
     assert (await talk.ask("ho")).text == "You said: ho"
 
 
@@ -153,7 +153,7 @@ async def test_nothing_is_bypassed_unless_it_is_said_and_only_for_that_turn(
     assert modes == ["default", "bypassPermissions", "default", "bypassPermissions"]
     assert [request.input["command"] for request in person.asked] == ["touch a", "touch c"]
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["a", "b", "c", "d"]
-    assert talk.conversation.mode == "default"
+    assert talk.permission_mode == "default"
 
 
 @pytest.mark.fault(86, via="real")
@@ -163,7 +163,7 @@ async def test_a_process_killed_while_bypassing_asks_again_afterwards(
     talk, person = session(), Person(allow())
     turn = talk.submit("stall", options=TurnOptions(permission_mode="bypassPermissions"))
     await eventually(lambda: turn.transcript.answer)
-    await talk.conversation.kill()
+    await talk._supervisor.kill()
     talk.interrupt()
     talk.interrupt()
     await turn.wait()
@@ -198,7 +198,7 @@ async def test_a_permission_mode_changed_on_a_running_session_stays(
     talk.options = talk.options.with_(permission_mode="acceptEdits")
     await talk.ask("say planned", options=TurnOptions(permission_mode="plan"), asker=person)
     await talk.ask("write b text", asker=person)
-    assert talk.conversation.mode == "acceptEdits"
+    assert talk.permission_mode == "acceptEdits"
     talk.options = talk.options.with_(permission_mode=None)
     await talk.ask("write c text", asker=person)
     assert [Path(str(request.input["file_path"])).name for request in person.asked] == ["a", "c"]

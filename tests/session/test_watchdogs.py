@@ -12,13 +12,13 @@ import psutil
 import pytest
 from endpoint_log import Endpoint
 from people import Absent
+from streams import stream
 
 from claude_magic.errors import UsageError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import deny_unattended
 from claude_magic.processes.child import Rung, StopReport
 from claude_magic.session import Session, SessionState
-from claude_magic.session.background import Background
 from claude_magic.session.turn import Turn
 from claude_magic.session.watchdogs import IdleTimer, _announced
 from claude_magic.transcript import Transcript, TurnState
@@ -65,13 +65,13 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
 def reports_of(session: Session) -> list[StopReport | None]:
     """What each end of the session's process takes from now on."""
     reports: list[StopReport | None] = []
-    stop = session._exchange.stop
+    stop = session._supervisor.stop
 
     async def reporting(timeout: float) -> StopReport | None:  # noqa: ASYNC109
         reports.append(await stop(timeout))
         return reports[-1]
 
-    session._exchange.stop = reporting  # type: ignore[method-assign]
+    session._supervisor.stop = reporting  # type: ignore[method-assign]
     return reports
 
 
@@ -295,41 +295,45 @@ def system(subtype: str, **fields: object) -> Event:
     ],
 )
 def test_a_task_runs_from_its_start_to_whatever_tells_its_end(end: Event) -> None:
-    background = Background()
-    background.hear(system("task_started", task_id="t1", tool_use_id="u1"))
-    background.hear(system("task_updated", task_id="t1", patch={"status": "running"}))
-    background.hear(system("background_tasks_changed", tasks=[{"task_id": "t1"}]))
-    background.hear(system("task_notification", task_id="t2"))
-    assert background.is_busy
-    background.hear(end)
-    assert not background.is_busy
+    told = stream()
+    told.handle(system("task_started", task_id="t1", tool_use_id="u1"))
+    told.handle(system("task_updated", task_id="t1", patch={"status": "running"}))
+    told.handle(system("background_tasks_changed", tasks=[{"task_id": "t1"}]))
+    told.handle(system("task_notification", task_id="t2"))
+    assert told.is_busy
+    told.handle(end)
+    assert not told.is_busy
 
 
 def test_a_turn_of_the_clis_own_runs_from_init_to_result() -> None:
-    background = Background()
-    background.hear(SystemInit())
-    assert background.is_busy
-    background.hear(ResultEvent())
-    assert not background.is_busy
+    told = stream()
+    told.handle(SystemInit())
+    assert told.is_busy
+    told.handle(ResultEvent())
+    assert not told.is_busy
 
 
-def test_nothing_of_one_process_counts_for_the_next() -> None:
-    background = Background()
-    background.hear(SystemInit())
-    background.hear(system("task_started", task_id="t1"))
+def test_a_schedule_keeps_its_process_and_nothing_of_it_counts_for_the_next() -> None:
+    told = stream()
+    told.handle(SystemInit())
+    told.handle(system("task_started", task_id="t1"))
     schedule = (
         b'{"type":"assistant","message":{"content":[{"type":"tool_use","name":"ScheduleWakeup","input":{}}]}}'
     )
     event = decode(schedule)
     assert isinstance(event, AssistantMessage)
-    background.hear(event)
-    background.reset()
-    assert not background.is_busy
+    told.handle(event)
+    told.handle(system("task_updated", task_id="t1", patch={"end_time": 1}))
+    told.handle(ResultEvent())
+    assert told.is_busy
+    assert not stream().is_busy
 
 
 @pytest.mark.parametrize("fields", [{"tasks": "t1"}, {"tasks": [7, None, {}]}, {"patch": 7}, {"task_id": []}])
 def test_task_events_of_another_shape_do_no_harm(fields: dict[str, object]) -> None:
-    Background().hear(system("task_updated", **fields))
+    told = stream()
+    told.handle(system("task_updated", **fields))
+    assert not told._status.last_error
 
 
 # A turn that is silent
@@ -420,9 +424,9 @@ async def test_while_a_person_is_asked_nothing_is_said(
 async def test_a_wait_that_the_cli_has_announced_is_no_silence() -> None:
     turn = Turn("hi", "hi", TurnOptions(), Transcript("hi"), deny_unattended)
     assert _announced(turn) == 0
-    turn.hear(ApiRetry(attempt=1, max_retries=10, retry_delay_ms=8000, error_status=529))
+    turn.handle(ApiRetry(attempt=1, max_retries=10, retry_delay_ms=8000, error_status=529))
     assert _announced(turn) == 8
-    turn.hear(AssistantMessage(message=Message()))
+    turn.handle(AssistantMessage(message=Message()))
     assert _announced(turn) == 0
 
 

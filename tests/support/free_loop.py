@@ -27,7 +27,7 @@ ALLOWED = {
     # a file for each private option when a process starts; in a thread it could be written after a cancel
     "claude_magic/processes/private_files.py": {"keep", "__exit__"},
     # two small settings files of the project, once for each process
-    "claude_magic/session/startup_check.py": {"unexpected_settings"},
+    "claude_magic/session/startup_check.py": {"unexpected"},
     "claude_magic/processes/spawn_options.py": {"__post_init__"},
     # what asyncio does to start a process: it waits for the fork, and for the thread that will reap
     "claude_magic/processes/guard.py": {"_spawn", "_start"},

@@ -1,0 +1,43 @@
+"""What the CLI asks back: whether a tool may run, and what our hooks say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from claude_magic.hooks import answered
+from claude_magic.permissions import PermissionRequest
+from claude_magic.session.permission_queue import PermissionQueue
+from claude_magic.session.stream import Stream
+from claude_magic.session.supervisor import Answer
+from claude_magic.session.turn import Turn
+from claude_magic.wire.events import ControlRequest
+
+__all__ = ["answers"]
+
+
+def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -> Mapping[str, Answer]:
+    """Who answers which request, by its subtype.
+
+    Args:
+        permissions: Asks a person.
+        interrupt: Stops a turn.
+    """
+
+    async def can_use_tool(stream: Stream, control: ControlRequest) -> dict[str, object]:
+        turn = None if stream.is_own else stream.running
+        allowed = stream.options.allow + (turn.options.allow if turn is not None else ())
+        request = PermissionRequest.from_wire(control.request_id, control.request, allowed)
+        decision = await permissions.decide(turn, request)
+        if decision.interrupt and turn is not None:  # the answer alone would end it as an error
+            interrupt(turn)
+        return decision.response(request)
+
+    async def hook_callback(stream: Stream, control: ControlRequest) -> dict[str, object]:
+        turn, request = stream.owner, control.request
+        began = turn.transcript.began(str(request.get("tool_use_id"))) if turn is not None else 0.0
+        reply = await answered(stream.options.hooks, request, began)
+        if reply.notice and turn is not None:
+            turn.transcript.notice(reply.notice, "warning")
+        return dict(reply.output)
+
+    return {"can_use_tool": can_use_tool, "hook_callback": hook_callback}
