@@ -74,12 +74,12 @@ def told_apart(tree: ast.AST) -> set[str]:
     return EVENTS & {getattr(node, "attr", getattr(node, "id", "")) for node in asked}
 
 
-def test_events_are_told_apart_by_the_reducer_for_the_reader_and_nowhere_else_outside_a_session() -> None:
-    outside = {name: told_apart(tree) for name, tree in modules().items() if ".session." not in name}
-    # What is between the CLI and us alone does not get as far as a session: control requests, noise.
-    process = outside.pop("claude_magic.claude_cli.process")
-    assert process <= {"ControlCancel", "ControlRequest", "ControlResponse", "Diagnostic", "SystemInit"}
-    assert [name for name, events in outside.items() if events] == ["claude_magic.transcript.reducer"]
+def test_events_are_told_apart_for_the_session_and_for_the_reader_and_nowhere_else() -> None:
+    places = {name.removeprefix("claude_magic."): told_apart(tree) for name, tree in modules().items()}
+    # What is between the CLI and us alone gets as far as neither: control requests, noise.
+    assert places.pop("wire.control") == {"ControlCancel", "ControlRequest", "ControlResponse"}
+    assert places.pop("claude_cli.process") == {"Diagnostic"}
+    assert [name for name, events in places.items() if events] == ["session.stream", "transcript.reducer"]
 
 
 def test_a_child_is_spawned_in_one_place() -> None:
@@ -90,3 +90,14 @@ def test_a_child_is_spawned_in_one_place() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "ChildProcess.spawn"
     ]
     assert spawning == ["claude_magic.processes.manager"]
+
+
+def called(tree: ast.AST, method: str) -> bool:
+    """Whether a module calls a method of that name."""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(isinstance(call, ast.Attribute) and call.attr == method for call in calls)
+
+
+def test_the_session_alone_enters_states() -> None:
+    room = {name: tree for name, tree in modules().items() if name.startswith("claude_magic.session.")}
+    assert [name for name, tree in room.items() if called(tree, "enter")] == ["claude_magic.session.session"]

@@ -8,7 +8,6 @@ request fails at once, with the reason, and either `start()` raises or, if it ha
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import uuid
 from collections.abc import Awaitable, Callable
@@ -37,9 +36,6 @@ from claude_magic.processes.spawn_options import SpawnOptions
 from claude_magic.support.redact import redact
 from claude_magic.wire.control import ControlChannel
 from claude_magic.wire.events import (
-    ControlCancel,
-    ControlRequest,
-    ControlResponse,
     Diagnostic,
     Event,
     SystemInit,
@@ -52,7 +48,6 @@ __all__ = ["ClaudeProcess"]
 EXIT_WAIT = 1.0  # seconds between the end of a pipe and the exit
 CONTROL_TIMEOUT = 30.0  # seconds for an answer to a control request
 
-_log = logging.getLogger(__name__)
 _versions: dict[tuple[str, float], str] = {}
 _taken_for: dict[tuple[str, float], tuple[int, ...]] = {}  # where the version is not known
 
@@ -217,6 +212,10 @@ class ClaudeProcess:
             self.permission_mode = str(answer.get("mode") or fields["mode"])
         return answer
 
+    def redacted(self, text: str) -> str:
+        """A text of the process's on one line, without what was given to it in secret."""
+        return self._redact(one_line(text))
+
     def reports(self, event: SystemInit) -> None:
         """What it says of itself at the beginning of each turn: its version and its permission mode."""
         if parse_version(event.claude_code_version):
@@ -299,17 +298,8 @@ class ClaudeProcess:
             self._exited(reason)
 
     def _route(self, event: Event) -> None:
-        match event:
-            case ControlResponse():
-                self.control.resolve(event)
-            case ControlRequest():
-                self.control.dispatch(event)
-            case ControlCancel():
-                self.control.cancel(event.request_id)
-            case Diagnostic(kind="noise"):
-                _log.debug("claude wrote what is no message: %s", self._redact(one_line(event.text)))
-            case _:
-                self._deliver(event)
+        if not self.control.handle(event):
+            self._deliver(event)
 
     async def _probe(self, env: dict[str, str]) -> str:
         """The CLI's version, asked once for each build of the program; "" if it does not tell this time."""

@@ -142,7 +142,6 @@ class Stream:
             case ResultEvent():
                 self._on_result(event)
             case Diagnostic():
-                self._show(event, self.owner)
                 self._on_unreadable(event)
             case Unknown() if self.owner is None:
                 self._status.unknown[event.type] += 1
@@ -266,6 +265,10 @@ class Stream:
             self._status.emit("conversation", self._conversation.session_id)
 
     def _on_unreadable(self, event: Diagnostic) -> None:
+        if event.kind == "noise":
+            log.debug("claude wrote what is no message: %s", self.process.redacted(event.text))
+            return
+        self._show(event, self.owner)
         self._status.unknown[f"{event.kind} line"] += 1
         if event.kind == "malformed" or event.type == "result":
             self._fail(

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from claude_magic.errors import ControlError, ControlTimeoutError
-from claude_magic.wire.events import ControlRequest, ControlResponse, ResponseBody
+from claude_magic.wire.events import ControlCancel, ControlRequest, ControlResponse, Event, ResponseBody
 from claude_magic.wire.messages import JSON
 
 __all__ = ["ControlChannel", "Handler"]
@@ -68,6 +68,19 @@ class ControlChannel:
             raise ControlTimeoutError(f"The CLI did not answer {subtype} within {timeout:g} s.") from None
         finally:
             del self._pending[request_id]
+
+    def handle(self, event: Event) -> bool:
+        """Takes what is a request of the CLI's or an answer to one of ours; False if it is neither."""
+        match event:
+            case ControlResponse():
+                self.resolve(event)
+            case ControlRequest():
+                self.dispatch(event)
+            case ControlCancel():
+                self.cancel(event.request_id)
+            case _:
+                return False
+        return True
 
     def resolve(self, response: ControlResponse) -> bool:
         """Give an answer to whoever waits for it.
