@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from magic_fixtures import MagicNotebook
 
@@ -52,12 +54,14 @@ follow(ipywidgets.Widget, "send", "event", lambda content: content["type"] == "p
 '''
 
 
-def test_a_prompt_and_an_event_pass_at_most_ten_files_each(notebook: MagicNotebook) -> None:
+def test_a_prompt_and_an_event_pass_at_most_ten_files_each(
+    notebook: MagicNotebook, figure: Callable[[str], None]
+) -> None:
     notebook.do(FOLLOW)
     notebook.do("%%claude\nsay follow me", allow_stdin=True)
     ways = notebook.value("ways")
     for way, files in ways.items():
-        print(f"{way}: {len(files)} files\n  " + " -> ".join(files))
+        figure(f"{way}: {len(files)} files: " + " -> ".join(files))
     assert {"magics/magics.py", "session/session.py", "processes/child.py"} <= {*ways["prompt"]}
     assert {"processes/child.py", "transcript/reducer.py", "views/live/view.py"} <= {*ways["event"]}
     assert all(len(files) <= MOST for files in ways.values())
