@@ -8,6 +8,7 @@ request fails at once, with the reason, and either `start()` raises or, if it ha
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import uuid
 from collections.abc import Awaitable, Callable
@@ -48,6 +49,7 @@ __all__ = ["ClaudeProcess"]
 EXIT_WAIT = 1.0  # seconds between the end of a pipe and the exit
 CONTROL_TIMEOUT = 30.0  # seconds for an answer to a control request
 
+_log = logging.getLogger(__name__)
 _versions: dict[tuple[str, float], str] = {}
 _taken_for: dict[tuple[str, float], tuple[int, ...]] = {}  # where the version is not known
 
@@ -212,10 +214,6 @@ class ClaudeProcess:
             self.permission_mode = str(answer.get("mode") or fields["mode"])
         return answer
 
-    def redacted(self, text: str) -> str:
-        """A text of the process's on one line, without what was given to it in secret."""
-        return self._redact(one_line(text))
-
     def reports(self, event: SystemInit) -> None:
         """What it says of itself at the beginning of each turn: its version and its permission mode."""
         if parse_version(event.claude_code_version):
@@ -298,7 +296,9 @@ class ClaudeProcess:
             self._exited(reason)
 
     def _route(self, event: Event) -> None:
-        if not self.control.handle(event):
+        if isinstance(event, Diagnostic) and event.kind == "noise":
+            _log.debug("claude wrote what is no message: %s", self._redact(one_line(event.text)))
+        elif not self.control.handle(event):
             self._deliver(event)
 
     async def _probe(self, env: dict[str, str]) -> str:

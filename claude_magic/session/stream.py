@@ -265,9 +265,6 @@ class Stream:
             self._status.emit("conversation", self._conversation.session_id)
 
     def _on_unreadable(self, event: Diagnostic) -> None:
-        if event.kind == "noise":
-            log.debug("claude wrote what is no message: %s", self.process.redacted(event.text))
-            return
         self._show(event, self.owner)
         self._status.unknown[f"{event.kind} line"] += 1
         if event.kind == "malformed" or event.type == "result":
