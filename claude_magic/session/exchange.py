@@ -19,7 +19,7 @@ from claude_magic.session.supervisor import Supervisor
 from claude_magic.session.turn import Outcome, Turn, TurnPhase
 from claude_magic.support.loop_tasks import spawn
 from claude_magic.transcript import TurnState
-from claude_magic.wire.events import Event, ResultEvent
+from claude_magic.wire.events import Event
 
 __all__ = ["Exchange"]
 
@@ -118,7 +118,7 @@ class Exchange:
                 if not self._recovery.begun:
                     turn.begin()
                 outcome = await self._send()
-                if turn.is_sent and supervisor.is_running and not isinstance(outcome, ResultEvent):
+                if turn.is_sent and supervisor.is_running and isinstance(outcome, ClaudeMagicError):
                     await supervisor.kill()
                 return outcome
         except ProcessEndedError as error:

@@ -119,7 +119,7 @@ class TurnQueue:
             turn.finish(Result(prompt=turn.prompt, is_error=True, error=str(ending)), ending)
 
     def _conclude(self, turn: Turn, outcome: Outcome) -> None:
-        event = outcome if isinstance(outcome, ResultEvent) else None
+        event = None if isinstance(outcome, ClaudeMagicError) else outcome
         if event is None:
             self._cost.lost_turn()
         result = self._result(turn, event, _message(turn, outcome))
@@ -147,4 +147,4 @@ def _message(turn: Turn, outcome: Outcome) -> str:
     """What went wrong; "" if nothing did, or if a person stopped the turn."""
     if turn.interrupted:
         return turn.stop_reason
-    return turn.transcript.error if isinstance(outcome, ResultEvent) else str(outcome)
+    return str(outcome) if isinstance(outcome, ClaudeMagicError) else turn.transcript.error

@@ -19,7 +19,7 @@ from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import ClaudeMagicError
 from claude_magic.options import Options
 from claude_magic.processes.child import ChildProcess
-from claude_magic.wire.events import Event, ResultEvent
+from claude_magic.wire.events import Event, ResultEvent, SystemInit
 
 __all__ = [
     "CancelledAt", "Claude", "alive", "cancelled_at", "children", "descriptors", "fake", "heartbeat",
@@ -48,9 +48,14 @@ class Claude(ClaudeProcess):
             options,
             session_id=session_id or str(uuid.uuid4()),
             resume=resume,
-            deliver=self.events.append,
+            deliver=self._keep,
             exited=self.reasons.append,
         )
+
+    def _keep(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, SystemInit):  # as a session's stream does
+            self.reports(event)
 
     @property
     def results(self) -> list[ResultEvent]:
