@@ -211,7 +211,7 @@ class ClaudeProcess:
         """
         answer = await self.control.request(subtype, timeout=timeout, **fields)
         if subtype == "set_permission_mode":
-            self.permission_mode = str(answer.get("mode") or fields["mode"])
+            self.permission_mode = str(answer.get("mode") or fields.get("mode") or self.permission_mode)
         return answer
 
     def reports(self, event: SystemInit) -> None:

@@ -25,6 +25,7 @@ __all__ = ["Exchange"]
 
 EXIT_NEWS = 5.0  # seconds for the news of an exit after a write has failed
 ASK_AGAIN = 0.5  # seconds; the CLI may have been in a turn of its own, or not yet in ours
+_KILLED = "claude did not stop and was killed; the next prompt resumes."
 
 
 class Exchange:
@@ -51,6 +52,7 @@ class Exchange:
         self._supervisor = supervisor
         self._cost = cost
         self._recovery = Recovery(turn, conversation, supervisor, status)
+        self._killing = asyncio.Lock()
         self._stopping: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None  # of its time
 
@@ -191,9 +193,10 @@ class Exchange:
     async def _kill(self) -> None:
         """Kills the process tree, and with it the turn; the next prompt resumes the conversation."""
         turn = self._turn
-        if turn.outcome is not None:
-            return
-        if self._supervisor.process is not None:  # else another is just about to take its place
-            turn.transcript.notice("claude did not stop and was killed; the next prompt resumes.", "warning")
-            await self._supervisor.kill()
-        turn.end(ProcessEndedError("claude was killed."))
+        async with self._killing:  # whoever comes second waits for the end of the process too
+            if turn.outcome is not None:
+                return
+            if self._supervisor.process is not None:  # else another is just about to take its place
+                turn.transcript.notice(_KILLED, "warning")
+                await self._supervisor.kill()
+            turn.end(ProcessEndedError("claude was killed."))
