@@ -156,7 +156,7 @@ class Settings(_Defaults):
             ) from None
 
     def _settle(self, name: str, session: Session) -> None:
-        works, refused = session.conversation.in_force, session.conversation.refused
+        works, refused = session.options_in_force, session.refused_options
         for field, value in list(self._tried.get(name, {}).items()):
             if works is not None and getattr(works, field) == value:
                 self.keep(name, field, self._tried[name].pop(field))
