@@ -156,7 +156,7 @@ class Recovery:
     async def _decide(self) -> None:
         turn, conversation = self._turn, self._conversation
         recorded = await conversation.holds(
-            turn.message_id, self._supervisor.in_force or self._supervisor.options
+            turn.message_id, self._supervisor.in_force.told or self._supervisor.options
         )
         if not conversation.recorded:
             self._forgotten, conversation.turns = self._forgotten or conversation.turns, 0

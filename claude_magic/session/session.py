@@ -21,6 +21,7 @@ from claude_magic.prompt import Content, Prompt
 from claude_magic.result import Result
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
+from claude_magic.session.options_in_force import OptionsInForce
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.queue import TurnQueue
 from claude_magic.session.requests import answers
@@ -48,12 +49,12 @@ class Session:
     def __init__(self, options: Options | None = None, *, name: str = "main", earlier_turns: int = 0) -> None:
         self.name = name
         self.cost = CostMeter()  # what the current turn and all turns cost
-        options = options or Options()
-        self.conversation = Conversation(options, earlier_turns)
+        self._in_force = OptionsInForce(options or Options())
+        self.conversation = Conversation(self.options, earlier_turns)
         self._status = Status(self._complain)
         self._permissions = PermissionQueue(self._follow)
         self._supervisor = Supervisor(
-            options,
+            self._in_force,
             self.conversation,
             self.cost,
             self._status,
@@ -71,21 +72,21 @@ class Session:
     @property
     def options(self) -> Options:
         """What holds for the session."""
-        return self._supervisor.options
+        return self._in_force.options
 
     @options.setter
     def options(self, options: Options) -> None:
-        self._supervisor.options, self._supervisor.refused = options, None
+        self._in_force.change(options)
 
     @property
     def options_in_force(self) -> Options | None:
         """What the last process was told, at its start and since; None if none has ever started."""
-        return self._supervisor.in_force
+        return self._in_force.told
 
     @property
     def refused_options(self) -> Options | None:
         """Options that no process could be started with, until others are given."""
-        return self._supervisor.refused
+        return self._in_force.refused
 
     @property
     def permission_mode(self) -> str:

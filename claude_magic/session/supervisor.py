@@ -8,27 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 
 from claude_magic.claude_cli.checks import check_start
-from claude_magic.claude_cli.command import build_env
-from claude_magic.claude_cli.process import CONTROL_TIMEOUT, ClaudeProcess
-from claude_magic.declaration import options_of
-from claude_magic.errors import ClaudeMagicError, ControlError, ProcessEndedError, StartError
+from claude_magic.claude_cli.process import ClaudeProcess
+from claude_magic.errors import ClaudeMagicError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.processes.child import StopReport
-from claude_magic.session.adjustments import (
-    BYPASS,
-    Adjustment,
-    adjustments,
-    agree_on_mode,
-    put_back,
-    usual_model,
-)
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
+from claude_magic.session.options_in_force import Adjustment, OptionsInForce
 from claude_magic.session.states import SessionState, Status
 from claude_magic.session.stream import Stream
 from claude_magic.session.turn import Turn
@@ -41,14 +31,12 @@ _S = SessionState
 Answer = Callable[[Stream, ControlRequest], Awaitable[dict[str, object]]]
 """Answers a control request of a process, given what the process says."""
 
-UNDO_TIMEOUT = 5.0  # seconds for putting a turn's options back
-
 
 class Supervisor:
     """The process, from its beginning to its end.
 
     Args:
-        options: The session's; replaced through `options` for the next turn.
+        in_force: The options, and what of them the process was told.
         conversation: What the process speaks for.
         cost: What its turns cost.
         status: Told of what it says.
@@ -59,7 +47,7 @@ class Supervisor:
 
     def __init__(
         self,
-        options: Options,
+        in_force: OptionsInForce,
         conversation: Conversation,
         cost: CostMeter,
         status: Status,
@@ -68,9 +56,7 @@ class Supervisor:
         changed: Callable[[], object],
         exited: Callable[[ClaudeMagicError], object],
     ) -> None:
-        self.options = options
-        self.in_force: Options | None = None  # what the last process was told, at its start and since
-        self.refused: Options | None = None  # which no process could be started with
+        self.in_force = in_force
         self.phase = _S.NEW  # the session's state as far as the process makes it; IDLE if one is up
         self.process: ClaudeProcess | None = None
         self.stream: Stream | None = None  # what the last process says
@@ -80,8 +66,6 @@ class Supervisor:
         self._answers = answers
         self._changed = changed
         self._exited = exited
-        self._unasked = "default"  # the permission mode where none is asked for
-        self._can_bypass = False
         self.rebind()
 
     def rebind(self) -> None:
@@ -97,6 +81,11 @@ class Supervisor:
     # What is
 
     @property
+    def options(self) -> Options:
+        """The session's options."""
+        return self.in_force.options
+
+    @property
     def is_running(self) -> bool:
         """A process lives."""
         return self.process is not None and self.process.is_running
@@ -104,7 +93,7 @@ class Supervisor:
     @property
     def mode(self) -> str:
         """The permission mode in force; without a process that of the next one, as far as it is known."""
-        return self.process.permission_mode if self.process else self._usual_mode
+        return self.process.permission_mode if self.process else self.in_force.usual_mode
 
     def recovering(self) -> None:
         """Another process is to take the place of one that has ended by itself."""
@@ -145,13 +134,13 @@ class Supervisor:
                 await self._end(lambda process: process.stop(self.options.stop_timeout))
                 self._conversation.reset()
                 notices.append("A new conversation begins here.")
-            if self.is_running and (changed := self._needs_another(options)):
-                self._check()
+            if self.is_running and (changed := self.in_force.needs_another(options)):
+                self._check_start()
                 notices.append(f"Restarted for {', '.join(changed)}; the conversation goes on.")
                 await self._end(lambda process: process.stop(self.options.stop_timeout))
             if not self.is_running:
                 return notices + await self._start(options)
-            await self._refresh()
+            await self.refresh()
             return notices
 
     async def stop(self, timeout: float) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
@@ -222,31 +211,23 @@ class Supervisor:
                     raise
             return notices + others + await self._spawn(turn)
         except ClaudeMagicError:
-            self._refuse(options)
+            self.in_force.refuse(options)
             raise
 
     async def _spawn(self, turn: TurnOptions) -> list[str]:
-        options = wanted = self.options
-        if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
-            options = options.with_(permission_mode=BYPASS)
+        wanted, options = self.options, self.in_force.of_process(turn)
         await self._one_at_a_time()
         resumed = self._conversation.has_history
         process = self._prepared(options)
         try:
             await process.start()
-            if resumed and options.model is None and (usual := await self._usual_model(process)):
-                # The conversation was begun with the CLI's default, and gives up the model of its last turn.
-                await process.request("set_model", model=usual)
-            notices = await agree_on_mode(process)
+            notices = await self.in_force.begin(process, wanted, resumed=resumed)
         except BaseException:
             self._forget(process)
             await process.kill()
             raise
-        self.in_force, self._can_bypass = wanted, options.permission_mode == BYPASS
         self._conversation.model = options.model or ""
         self._cost.new_process(process.info)
-        if options.permission_mode is None:
-            self._unasked = process.permission_mode
         return process.warnings + notices
 
     def _prepared(self, options: Options) -> ClaudeProcess:
@@ -287,48 +268,14 @@ class Supervisor:
 
     # Options
 
-    def _needs_another(self, turn: TurnOptions) -> list[str]:
-        """The names of options that the running process cannot take."""
-        changed = [
-            each.name.replace("_", " ")
-            for each in options_of(Options)
-            if not each.live and getattr(self.options, each.name) != getattr(self.in_force, each.name)
-        ]
-        if BYPASS in {turn.permission_mode, self.options.permission_mode} and not self._can_bypass:
-            changed.append(f"permission mode {BYPASS}")
-        return changed
-
-    def _check(self) -> None:
-        """Finds what is wrong with changed options while the process before still runs."""
-        try:
-            check_start(self.options)
-        except ClaudeMagicError:
-            self._refuse(self.options)
-            raise
-
-    def _refuse(self, options: Options) -> None:
-        """No process started with these: what was changed goes back to what worked, if anything did."""
-        if options != self.in_force:
-            self.refused = options
-        if self.in_force is not None:
-            self.options = put_back(self.options, options, self.in_force)
-
     async def refresh(self) -> None:
         """Tells a running process of options that have changed and that it can take.
 
         Raises:
             ControlError: It refused.
         """
-        if self.is_running:
-            await self._refresh()
-
-    async def _refresh(self) -> None:
-        process, told = self._up(), self.in_force or self.options
-        if self.options.model != told.model:
-            await process.request("set_model", model=await self._usual_model(process))
-        if self.options.permission_mode != told.permission_mode:
-            await process.request("set_permission_mode", mode=self._usual_mode)
-        self.in_force = self.options
+        if self.process is not None and self.process.is_running:
+            await self.in_force.refresh(self.process)
 
     @contextlib.asynccontextmanager
     async def adjusted(self, turn: TurnOptions) -> AsyncIterator[None]:
@@ -338,33 +285,20 @@ class Supervisor:
             ControlError: The CLI refused one; those applied before are put back.
             ProcessEndedError: The process has ended.
         """
-        applied: list[Adjustment] = []
-        try:
-            model = await self._usual_model(self._up()) if turn.model else None
-            for adjustment in adjustments(turn, self.mode, self._usual_mode, model):
-                applied.append(adjustment)
-                await self._up().request(adjustment[0], timeout=CONTROL_TIMEOUT, **adjustment[1])
-            yield
-        finally:
-            for subtype, _, back in reversed(applied):
-                try:
-                    await self._up().request(subtype, timeout=UNDO_TIMEOUT, **back)
-                except ProcessEndedError:  # a new process has none of it
-                    continue
-                except ControlError:  # what held for one turn must not hold for the next
-                    await self.kill()
-
-    @property
-    def _usual_mode(self) -> str:
-        return self.options.permission_mode or self._unasked
-
-    async def _usual_model(self, process: ClaudeProcess) -> str | None:
-        """The session's model, for turns that name none."""
-        if self.options.model is not None:
-            return self.options.model
-        return await usual_model(process, build_env(self.options, os.environ))
-
-    def _up(self) -> ClaudeProcess:
         if self.process is None:
             raise ProcessEndedError("claude is not running.")
-        return self.process
+        process, applied = self.process, list[Adjustment]()
+        try:
+            await self.in_force.apply(process, turn, applied)
+            yield
+        finally:
+            if not await self.in_force.put_back(process, applied):
+                await self.kill()  # what held for one turn must not hold for the next
+
+    def _check_start(self) -> None:
+        """Finds what is wrong with changed options while the process before still runs."""
+        try:
+            check_start(self.options)
+        except ClaudeMagicError:
+            self.in_force.refuse(self.options)
+            raise

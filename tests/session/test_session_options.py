@@ -9,7 +9,7 @@ from people import Absent, Person, allow
 
 from claude_magic.errors import ControlError, TurnFailedError
 from claude_magic.options import TurnOptions
-from claude_magic.session import Session, SessionState, supervisor
+from claude_magic.session import Session, SessionState, options_in_force
 from claude_magic.transcript.blocks import NoticeBlock
 
 Sessions = Callable[..., Session]
@@ -127,7 +127,7 @@ async def test_an_option_the_cli_refuses_fails_its_turn_and_no_other(fake: Sessi
 async def test_a_process_that_does_not_go_back_to_asking_is_not_used_again(
     fake: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "UNDO_TIMEOUT", 0.2)
+    monkeypatch.setattr(options_in_force, "UNDO_TIMEOUT", 0.2)
     talk = fake("no-way-back")
     result = await talk.ask("hi", options=TurnOptions(permission_mode="acceptEdits"))
     assert result.text == "You said: hi"
