@@ -67,7 +67,7 @@ class Exchange:
             if self._stopping is not None:  # the CLI may answer it after the turn's end
                 await asyncio.wait({self._stopping})
         finally:
-            self._supervisor.settle(wanted=turn.interrupted)
+            self._supervisor.settle()
             turn.move(TurnPhase.OVER)
         self._conversation.turns += turn.is_taken_up
         return await turn.wait_for_outcome()

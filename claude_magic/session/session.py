@@ -382,7 +382,6 @@ class Session:
             state_of(
                 self._supervisor.phase,
                 is_sent=turn is not None and turn.is_sent,
-                is_stopped=turn is not None and turn.interrupted,
                 waiting=self._permissions.is_waiting,
             )
         )

@@ -55,17 +55,14 @@ def checked(old: SessionState, new: SessionState) -> SessionState:
     return new
 
 
-def state_of(process: SessionState, *, is_sent: bool, is_stopped: bool, waiting: bool) -> SessionState:
+def state_of(process: SessionState, *, is_sent: bool, waiting: bool) -> SessionState:
     """The state that a session's process, turn and open requests make together.
 
     Args:
         process: Where the process is; `IDLE` if it is up.
         is_sent: It has a turn's prompt.
-        is_stopped: Somebody has had that turn stopped.
         waiting: A person is being asked.
     """
-    if process is SessionState.CRASHED and is_stopped:  # it ended because it was asked to
-        return SessionState.STOPPED
     if process in {SessionState.IDLE, SessionState.RECOVERING} and is_sent:
         return SessionState.WAITING if waiting else SessionState.RUNNING
     return process

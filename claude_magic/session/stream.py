@@ -25,7 +25,7 @@ from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.startup_check import StartupCheck
 from claude_magic.session.states import Status
-from claude_magic.session.turn import Turn
+from claude_magic.session.turn import Turn, TurnPhase
 from claude_magic.tools import tool_called
 from claude_magic.wire.events import (
     AssistantMessage,
@@ -107,6 +107,11 @@ class Stream:
     def running(self) -> Turn | None:
         """The turn sent last, until its outcome is known."""
         return self.turn if self.turn is not None and self.turn.outcome is None else None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Somebody wants the turn sent last to end: the process may end by it."""
+        return self.turn is not None and self.turn.phase is TurnPhase.STOPPING
 
     def sent(self, turn: Turn) -> None:
         """A prompt is on its way; its turn shows what the process had to say before it had one."""

@@ -99,12 +99,10 @@ class Supervisor:
         """Another process is to take the place of one that has ended by itself."""
         self._enter(_S.RECOVERING)
 
-    def settle(self, *, wanted: bool) -> None:
-        """The turn is over, and so is its recovery; `wanted` if somebody had it stopped."""
+    def settle(self) -> None:
+        """The turn is over, and so is its recovery."""
         if self.phase is _S.RECOVERING:
             self._enter(_S.IDLE if self.process is not None else _S.STOPPED)
-        elif self.phase is _S.CRASHED and wanted:
-            self._enter(_S.STOPPED)
 
     # Starting and ending
 
@@ -194,7 +192,8 @@ class Supervisor:
         if error is None and not self.is_running:
             error = ProcessEndedError("claude ended as soon as it had started.")
         if error is not None:
-            self._enter(_S.STOPPED if task.cancelled() else _S.CRASHED)
+            wanted = task.cancelled() and self.phase is not _S.CRASHED
+            self._enter(_S.STOPPED if wanted else _S.CRASHED)
             raise error
         if self.phase is _S.STARTING:
             self._enter(_S.IDLE)
@@ -253,7 +252,8 @@ class Supervisor:
 
     def _ended(self, process: ClaudeProcess, reason: ClaudeMagicError) -> None:
         if self._forget(process):
-            self._enter(_S.CRASHED)
+            stopping = self.stream is not None and self.stream.is_stopping
+            self._enter(_S.STOPPED if stopping else _S.CRASHED)
             self._exited(reason)
 
     def _forget(self, process: ClaudeProcess) -> bool:
