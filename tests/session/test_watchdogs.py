@@ -45,7 +45,7 @@ RELEASED = "The process had been released after 0.4 s idle; the conversation was
 @pytest.fixture
 def eventually(eventually: Eventually) -> Eventually:
     """As in all tests here, with more patience: releases and restarts come one after the other."""
-    return partial(eventually, timeout=PATIENCE)
+    return partial(eventually, bound=PATIENCE)
 
 
 @pytest.fixture
