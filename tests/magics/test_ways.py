@@ -62,6 +62,6 @@ def test_a_prompt_and_an_event_pass_at_most_ten_files_each(
     ways = notebook.value("ways")
     for way, files in ways.items():
         figure(f"{way}: {len(files)} files: " + " -> ".join(files))
-    assert {"magics/magics.py", "session/session.py", "processes/child.py"} <= {*ways["prompt"]}
+    assert {"magics/sessions.py", "session/session.py", "processes/child.py"} <= {*ways["prompt"]}
     assert {"processes/child.py", "transcript/reducer.py", "views/live/view.py"} <= {*ways["event"]}
     assert all(len(files) <= MOST for files in ways.values())
