@@ -20,8 +20,8 @@ MARK = "CLAUDE_MAGIC_SOAK"  # in the environment of a kernel and of everything t
 _LISTEN = """
 from claude_magic.session.turn import Turn as _Turn
 
-def _listening(turn, event, hear=_Turn.hear):
-    hear(turn, event)
+def _listening(turn, event, handle=_Turn.handle):
+    handle(turn, event)
     delta = getattr(getattr(event, "event", None), "delta", None)
     what = "taken" if getattr(event, "is_replay", False) else "text" if delta and delta.text else ""
     if what and what not in turn.__dict__:
@@ -29,7 +29,7 @@ def _listening(turn, event, hear=_Turn.hear):
         with open(PATH, "a") as file:
             print(what, turn.prompt, file=file)
 
-_Turn.hear = _listening
+_Turn.handle = _listening
 """
 
 

@@ -79,8 +79,12 @@ class Working:
 
     def __enter__(self) -> Self:
         self.kernel.__enter__()
-        self._begin()
-        self._held = self._holds()
+        try:
+            self._begin()
+            self._held = self._holds()
+        except BaseException:  # what is left open of a kernel's client holds up whoever collects it
+            self.kernel.shutdown()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
