@@ -7,7 +7,6 @@ its process, and though nobody keeps a reference to it.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import os
 import time
@@ -22,6 +21,7 @@ from claude_magic.permissions import Asker
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session, SessionState
 from claude_magic.support.callbacks import Callbacks
+from claude_magic.support.loop_tasks import spawn
 from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus
 from claude_magic.tasks.report import prepare, report_of, write
@@ -36,7 +36,6 @@ _CONTINUE = (
     "run: check before you repeat one. Go on with what was asked, quoted here:"
 )
 _log = logging.getLogger(__name__)
-_works: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +155,7 @@ def _check_wanted(task: Task) -> None:
 
 def keep_alive(task: Task, coroutine: Coroutine[Any, Any, None]) -> None:
     """Has something done for a task, outside any cell's context: nothing of it belongs to a cell."""
-    loop = asyncio.get_running_loop()
-    task.work = loop.create_task(coroutine, context=contextvars.Context())
-    _works.add(task.work)
-    task.work.add_done_callback(_works.discard)
+    task.work = spawn(coroutine)
 
 
 async def give_worktree(task: Task) -> None:
