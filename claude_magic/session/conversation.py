@@ -56,12 +56,21 @@ class Conversation:
         else:
             self.session_id = checked_id(session_id)
 
-    def is_now(self, session_id: str) -> bool:
-        """The process speaks for this one now; True if it is another, as after `/clear`."""
-        if not session_id or session_id == self.session_id:
-            return False
-        self.session_id, self.turns = session_id, 0
-        return True
+    def begin_turn(self, session_id: str, model: str) -> None:
+        """A turn begins: from here on the id is in use, whether or not the prompt's replay comes."""
+        self._is_now(session_id)
+        self.recorded, self.model = True, model
+
+    def end_turn(self, session_id: str, *, failed: bool) -> None:
+        """A turn has ended; one that failed may only say that there is nothing to copy."""
+        self._is_now(session_id)
+        if not failed:
+            self.forked_from = None
+
+    def _is_now(self, session_id: str) -> None:
+        """`/clear` begins another one in the same process."""
+        if session_id and session_id != self.session_id:
+            self.session_id, self.turns = session_id, 0
 
     async def holds(self, message_id: str, options: Options) -> bool:
         """Whether the CLI has recorded a message; to be asked when its process has ended.

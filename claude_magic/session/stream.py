@@ -182,9 +182,7 @@ class Stream:
     def _on_init(self, event: SystemInit) -> None:
         before = self._known
         self.process.reports(event)
-        self._is_now(event.session_id)
-        self._conversation.recorded = True  # from here on the id is in use, whether or not a replay comes
-        self._conversation.model = event.model
+        self._conversation.begin_turn(event.session_id, event.model)
         self._tell_if_new(before)
         self._in_turn = True
         self._begins()
@@ -210,9 +208,7 @@ class Stream:
 
     def _on_result(self, event: ResultEvent) -> None:
         before = self._known
-        self._is_now(event.session_id)
-        if not event.is_error:  # one also says that there is nothing to copy
-            self._conversation.forked_from = None
+        self._conversation.end_turn(event.session_id, failed=event.is_error)
         self._tell_if_new(before)
         self._cost.settle(event)
         self._announced, self._in_turn = None, False
@@ -261,11 +257,9 @@ class Stream:
     def _known(self) -> tuple[bool, str]:
         return self._conversation.recorded, self._conversation.session_id
 
-    def _is_now(self, session_id: str) -> None:
-        if self._conversation.is_now(session_id):
-            self.process.speaks_for(session_id)
-
     def _tell_if_new(self, before: tuple[bool, str]) -> None:
+        if self._known[1] != before[1]:
+            self.process.speaks_for(self._conversation.session_id)
         if self._known != before:
             self._status.emit("conversation", self._conversation.session_id)
 
