@@ -39,8 +39,8 @@ def _intended(tool: Tool, given: Mapping[str, object]) -> Iterator[str]:
     edits = given.get(tool.edits) if tool.edits else [given]
     for edit in edits if isinstance(edits, list) else ():
         if isinstance(edit, dict):
-            yield from _signed("-", edit.get(tool.removed))
-            yield from _signed("+", edit.get(tool.added))
+            yield from _signed("-", edit.get(tool.removed) if tool.removed else "")
+            yield from _signed("+", edit.get(tool.added) if tool.added else "")
 
 
 def _signed(sign: str, text: object) -> Iterator[str]:

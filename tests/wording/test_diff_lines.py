@@ -1,0 +1,59 @@
+"""What a call writes, as lines of a diff."""
+
+from __future__ import annotations
+
+import pytest
+
+from claude_magic.transcript.blocks import ToolBlock
+from claude_magic.wording.diff_lines import diff
+
+PAIRS = [{"old_string": "a", "new_string": "b"}, "odd", {"new_string": "c\nd\n"}]
+HUNKS = [{"newStart": 3, "lines": [" same", "-old", "+new"]}, "odd", {"lines": ["+7", 7]}, {"lines": "odd"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "lines"),
+    [
+        ("Edit", {"old_string": "a\n", "new_string": "b\nc"}, ["-a", "+b", "+c"]),
+        ("Edit", {"old_string": "", "new_string": "b"}, ["+b"]),
+        ("Edit", {"old_string": 7, "new_string": None}, []),
+        ("Write", {"content": "a\n\nb"}, ["+a", "+", "+b"]),
+        ("MultiEdit", {"edits": PAIRS}, ["-a", "+b", "+c", "+d"]),
+        ("MultiEdit", {"edits": 7}, []),
+        ("Bash", {"command": "ls"}, []),
+    ],
+)
+def test_a_call_is_shown_as_what_it_takes_out_and_puts_in(
+    name: str, given: dict[str, object], lines: list[str]
+) -> None:
+    assert diff(ToolBlock(id="t", name=name, input=given)) == lines
+
+
+@pytest.mark.fault(114, via="pure")
+def test_a_part_of_the_input_without_a_name_does_not_stand_for_the_rest() -> None:
+    assert diff(ToolBlock(id="t", name="Bash", input={"command": "rm -rf x", "": "ls"})) == []
+    assert diff(ToolBlock(id="t", name="Write", input={"content": "a", "": "b"})) == ["+a"]
+
+
+def patched(*hunks: object) -> list[str]:
+    details = {"structuredPatch": list(hunks)}
+    return diff(ToolBlock(id="t", name="Edit", input={"new_string": "asked"}, details=details))
+
+
+def test_the_change_that_was_made_goes_before_the_one_that_was_asked_for() -> None:
+    assert patched(*HUNKS) == ["@ line 3", " same", "-old", "+new", "@ line ?", "+7", "7"]
+
+
+@pytest.mark.parametrize("details", [None, "odd", {}, {"structuredPatch": "odd"}, {"structuredPatch": []}])
+def test_without_a_change_that_can_be_read_it_is_what_was_asked_for(details: object) -> None:
+    assert diff(ToolBlock(id="t", name="Edit", input={"new_string": "asked"}, details=details)) == ["+asked"]
+
+
+def test_a_line_of_a_diff_is_one_line_in_which_nothing_hides() -> None:
+    assert patched({"lines": ["+a\nb\u202e", "+" + "x" * 2_000]})[1:] == ["+a⏎b⟦U+202E⟧", "+" + "x" * 1_999]
+
+
+def test_a_long_diff_says_how_much_of_it_is_hidden() -> None:
+    assert patched({"lines": ["+"] * 399}) == ["@ line ?", *["+"] * 399]
+    assert patched({"lines": ["+"] * 400})[-1] == "@ 1 more lines hidden"
+    assert patched({"lines": ["+"] * 1_400}) == ["@ line ?", *["+"] * 399, "@ 1,001 more lines hidden"]
