@@ -52,7 +52,7 @@ def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
             return _done(_items(given.get(tool.argument)))
         case Todos.CHANGED:
             return one_line(f"#{given.get('taskId', '?')} {_todo_word(given.get('status'))}", LINE_LIMIT)
-    value = given.get(tool.argument_in(given), "")
+    value = given.get(tool.argument_in(given))
     if tool.kind is ToolKind.QUESTION:
         value = next(iter(question_lines(value)), "")
     text = show_invisibles(value[: 10 * LINE_LIMIT]) if isinstance(value, str) else ""

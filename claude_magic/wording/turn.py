@@ -106,15 +106,19 @@ def options_line(transcript: Transcript) -> str:
 def prompt_line(transcript: Transcript) -> str:
     """The prompt's first line."""
     return one_line(
-        show_invisibles(transcript.prompt[: 4 * LINE_LIMIT].strip()).split("\n", 1)[0], LINE_LIMIT
+        show_invisibles(transcript.prompt[: 4 * LINE_LIMIT].strip()).partition("\n")[0], LINE_LIMIT
     )
 
 
 def attached(attachments: Sequence[Attachment]) -> list[tuple[str, str]]:
     """The data that is sent before a prompt: what each piece is, and its text, shortened."""
-    abouts = (f"{one_line(each.label, LINE_LIMIT)} {len(each.text):,} characters" for each in attachments)
-    texts = (shortened(show_invisibles(each.text), _DATA_LIMIT) for each in attachments)
-    return list(zip(abouts, texts, strict=True))
+    return [
+        (
+            f"{one_line(each.label, LINE_LIMIT)} {len(each.text):,} characters",
+            shortened(show_invisibles(each.text), _DATA_LIMIT),
+        )
+        for each in attachments
+    ]
 
 
 def thinking_line(block: ThinkingBlock) -> str:

@@ -9,10 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from payloads import CONTROLS, ELEMENTS, IMAGES, LINKS
-from turns import TAGS, Page, called, finished, hostile, returned, said
+from turns import TAGS, Page, called, finished, hostile, returned, said, turn
 
 from claude_magic.commonmark.writing import safe_markdown
-from claude_magic.wording.markdown import markdown_of, plain_of
+from claude_magic.permissions import Behavior, Decision, PermissionRequest
+from claude_magic.prompt import Attachment
+from claude_magic.transcript import Transcript
+from claude_magic.transcript.blocks import ToolBlock
+from claude_magic.wire import events as wire
+from claude_magic.wording.markdown import decisions_of, markdown_of, plain_of
 
 PASSIVE = TAGS - {"details", "div", "img", "span", "style", "summary"}
 
@@ -174,3 +179,115 @@ def test_plain_text_has_no_control_characters() -> None:
     made = plain_of(hostile("a\x1b[31mb\x1b]52;c;eA==\x07\x08\0\r\x9bc"))
 
     assert not [character for character in made if ord(character) < 32 and character != "\n"]
+
+
+def everything() -> Transcript:
+    """A turn with a block of each kind."""
+    transcript = turn(called("Bash", command="ls *"), returned("a*b\nc"), prompt="What *is*\n it?\n")
+    transcript.attachments = (Attachment("a*b", "x `y`"),)
+    transcript.update(permission_mode="bypassPermissions")
+    for event in (
+        *(called("Edit", "e", file_path="/home/ada/a.py", old_string="x", new_string="y"), returned("", "e")),
+        *(called("TodoWrite", "d", todos=TODOS), returned("", "d"), called("Glob", "g"), returned("", "g")),
+        wire.ApiRetry(attempt=1, max_retries=10, retry_delay_ms=2_000, error="over*loaded"),
+        wire.AssistantMessage(message=wire.Message(id="n", content=THOUGHT)),
+    ):
+        transcript.apply(event)
+    transcript.notice("It's *odd*", "warning")
+    for name, call in ASKED:
+        transcript.ask(PermissionRequest(id=name, tool_use_id=name, tool_name=name, input=call))
+    return transcript
+
+
+TODOS = [{"content": "Look*", "status": "completed"}, {"content": "Go", "status": "pending"}]
+THOUGHT = [wire.Block(type="thinking", thinking="Hm"), wire.Block(type="text", text="\n  **Done** <b>X\n")]
+ASKED: list[tuple[str, dict[str, object]]] = [
+    ("AskUserQuestion", {"questions": [{"question": "Which?", "options": [{"label": "this"}]}]}),
+    ("ExitPlanMode", {"plan": "Look."}),
+    ("mcp__a__b", {"path": "/home/ada/x"}),
+]
+
+
+@pytest.mark.fault(73, via="pure")
+def test_each_kind_of_block_has_its_words_in_markdown() -> None:
+    assert markdown_of(everything()) == (
+        "**Claude** · main · claude · bypassPermissions · waiting for you\n\n"
+        "**Permission checks are off (bypassPermissions): every tool runs without asking.**\n\n"
+        "> What \\*is\\*\n>  it?\n\n"
+        "\\[data: a\\*b\\] 5 characters\n\n```\nx `y`\n```\n\n"
+        "**Bash** ls \\* (ok)\n\n```\na*b\nc\n```\n\n"
+        "**Edit** a.py (ok)\n\n```diff\n-x\n+y\n```\n\n"
+        "**TodoWrite** 1 of 2 done (ok)\n\n- Look\\* (done)\n- Go (to do)\n\n"
+        "**Glob**  (ok)\n\n"
+        "The API refused 1 time (over\\*loaded).\n\n"
+        "  **Done** &lt;b>X\n\n"
+        "It's \\*odd\\*\n\n"
+        "Which?\n- this\nQuestion: waiting for your answer\n\n"
+        "Plan: waiting for your answer\n\n"
+        "Permission for b (a): waiting for your answer\n\n"
+        "*The turn was still running when this was shown, after 0.0 s.*\n"
+    )
+
+
+@pytest.mark.fault(73, via="pure")
+def test_each_kind_of_block_has_its_words_in_plain_text() -> None:
+    assert plain_of(everything()) == (
+        "Claude · main · claude · bypassPermissions · waiting for you\n\n"
+        "Permission checks are off (bypassPermissions): every tool runs without asking.\n\n"
+        "> What *is*\n\n"
+        "[data: a*b] 5 characters\nx `y`\n\n"
+        "[Bash] ls * (ok)\n    a*b\n    c\n\n"
+        "[Edit] a.py (ok)\n    -x\n    +y\n\n"
+        "[TodoWrite] 1 of 2 done (ok)\n    Look* (done)\n    Go (to do)\n\n"
+        "[Glob]  (ok)\n\n"
+        "The API refused 1 time (over*loaded).\n\n"
+        "  **Done** <b>X\n\n"
+        "It's *odd*\n\n"
+        "Which?\n- this\nQuestion: waiting for your answer\n\n"
+        "Plan: waiting for your answer\n\n"
+        "Permission for b (a): waiting for your answer\n\n"
+        "The turn was still running when this was shown, after 0.0 s."
+    )
+
+
+def test_what_was_asked_in_a_turn_is_a_line_each_with_its_answer() -> None:
+    transcript = everything()
+    transcript.decide(transcript.pending[2], Decision(behavior=Behavior.DENY, message="No."))
+
+    assert decisions_of(transcript) == [
+        "AskUserQuestion Which?: waiting for your answer",
+        "ExitPlanMode Look.: waiting for your answer",
+        "b (a) x: denied by you: No.",
+    ]
+
+
+def test_a_long_result_has_its_last_forty_lines_where_nothing_folds() -> None:
+    lines = [str(number) for number in range(42)]
+    transcript = finished(called("Bash", command="seq"), returned("\n".join(lines)))
+
+    assert "[Bash] seq (ok)\n    … 2 lines hidden …\n    2\n" in plain_of(transcript)
+    assert "```\n… 2 lines hidden …\n2\n" in markdown_of(transcript)
+    assert "\n41\n```" in markdown_of(transcript)
+
+
+def test_a_full_turn_says_what_is_hidden_before_its_footer() -> None:
+    transcript = finished(said("x" * 2_100_000))
+
+    assert plain_of(transcript).split("\n\n")[-2:] == [
+        "truncated, 100,000 characters hidden",
+        "2 requests · 12 s · 1.2k tokens · $0.0016 · 93% of context left",
+    ]
+    assert markdown_of(transcript).endswith(
+        "*truncated, 100,000 characters hidden*\n\n"
+        "*2 requests · 12 s · 1.2k tokens · \\$0.0016 · 93% of context left*\n"
+    )
+
+
+def test_a_to_do_list_that_a_later_call_shows_is_shown_once() -> None:
+    transcript = finished(called("Bash", command="ls"), returned("a"))
+    (call,) = transcript.blocks
+    assert isinstance(call, ToolBlock)
+    call.superseded = True
+
+    assert markdown_of(transcript) == markdown_of(finished())
+    assert plain_of(transcript) == plain_of(finished())
