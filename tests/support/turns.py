@@ -1,4 +1,4 @@
-"""Turns to look at, and a reader of HTML that says what a browser would make of it."""
+"""Turns to look at, and readers of HTML that say what a browser would make of it."""
 
 from __future__ import annotations
 
@@ -82,6 +82,33 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._in_style:
             self._text.append(data)
+
+
+class Outline(HTMLParser):
+    """HTML as `div.notice.info(text)`: elements with our classes, other attributes, and what is inside."""
+
+    def __init__(self, made: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(str(made))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        classes = (facts.pop("class", "") or "").split()
+        others = "".join(f"[{name}={value}]" for name, value in sorted(facts.items()))
+        self.text += "".join([tag, *(f".{name.removeprefix('claude-')}" for name in classes), others])
+        self.text += "" if tag in {"br", "img"} else "("
+
+    def handle_endtag(self, _tag: str) -> None:
+        self.text += ")"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def outline(made: str) -> str:
+    return Outline(made).text
 
 
 def dangers(html: str) -> list[str]:

@@ -11,6 +11,7 @@ from turns import Page, turn
 
 from claude_magic.views.html import turn as html
 from claude_magic.views.html.elements import code, details, div, element, joined, pre, span
+from claude_magic.views.html.style import linked
 from claude_magic.wire import events as wire
 
 HOSTILE = "</pre><script>alert('1')</script> & \"x\""
@@ -44,6 +45,12 @@ def test_an_attribute_ends_where_it_ends_and_an_empty_one_is_left_out() -> None:
 
 def test_what_is_html_already_stays_as_it_is() -> None:
     assert div("claude-a", span("", "1 < 2")) == '<div class="claude-a"><span>1 &lt; 2</span></div>'
+
+
+def test_a_style_sheet_is_a_link_that_holds_it_in_one_line() -> None:
+    assert linked(' a{\n  b:"c"}\n#d{}%<') == (
+        '<link rel="stylesheet" href="data:text/css,a{b:%22c%22}%23d{}%25%3C">'
+    )
 
 
 def test_nothing_else_in_the_room_writes_a_tag() -> None:

@@ -188,9 +188,9 @@ def highlighted(source: str, language: str = "", deadline: float | None = None) 
     name = _LANGUAGES.get(language.strip().lower())
     if name is None or len(source) > _HIGHLIGHT_LIMIT:
         return escape(source)
+    lexer = get_lexer_by_name(name, stripnl=False, ensurenl=False)
     deadline = time.perf_counter() + _HIGHLIGHT_TIME if deadline is None else deadline
     pieces: list[str] = []
-    lexer = get_lexer_by_name(name, stripnl=False, ensurenl=not source or source[-1] == "\n")
     for kind, text in lexer.get_tokens(source):
         if time.perf_counter() > deadline:
             return escape(source)

@@ -268,7 +268,7 @@ def _permission(asked: PermissionBlock) -> Markup:
             return div(f"claude-question{decided}", about, span("claude-label", "Question:"), " ", decision)
         case "plan":
             label, about = "Plan:", _plan(request)
-        case "permission":
+        case _:
             label = f"Permission for {tool_wording.tool_name(request.tool_name)}:"
             about = _asked_for(request) if asked.pending else _NOTHING
     return div(f"claude-permission{decided}", span("claude-label", label), " ", decision, about)
@@ -282,7 +282,7 @@ def _asked(asked: PermissionBlock) -> Markup:
             return div("claude-question", _BOX)
         case "plan":
             return div("claude-permission", span("claude-label", "Claude has a plan"), _plan(request), _BOX)
-        case "permission":
+        case _:
             name = span("claude-tool-name", tool_wording.tool_name(request.tool_name))
             label = span("claude-label", "Claude asks to use")
             return div("claude-permission", label, " ", name, _asked_for(request), _BOX)
