@@ -7,15 +7,15 @@ the answer, and takes one that does not come in time before a tool acts for a no
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 __all__ = ["Hook", "HookReply", "Step", "answered", "declared"]
 
 HELD_BACK = 86_400.0  # seconds: a cell that computes holds up the kernel, which is no reason to refuse a tool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """What the CLI is about to do, or has done.
 
     Args:
@@ -27,8 +27,7 @@ class Step:
     began: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookReply:
+class HookReply(Struct, frozen=True, kw_only=True):
     """What a hook says.
 
     Args:
@@ -36,12 +35,11 @@ class HookReply:
         notice: What the person should know, or "".
     """
 
-    output: Mapping[str, object] = field(default_factory=dict)
+    output: Mapping[str, object] = {}
     notice: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hook:
+class Hook(Struct, frozen=True, kw_only=True):
     """A question that the CLI shall ask.
 
     Args:

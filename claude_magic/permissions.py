@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct
 
 from claude_magic.tools import ToolKind, tool_called
 
@@ -20,8 +21,7 @@ class Behavior(Enum):
     DENY = "deny"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PermissionRequest:
+class PermissionRequest(Struct, frozen=True, kw_only=True):
     """A tool call that waits for an answer.
 
     Args:
@@ -110,8 +110,7 @@ class PermissionRequest:
         return "; ".join(text for text in map(_in_words, self.suggestions) if text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The answer to a permission request.
 
     Args:
@@ -124,7 +123,7 @@ class Decision:
 
     behavior: Behavior
     message: str = ""
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = {}
     interrupt: bool = False
     by: str = "you"
 

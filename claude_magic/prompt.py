@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["Attachment", "Content", "Prompt", "attachments_from", "attachments_to"]
 
@@ -17,8 +18,7 @@ Content = str | list[dict[str, object]]
 """What is sent: plain text, or content blocks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """Data that goes with a prompt: the value of a variable, a cell, an error.
 
     Args:
@@ -40,8 +40,7 @@ class Attachment:
         return {"type": "text", "text": f"{self.label}\n{self.text}\n[end of data: {self.name}]"}
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """What is asked.
 
     Args:

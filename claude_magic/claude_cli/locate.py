@@ -11,9 +11,10 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from claude_magic.errors import CLINotFoundError
 from claude_magic.support.paths import notebook_folder
@@ -42,8 +43,7 @@ _PROGRAM_STARTS = {
 _VERSION = re.compile(r"\s*v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCLI:
+class FoundCLI(Struct, frozen=True):
     """A program that can be started.
 
     Args:

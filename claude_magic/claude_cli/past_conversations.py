@@ -12,10 +12,11 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
@@ -32,8 +33,7 @@ _NO_PROMPT = re.compile(r"<local-command|<task-notification|<bash-|\[Request int
 _COMMAND = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class PastConversation:
+class PastConversation(Struct, frozen=True):
     """A conversation that can be gone on with.
 
     Args:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
@@ -51,8 +52,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class NotebookKey:
+class NotebookKey(Struct, frozen=True):
     """What a notebook is known by.
 
     Args:
@@ -71,8 +71,7 @@ class NotebookKey:
         return bool(self.kernel_id or self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredConversation:
+class StoredConversation(Struct, frozen=True):
     """What is kept of a session's conversation.
 
     Args:

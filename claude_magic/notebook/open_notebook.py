@@ -11,8 +11,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from claude_magic.hooks import Hook, HookReply, Step
 from claude_magic.tools import ToolKind, names_of, tool_called
@@ -33,8 +34,7 @@ _CHANGED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(Struct, frozen=True):
     """What was seen of the file: its inode, size and times, when it was changed, and what its cells hold."""
 
     status: tuple[int, ...] = ()

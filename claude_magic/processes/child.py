@@ -16,10 +16,11 @@ import uuid
 from asyncio import SubprocessTransport, WriteTransport
 from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from claude_magic.processes.exit_reason import start_error
 from claude_magic.processes.stderr_tail import Tail
@@ -46,8 +47,7 @@ class Rung(Enum):
     ABANDONED = "it survived SIGKILL and was given up"
 
 
-@dataclass(frozen=True, slots=True)
-class StopReport:
+class StopReport(Struct, frozen=True):
     """What `stop()` did: the rung reached, the exit code, the descendants it had to kill."""
 
     rung: Rung

@@ -12,10 +12,12 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from claude_magic.errors import UsageError
 from claude_magic.processes.child import ChildProcess, StopReport
@@ -33,8 +35,7 @@ __all__ = ["ProcessManager", "SpawnOptions", "default_manager"]
 ExitCallback = Callable[[ProcessInfo], object]
 
 
-@dataclass(slots=True)
-class _Managed:
+class _Managed(Struct):
     """A process that was started here."""
 
     options: SpawnOptions

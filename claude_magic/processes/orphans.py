@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from claude_magic.processes.identity import is_same_process
 from claude_magic.processes.tree import ProcessTree
@@ -21,8 +22,7 @@ KILL_WAIT = 2.0  # seconds until those that survive SIGKILL are given up
 POLL = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Leader:
+class Leader(Struct, frozen=True):
     """A process that a kernel started.
 
     Args:

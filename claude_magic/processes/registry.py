@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from claude_magic.errors import InUseError
 from claude_magic.processes.identity import is_same_process
@@ -29,8 +31,7 @@ class ProcessStatus(StrEnum):
     CRASHED = "crashed"
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessInfo:
+class ProcessInfo(Struct, frozen=True):
     """A process: all but its environment.
 
     Args:
@@ -76,7 +77,7 @@ class ProcessInfo:
         return is_same_process(self.pid, self.created) if self.pid else self.kernel_lives
 
 
-_COLUMNS = [field.name for field in fields(ProcessInfo)]
+_COLUMNS = ProcessInfo.__struct_fields__
 _SCHEMA = f"CREATE TABLE IF NOT EXISTS processes ({', '.join(_COLUMNS)}, PRIMARY KEY (id))"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM processes"  # noqa: S608  # names of ours, no input
 _PUT = f"INSERT OR REPLACE INTO processes VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608

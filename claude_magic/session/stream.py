@@ -16,7 +16,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import ClaudeMagicError, MalformedLineError, StartError
@@ -46,8 +47,7 @@ log = logging.getLogger(__name__)
 _EARLY = 20  # notices kept until there is a turn to show them
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """One of the CLI's background tasks."""
 
     tool: str = ""  # the call that began it

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 __all__ = ["Callbacks"]
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False, slots=True)
-class _Entry:
+class _Entry(Struct, eq=False):
     callback: Callable[..., Any]
-    failures: set[type[Exception]] = field(default_factory=set)
+    failures: set[type[Exception]] = set()
 
 
 class Callbacks:

@@ -11,10 +11,11 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from claude_magic.errors import BusyError
 from claude_magic.notebook.conversation_store import NotebookKey
@@ -46,8 +47,7 @@ class TaskStatus(StrEnum):
         return self not in {TaskStatus.PENDING, TaskStatus.RUNNING}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRecord:
+class TaskRecord(Struct, frozen=True, kw_only=True):
     """A task as it is kept.
 
     Args:
@@ -137,7 +137,7 @@ def new_record(
     )
 
 
-_COLUMNS = [field.name for field in fields(TaskRecord)]
+_COLUMNS = TaskRecord.__struct_fields__
 _SCHEMA = f"CREATE TABLE IF NOT EXISTS tasks ({', '.join(_COLUMNS)}, PRIMARY KEY (id))"
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM tasks"  # noqa: S608  # names of ours, no input
 _PUT = f"INSERT OR REPLACE INTO tasks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608

@@ -6,9 +6,11 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from claude_magic.options import TurnOptions
 from claude_magic.prompt import Prompt, attachments_from
@@ -151,7 +153,7 @@ class Task:
 
     def change(self, **changes: object) -> None:
         """Sets facts of its record."""
-        self.record = replace(self.record, **changes)  # type: ignore[arg-type]  # the caller names fields
+        self.record = replace(self.record, **changes)
 
     def conclude(self, result: Result, error: ClaudeMagicError | None, stop_reason: str) -> None:
         """Its turn is over."""

@@ -11,8 +11,10 @@ import logging
 import os
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from claude_magic.claude_cli.session_files import conversation_file
 from claude_magic.errors import CancelledTurnError
@@ -38,8 +40,7 @@ _CONTINUE = (
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRequest:
+class TaskRequest(Struct, frozen=True, kw_only=True):
     """How a task is to be done.
 
     Args:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from claude_magic.errors import StartError, UsageError
 from claude_magic.processes.manager import default_manager
@@ -21,8 +22,7 @@ GIT_TIMEOUT = 300.0  # seconds; a checkout of a large repository takes its time
 _ITS_OWN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")  # would name another repository
 
 
-@dataclass(frozen=True, slots=True)
-class Worktree:
+class Worktree(Struct, frozen=True):
     """A worktree that was made.
 
     Args:

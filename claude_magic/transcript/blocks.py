@@ -6,9 +6,10 @@ Plain data, bounded by a `Budget`; who changes a block tells its transcript. Imp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
+
+from msgspec import Struct, field
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 
@@ -57,8 +58,7 @@ class ToolState(Enum):
         return self not in {ToolState.WRITING, ToolState.WAITING, ToolState.RUNNING}
 
 
-@dataclass(slots=True, kw_only=True)
-class Block:
+class Block(Struct, kw_only=True, eq=False):
     """Base of all blocks.
 
     Args:
@@ -70,8 +70,7 @@ class Block:
     revision: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class GrowingBlock(Block):
+class GrowingBlock(Block, kw_only=True, eq=False):
     """Text that grows by appending and is joined when it is read, so that growing costs linear time.
 
     Args:
@@ -81,8 +80,8 @@ class GrowingBlock(Block):
 
     finished: bool = False
     hidden: int = 0
-    _parts: list[str] = field(default_factory=list, repr=False)
-    _pieces: list[str] = field(default_factory=list, repr=False)  # the newest
+    _parts: list[str] = []
+    _pieces: list[str] = []  # the newest
 
     @property
     def text(self) -> str:
@@ -105,13 +104,11 @@ class GrowingBlock(Block):
         self._pieces.clear()
 
 
-@dataclass(slots=True, kw_only=True)
-class TextBlock(GrowingBlock):
+class TextBlock(GrowingBlock, kw_only=True, eq=False):
     """A piece of the answer, in Markdown."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ThinkingBlock(GrowingBlock):
+class ThinkingBlock(GrowingBlock, kw_only=True, eq=False):
     """What the model thought.
 
     Args:
@@ -123,16 +120,14 @@ class ThinkingBlock(GrowingBlock):
     duration: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """An image in a tool's result, base64."""
 
     media_type: str
     data: str
 
 
-@dataclass(slots=True, kw_only=True)
-class ToolBlock(Block):
+class ToolBlock(Block, kw_only=True, eq=False):
     """A tool call and what came of it.
 
     Args:
@@ -153,7 +148,7 @@ class ToolBlock(Block):
 
     id: str
     name: str
-    input: dict[str, object] = field(default_factory=dict)
+    input: dict[str, object] = {}
     partial: GrowingBlock = field(default_factory=GrowingBlock)
     state: ToolState = ToolState.WRITING
     result: str = ""
@@ -161,21 +156,19 @@ class ToolBlock(Block):
     pictures: tuple[Picture, ...] = ()
     todos: tuple[tuple[str, str], ...] | None = None
     superseded: bool = False
-    children: list[Block] = field(default_factory=list)
+    children: list[Block] = []
     started: float = 0.0
     duration: float | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class NoticeBlock(Block):
+class NoticeBlock(Block, kw_only=True, eq=False):
     """A line of ours: something happened that the reader should know."""
 
     text: str
     level: Level = "info"
 
 
-@dataclass(slots=True, kw_only=True)
-class RetryBlock(Block):
+class RetryBlock(Block, kw_only=True, eq=False):
     """The API refused for now, and the CLI tries again; one block for all attempts in a row.
 
     Args:
@@ -195,8 +188,7 @@ class RetryBlock(Block):
     over: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class PermissionBlock(Block):
+class PermissionBlock(Block, kw_only=True, eq=False):
     """Something a person was asked: leave to act, a question, or whether a plan may go on.
 
     Args:
@@ -227,8 +219,7 @@ class PermissionBlock(Block):
         return self.decision is not None and self.decision.behavior is Behavior.DENY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footer:
+class Footer(Struct, frozen=True, kw_only=True):
     """What a turn took.
 
     Args:
@@ -246,8 +237,7 @@ class Footer:
     context_left: float | None = None
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct, eq=False):
     """Keeps a transcript bounded: hands out room until there is none, then counts what is hidden.
 
     Args:

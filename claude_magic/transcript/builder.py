@@ -8,8 +8,9 @@ where a hundred happened; there is no queue that could fill up.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from claude_magic.tools import ToolKind, names_of
 from claude_magic.transcript.blocks import (
@@ -39,14 +40,13 @@ _PICTURE_LIMIT = 10_000_000
 _B = TypeVar("_B", bound=Block)
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """The main agent's blocks, or a subagent's, and what is being written there."""
 
     blocks: list[Block]
     message_id: str | None = None
-    open: dict[int, Block] = field(default_factory=dict)
-    unconfirmed: list[tuple[str | None, GrowingBlock]] = field(default_factory=list)
+    open: dict[int, Block] = {}
+    unconfirmed: list[tuple[str | None, GrowingBlock]] = []
 
     def begin(self, message_id: str | None) -> None:
         """A new message of the model."""

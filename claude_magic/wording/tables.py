@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from claude_magic.control_characters import show_invisibles
 
@@ -16,8 +17,7 @@ __all__ = ["Table", "aligned"]
 _GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """What a table says.
 
     Args:

@@ -212,7 +212,7 @@ def test_a_nested_turn_says_interrupt_to_stop_and_asks_by_input(desk: NotebookPa
 
 
 CAREFUL = """
-from dataclasses import replace
+from msgspec.structs import replace
 from claude_magic.permissions import PermissionRequest
 read = PermissionRequest.from_wire
 PermissionRequest.from_wire = lambda *asked: replace(read(*asked), default_to_no=True)

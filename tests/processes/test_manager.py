@@ -290,6 +290,6 @@ async def test_a_process_killed_from_outside_is_told_as_crashed(manager: Process
 
 
 def _changed(info: ProcessInfo, **changes: Any) -> ProcessInfo:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(info, **changes)

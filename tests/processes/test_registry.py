@@ -10,11 +10,11 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from claude_magic.errors import InUseError
 from claude_magic.processes.identity import creation_time, is_same_process
@@ -65,7 +65,7 @@ def test_register_keeps_every_field_and_no_environment(registry: ProcessRegistry
     made = info(status=ProcessStatus.CRASHED, returncode=-9)
     registry.register(made)
     assert registry.get_all() == [made]
-    assert "env" not in {field.name for field in fields(ProcessInfo)}
+    assert "env" not in ProcessInfo.__struct_fields__
 
 
 def test_get_gives_the_process_of_a_name_or_none(registry: ProcessRegistry) -> None:

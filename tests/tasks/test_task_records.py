@@ -6,10 +6,10 @@ import os
 import sqlite3
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from claude_magic.errors import BusyError, UsageError
 from claude_magic.notebook.conversation_store import NotebookKey
@@ -41,7 +41,7 @@ def record(task_id: str = "a", **changes: object) -> TaskRecord:
         path=HERE.path,
         inode=HERE.inode,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # named by the tests
+    return replace(made, **changes)
 
 
 def dead() -> dict[str, object]:

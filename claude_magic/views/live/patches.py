@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from claude_magic.control_characters import strip_controls
 from claude_magic.transcript import TurnState
@@ -47,18 +48,16 @@ class Item(NamedTuple):
     parent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What a page shows after patch `n`."""
 
     n: int = 0
-    items: Mapping[str, Item] = field(default_factory=dict)
-    head: Mapping[str, object] = field(default_factory=dict)
-    cards: list[Patch] = field(default_factory=list)
+    items: Mapping[str, Item] = {}
+    head: Mapping[str, object] = {}
+    cards: list[Patch] = []
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     """A block's HTML, with an answer's sections, and what it was made from."""
 
     source: object
