@@ -189,7 +189,7 @@ class ConversationMagics:
     async def _go_on(self, name: str, wanted: str, *, copy: bool) -> None:
         past = await self._found(name, wanted)
         session = await self._sessions.get(name)
-        if not copy and session.conversation.has_history and session.session_id == past.session_id:
+        if not copy and session.goes_on_with(past.session_id):
             say(f"Session {name!r} goes on with this conversation already.")
             return
         await self._sessions.go_on(session, past, copy=copy)

@@ -9,6 +9,7 @@ from claude_magic.control_characters import one_line, show_invisibles
 from claude_magic.processes.registry import ProcessInfo
 from claude_magic.prompt import Prompt
 from claude_magic.session import Session
+from claude_magic.session.conversation import Conversation
 from claude_magic.session.turn import Turn
 from claude_magic.wording.tables import Table, aligned
 from claude_magic.wording.tool import argument
@@ -40,11 +41,11 @@ def sessions_table(sessions: Iterable[Session]) -> Table:
             session.name,
             _stands(session),
             str(session.pid or ""),
-            session.conversation.model or session.options.model or "",
+            session.model,
             str(session.turns),
             str(len(session.queue) or ""),
-            f"${session.cost.total:.4f}",
-            _conversation(session, short_id),
+            f"${session.cost:.4f}",
+            _conversation(session.conversation, short_id),
             one_line(session.last_error, 60),
         )
         for session in sessions
@@ -112,10 +113,10 @@ def _is(session: Session) -> Iterable[tuple[str, str]]:
     yield "answers", options.label
     yield "state", session.state.value
     yield "process", _process(session)
-    yield "model", session.conversation.model or options.model or "the CLI's default"
+    yield "model", session.model or "the CLI's default"
     yield "permission mode", _mode(session.permission_mode)
     yield "directory", str(options.directory)
-    yield "conversation", _conversation(session)
+    yield "conversation", _conversation(session.conversation)
 
 
 def _does(session: Session, background: Sequence[Turn]) -> Iterable[tuple[str, str]]:
@@ -130,7 +131,7 @@ def _does(session: Session, background: Sequence[Turn]) -> Iterable[tuple[str, s
 def _took(session: Session) -> Iterable[tuple[str, str]]:
     left = next((t.footer.context_left for t in reversed(session.history) if t.footer), None)
     yield "context left", "" if left is None else f"{left:.0%}"
-    yield "cost", f"${session.cost.total:.4f}"
+    yield "cost", f"${session.cost:.4f}"
     yield "ignored", ", ".join(f"{kind} ({count})" for kind, count in session.unknown.most_common(5))
     yield "last error", one_line(session.last_error, 300)
 
@@ -143,8 +144,7 @@ def _process(session: Session) -> str:
     return "none; the next prompt starts one"
 
 
-def _conversation(session: Session, shown: Callable[[str], str] = str) -> str:
-    conversation = session.conversation
+def _conversation(conversation: Conversation, shown: Callable[[str], str] = str) -> str:
     if conversation.recorded:
         return shown(conversation.session_id)
     return f"a copy of {shown(conversation.forked_from)}" if conversation.forked_from else "new"

@@ -171,7 +171,7 @@ class Sessions:
         if not copy:
             await self._refuse_if_used(session, past.session_id)
         await session.stop()
-        session.conversation.resume_from(past.session_id, past.turns, copy=copy)
+        session.resume_from(past.session_id, past.turns, copy=copy)
         self._keep(session, self._backends[session.name])
 
     async def stop_all(self) -> None:

@@ -48,7 +48,7 @@ class Session:
 
     def __init__(self, options: Options | None = None, *, name: str = "main", earlier_turns: int = 0) -> None:
         self.name = name
-        self.cost = CostMeter()  # what the current turn and all turns cost
+        self._cost = CostMeter()
         self._in_force = OptionsInForce(options or Options())
         self.conversation = Conversation(self.options, earlier_turns)
         self._status = Status(self._complain)
@@ -56,13 +56,13 @@ class Session:
         self._supervisor = Supervisor(
             self._in_force,
             self.conversation,
-            self.cost,
+            self._cost,
             self._status,
             answers=answers(self._permissions, self.interrupt),
             changed=self._follow,
             exited=self._lose_process,
         )
-        self._turns = TurnQueue(self.conversation, self._supervisor, self.cost, self._status)
+        self._turns = TurnQueue(self.conversation, self._supervisor, self._cost, self._status)
         self._idle_timer = IdleTimer(self._supervisor, self.conversation, self._turns, self._status)
         self._silence_notice = SilenceNotice(self._supervisor, self._turns, self._status)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,6 +87,21 @@ class Session:
     def refused_options(self) -> Options | None:
         """Options that no process could be started with, until others are given."""
         return self._in_force.refused
+
+    @property
+    def model(self) -> str:
+        """The model that answered last, or was asked for; "" for the CLI's own choice."""
+        return self.conversation.model or self.options.model or ""
+
+    @property
+    def cost(self) -> float:
+        """What all turns have cost, in US dollars."""
+        return self._cost.total
+
+    @property
+    def turn_cost(self) -> float:
+        """What the turn that runs has cost so far, an estimate until it ends, in US dollars."""
+        return self._cost.turn
 
     @property
     def permission_mode(self) -> str:
@@ -296,6 +311,20 @@ class Session:
         """
         self.options = self.options.with_(permission_mode=mode)
         await self._supervisor.refresh()
+
+    def goes_on_with(self, session_id: str) -> bool:
+        """Whether the next turn belongs to an earlier conversation, and to this one."""
+        return self.conversation.has_history and self.session_id == session_id
+
+    def resume_from(self, session_id: str, turns: int, *, copy: bool = False) -> None:
+        """Has the next process go on with another conversation; call it while none runs.
+
+        Args:
+            session_id: Its id, a UUID.
+            turns: Turns it has had.
+            copy: Go on with a copy of it, with an id of its own.
+        """
+        self.conversation.resume_from(session_id, turns, copy=copy)
 
     def start_fresh(self) -> None:
         """Has the next turn begin a new conversation; one that runs goes on in the old one."""

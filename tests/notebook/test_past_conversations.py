@@ -279,7 +279,7 @@ async def test_a_copy_goes_on_by_itself_and_the_original_stays_as_it_is(
             (original, "say one", 2)
         ]
 
-        session.conversation.resume_from(original, 2, copy=True)
+        session.resume_from(original, 2, copy=True)
         copied = session.session_id
         result = await session.ask("say three")
 
@@ -292,9 +292,9 @@ async def test_a_copy_goes_on_by_itself_and_the_original_stays_as_it_is(
         assert file.read_bytes() == before
         until(lambda: known() == [(copied, 3), (original, 2)])  # the CLI writes 0.1 s late
 
-        session.conversation.resume_from(original, 2)  # ends nothing: it is called while none runs
+        session.resume_from(original, 2)  # ends nothing: it is called while none runs
         await session.stop()
-        session.conversation.resume_from(original, 2)
+        session.resume_from(original, 2)
         assert (await session.ask("what came before?")).text == "Before this came: say two"
         assert session.session_id == original
 
@@ -307,7 +307,7 @@ async def test_a_copy_that_was_never_written_is_made_again_and_one_that_was_is_g
         await session.ask("say one")
         original = session.session_id
         await session.stop()
-        session.conversation.resume_from(original, 1, copy=True)
+        session.resume_from(original, 1, copy=True)
         session.conversation.recorded = True  # as if it had ended right after its `init`
 
         assert (await session.ask("what came first?")).text == "First came: say one"
@@ -325,7 +325,7 @@ async def test_a_copy_of_a_conversation_that_is_gone_becomes_a_new_one_and_says_
     sessions: Callable[[], Any],
 ) -> None:
     async with sessions() as session:
-        session.conversation.resume_from(str(uuid.uuid4()), 3, copy=True)
+        session.resume_from(str(uuid.uuid4()), 3, copy=True)
 
         assert (await session.ask("what came first?")).text == "First came: what came first?"
 

@@ -29,7 +29,7 @@ async def test_ten_turns_use_one_process_and_each_costs_its_own(session: Session
     assert [result.text for result in results] == [str(number) for number in range(10)]
     assert len(pids) == 1
     assert all(result.cost_usd > 0 for result in results)
-    assert talk.cost.total == pytest.approx(sum(result.cost_usd for result in results))
+    assert talk.cost == pytest.approx(sum(result.cost_usd for result in results))
     assert talk.turns == 10
 
 

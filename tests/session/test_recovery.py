@@ -112,9 +112,9 @@ async def test_killed_in_mid_text_claude_is_told_to_continue_and_the_text_is_kep
     errors: list[BaseException] = []
     talk.on("status", states.append)
     talk.on("error", errors.append)
-    turn, queued, spent = talk.submit("slowly"), talk.submit("say on"), talk.cost.total
-    await eventually(lambda: turn.transcript.answer and talk.cost.turn and "slowly" in recorded(talk))
-    before = talk.cost.turn
+    turn, queued, spent = talk.submit("slowly"), talk.submit("say on"), talk.cost
+    await eventually(lambda: turn.transcript.answer and talk.turn_cost and "slowly" in recorded(talk))
+    before = talk.turn_cost
     kill(talk)
 
     result = await turn.wait()
@@ -133,7 +133,7 @@ async def test_killed_in_mid_text_claude_is_told_to_continue_and_the_text_is_kep
     then = await queued.wait()
     assert then.text == "on"
     assert result.cost_usd > before + then.cost_usd / 2  # what it had cost, and a continuation
-    assert talk.cost.total == pytest.approx(spent + result.cost_usd + then.cost_usd)
+    assert talk.cost == pytest.approx(spent + result.cost_usd + then.cost_usd)
     assert talk.turns == earlier + 2
     assert talk.state is _S.IDLE
     prompts = [*(f"say {number}" for number in range(earlier)), "slowly", CONTINUE, "say on"]
@@ -537,7 +537,7 @@ async def test_the_budget_of_a_turn_counts_what_went_before(
     talk = session()
     usual = (await talk.ask("say hi")).cost_usd
     turn = talk.submit("slowly", options=TurnOptions(max_budget_usd=1.5 * usual))
-    await eventually(lambda: talk.cost.turn and "slowly" in recorded(talk))
+    await eventually(lambda: talk.turn_cost and "slowly" in recorded(talk))
     kill(talk)
     assert "over --max-budget-usd" in (await turn.wait()).error
 
