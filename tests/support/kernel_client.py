@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -312,6 +313,8 @@ class NotebookKernel:
 
     def _connect(self) -> None:
         self._client = self._manager.client()
+        # A kernel that nobody has shut down: zmq's end of a context waits for open sockets, without a bound.
+        weakref.finalize(self, self._client.stop_channels)
         self._client.start_channels(hb=False)
         with _closing_on_error(self):
             self._client.wait_for_ready(timeout=START_TIMEOUT)
