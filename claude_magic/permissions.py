@@ -66,8 +66,8 @@ class PermissionRequest(Struct, frozen=True, kw_only=True):
         tool_input, suggestions = asked.get("input"), asked.get("permission_suggestions")
         return cls(
             id=request_id,
-            tool_use_id=str(asked.get("tool_use_id", "")),
-            tool_name=str(asked.get("tool_name", "")),
+            tool_use_id=str(asked.get("tool_use_id") or ""),
+            tool_name=str(asked.get("tool_name") or ""),
             input=tool_input if isinstance(tool_input, dict) else {},
             description=str(asked.get("description") or ""),
             blocked_path=str(asked.get("blocked_path") or ""),
@@ -180,9 +180,9 @@ def _covers(rule: str, tool: str) -> bool:
 
 
 def _in_words(suggestion: Mapping[str, object]) -> str:
-    kind, destination = suggestion.get("type"), suggestion.get("destination")
-    where = {"session": "this session", "localSettings": "this project", "projectSettings": "this project"}
-    scope = where.get(str(destination), "all projects" if destination == "userSettings" else "this session")
+    kind, project = suggestion.get("type"), "this project"
+    where = {"localSettings": project, "projectSettings": project, "userSettings": "all projects"}
+    scope = where.get(str(suggestion.get("destination")), "this session")
     if kind == "setMode":
         return f"permission mode {suggestion.get('mode')} for {scope}"
     if kind == "addDirectories" and (folders := _joined(suggestion.get("directories"))):

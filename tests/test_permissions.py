@@ -19,9 +19,50 @@ def test_always_is_nothing_where_the_cli_wants_it_not_offered() -> None:
     always = Decision(behavior=Behavior.ALWAYS)
 
     assert request().always_means == "permission mode acceptEdits for this session"
-    assert "updatedPermissions" in always.response(request())
+    assert always.response(request())["updatedPermissions"] == [SUGGESTION]
     assert request(suppress_always_allow_rule=True).always_means == ""
     assert "updatedPermissions" not in always.response(request(suppress_always_allow_rule=True))
+
+
+def test_a_request_is_read_as_the_cli_sends_it() -> None:
+    asked = {
+        "tool_use_id": "call",
+        "tool_name": "Bash",
+        "input": {"command": "ls"},
+        "description": "Lists files",
+        "blocked_path": "/etc",
+        "permission_suggestions": [SUGGESTION],
+        "decision_reason": "by a rule",
+        "decision_reason_type": "rule",
+        "suppress_always_allow_rule": True,
+        "default_to_no": True,
+        "requires_user_interaction": True,
+        "agent_id": "a1",
+    }
+
+    assert PermissionRequest.from_wire("r", asked, ("Edit",)) == PermissionRequest(
+        id="r",
+        tool_use_id="call",
+        tool_name="Bash",
+        input={"command": "ls"},
+        description="Lists files",
+        blocked_path="/etc",
+        suggestions=[SUGGESTION],
+        reason="by a rule",
+        reason_type="rule",
+        no_always=True,
+        default_to_no=True,
+        needs_person=True,
+        agent_id="a1",
+        allowed=("Edit",),
+    )
+
+
+def test_what_a_request_lacks_or_has_in_another_form_counts_as_absent() -> None:
+    nothing = PermissionRequest(id="r", tool_use_id="", tool_name="", input={})
+
+    assert PermissionRequest.from_wire("r", {}) == nothing
+    assert PermissionRequest.from_wire("r", {"input": "ls", "permission_suggestions": "Edit"}) == nothing
 
 
 @pytest.mark.fault(114, via="pure")
@@ -56,23 +97,43 @@ async def test_a_flag_that_was_given_is_not_advised(tool: str, allowed: tuple[st
     assert (f"Allow it with: --allow {tool}" in decision.message) is helps
 
 
+HOOK = "A hook wants somebody to be asked, which --allow does not change: change the hook, or "
+RULE = (
+    "A rule of the settings (permissions.ask) has it asked each time, which --allow does not change: "
+    "change the rule, or "
+)
+CLI = "The CLI always asks before this, which --allow does not change: "
+
+
 @pytest.mark.fault(128, via="pure")
 @pytest.mark.parametrize(
-    "more",
+    ("more", "advice"),
     [
-        {"decision_reason_type": "hook"},
-        {"decision_reason_type": "rule"},
-        {"decision_reason_type": "safetyCheck"},
-        {"requires_user_interaction": True},
-        {"tool": "ExitPlanMode"},
-        {"tool": "AskUserQuestion"},
+        ({"decision_reason_type": "hook"}, HOOK),
+        ({"decision_reason_type": "rule"}, RULE),
+        ({"decision_reason_type": "safetyCheck"}, CLI),
+        ({"requires_user_interaction": True}, CLI),
+        ({"allowed": ("Bash",)}, "Bash was allowed, but not this use of it: "),
+        ({"tool": "ExitPlanMode"}, "To have the plan done, ask without plan mode, or "),
     ],
 )
-async def test_no_flag_is_advised_where_none_helps(more: dict[str, object]) -> None:
+async def test_no_flag_is_advised_where_none_helps(more: dict[str, object], advice: str) -> None:
     decision = await deny_unattended(request(**more))  # type: ignore[arg-type]
 
-    assert decision.behavior is Behavior.DENY
-    assert "Allow it with" not in decision.message
+    assert (decision.behavior, decision.by) == (Behavior.DENY, "nobody to ask")
+    assert decision.message == (
+        f"Nobody could be asked for permission here. {advice}run it where somebody can answer."
+    )
+
+
+@pytest.mark.fault(128, via="pure")
+async def test_a_question_that_nobody_can_answer_is_claudes_to_decide() -> None:
+    decision = await deny_unattended(request(tool="AskUserQuestion"))
+
+    assert (decision.behavior, decision.by) == (Behavior.DENY, "nobody to ask")
+    assert decision.message == (
+        "Nobody can answer here. Go on with the most sensible choice and say which it was."
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +154,12 @@ async def test_no_flag_is_advised_where_none_helps(more: dict[str, object]) -> N
             },
             "Bash(git *), Edit for this session",
         ),
+        (
+            {"type": "addRules", "rules": ["Edit"], "destination": "projectSettings"},
+            "Edit for this project",
+        ),
         ({"type": "addRules", "rules": "Bash", "destination": "projectSettings"}, ""),
+        ({"type": "addRules", "rules": [{}]}, ""),
         ({"type": "addDirectories", "directories": []}, ""),
         ({"type": "else"}, ""),
     ],
