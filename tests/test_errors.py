@@ -39,8 +39,10 @@ def test_a_line_over_the_cap_says_the_cap_and_what_comes_next() -> None:
 
     assert isinstance(error, WireError)
     assert error.limit == 20_000_000
-    assert "more than 20,000,000 bytes" in str(error)
-    assert str(error).endswith("the next prompt resumes it.")
+    assert str(error) == (
+        "The CLI sent a line of more than 20,000,000 bytes, the limit. "
+        "The session was stopped; the next prompt resumes it."
+    )
 
 
 @pytest.mark.parametrize("name", errors.__all__)

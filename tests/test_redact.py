@@ -25,6 +25,10 @@ def test_each_line_of_a_secret_is_one_and_the_longest_goes_first() -> None:
     assert redact("second line, first line, second", env) == "[redacted], [redacted], [redacted]"
 
 
+def test_a_secret_within_a_longer_one_leaves_nothing_of_it() -> None:
+    assert redact("a-hunter22-b", {"KEY": "hunter22", "TOKEN": "a-hunter22-b"}) == "[redacted]"
+
+
 @pytest.mark.parametrize("text", ["sk-ant-api03-A_b", "Bearer abc.def-1", "bearer XYZ"])
 def test_what_looks_like_a_key_is_not_shown_wherever_it_comes_from(text: str) -> None:
     scheme = text[: text.index(" ") + 1] if " " in text else ""
@@ -43,3 +47,9 @@ def test_the_home_folder_is_a_tilde_where_it_is_a_whole_name() -> None:
 
 def test_a_secret_that_is_part_of_the_home_folders_name_does_not_give_the_folder_away() -> None:
     assert redact("in /home/secret1/data", {"HOME": "/home/secret1", "TOKEN": "secret1"}) == "in ~/data"
+
+
+def test_a_secret_that_is_a_path_in_the_home_folder_is_not_shown() -> None:
+    env = {"HOME": "/home/ann", "TOKEN_FILE": "/home/ann/secret1"}
+
+    assert redact("read /home/ann/secret1", env) == "read [redacted]"

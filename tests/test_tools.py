@@ -16,7 +16,7 @@ from claude_magic.tasks.output import Output
 from claude_magic.tasks.records import new_record
 from claude_magic.tasks.report import report_of
 from claude_magic.tasks.task import Task
-from claude_magic.tools import TOOLS, Todos, Tool, ToolKind, names_of
+from claude_magic.tools import TOOLS, Todos, Tool, ToolKind, names_of, tool_called
 from claude_magic.transcript import Transcript
 from claude_magic.views.html import turn as html
 from claude_magic.views.live.page_messages import card
@@ -202,3 +202,36 @@ def test_a_made_up_plan_is_shown_as_one(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_made_up_tool_is_among_those_of_its_kind(case: Case) -> None:
     assert case.tool.name in names_of(case.tool.kind)
+
+
+@pytest.mark.parametrize(
+    ("given", "argument"),
+    [
+        ({"limit": 3, "blank": " ", "query": "SELECT 1", "table": "t"}, "query"),
+        ({"limit": 3}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_call_of_a_tool_without_a_row_is_about_the_first_text_of_its_input(
+    given: dict[str, object], argument: str
+) -> None:
+    tool = tool_called("mcp__db__query")
+
+    assert tool == Tool("mcp__db__query")
+    assert tool.argument_in(given) == argument
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "path"),
+    [
+        ("Read", {"file_path": "/a"}, "/a"),
+        ("Read", {"file_path": 7}, ""),
+        ("Read", {}, ""),
+        ("mcp__disk__stat", {"path": "/a"}, "/a"),
+        ("Bash", {"command": "ls", "path": "/a"}, ""),
+    ],
+)
+def test_a_call_is_about_a_file_where_its_input_or_its_tools_kind_says_so(
+    name: str, given: dict[str, object], path: str
+) -> None:
+    assert tool_called(name).path_in(given) == path
