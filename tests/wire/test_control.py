@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from typing import cast
 
 import pytest
 
 from claude_magic.errors import ControlError, ControlTimeoutError, ProcessEndedError
 from claude_magic.wire.control import ControlChannel
-from claude_magic.wire.events import ControlRequest, ControlResponse, ResponseBody
+from claude_magic.wire.events import ControlCancel, ControlRequest, ControlResponse, ResponseBody, Unknown
 from claude_magic.wire.messages import JSON
 
 BOUND = 5
@@ -58,6 +59,11 @@ def asked(request_id: str, subtype: str, **fields: object) -> ControlRequest:
     return ControlRequest(request_id=request_id, request={"subtype": subtype, **fields})
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, object]]:
+    """Each line of the log, and the kind of error that goes with it."""
+    return [(record.getMessage(), record.exc_info and record.exc_info[0]) for record in caplog.records]
+
+
 def reply_of(message: JSON) -> JSON:
     assert message["type"] == "control_response"
     return cast("JSON", message["response"])
@@ -67,6 +73,7 @@ async def test_a_request_gets_its_own_answer_whatever_the_order(channel: Control
     model = asyncio.create_task(channel.request("set_model", timeout=BOUND, model="opus"))
     usage = asyncio.create_task(channel.request("get_context_usage", timeout=BOUND))
     first, second = await pipe.next(), await pipe.next()
+    assert first["type"] == "control_request"
     assert first["request"] == {"subtype": "set_model", "model": "opus"}
     assert first["request_id"] != second["request_id"]
     assert channel.resolve(answer(second["request_id"], {"used": 7}))
@@ -92,6 +99,35 @@ async def test_a_refused_request_raises_with_the_clis_words_and_code(
     with pytest.raises(ControlError, match="Unknown request") as caught:
         await task
     assert caught.value.code == "unsupported_request"
+
+
+async def test_a_refusal_without_a_reason_says_so(channel: ControlChannel, pipe: Pipe) -> None:
+    task = asyncio.create_task(channel.request("interrupt", timeout=BOUND))
+    request_id = str((await pipe.next())["request_id"])
+    channel.resolve(ControlResponse(response=ResponseBody(subtype="error", request_id=request_id)))
+    with pytest.raises(ControlError, match=r"^The CLI refused and gave no reason\.$") as caught:
+        await task
+    assert caught.value.code == ""
+
+
+async def test_requests_and_answers_are_taken_out_of_what_comes_and_nothing_else(
+    channel: ControlChannel, pipe: Pipe
+) -> None:
+    async def never(_: ControlRequest) -> JSON:
+        return await asyncio.Future()
+
+    channel.serve("can_use_tool", never)
+    ours = asyncio.create_task(channel.request("get_context_usage", timeout=BOUND))
+    request_id = (await pipe.next())["request_id"]
+    assert channel.handle(answer(request_id, {"used": 7}))
+    assert await ours == {"used": 7}
+    assert channel.handle(asked("kept", "unknown"))
+    assert reply_of(await pipe.next())["request_id"] == "kept"
+    assert channel.handle(asked("taken back", "can_use_tool"))
+    assert channel.handle(ControlCancel(request_id="taken back"))
+    await asyncio.wait_for(_until_idle(channel), BOUND)
+    assert pipe.sent.empty()
+    assert not channel.handle(Unknown(type="tea_time"))
 
 
 @pytest.mark.fault(27, via="pure")
@@ -148,6 +184,13 @@ async def test_a_dead_process_fails_all_requests_at_once_and_every_later_one(
     assert pipe.sent.empty()
 
 
+async def test_an_answer_that_came_right_before_the_end_counts(channel: ControlChannel, pipe: Pipe) -> None:
+    task = asyncio.create_task(channel.request("interrupt", timeout=BOUND))
+    channel.resolve(answer((await pipe.next())["request_id"], {"n": 1}))
+    channel.fail(ProcessEndedError("exit code 1"))
+    assert await task == {"n": 1}
+
+
 @pytest.mark.fault(35, via="pure")
 async def test_a_request_that_fails_on_writing_leaves_no_unseen_error() -> None:
     unseen: list[dict[str, object]] = []
@@ -180,21 +223,31 @@ async def test_a_served_request_is_answered_with_what_the_handler_returns(
 
 
 @pytest.mark.fault(24, via="pure")
-@pytest.mark.parametrize("request_", [asked("r1", "hologram"), ControlRequest(request_id="r1")])
+@pytest.mark.parametrize(
+    ("request_", "quoted"),
+    [
+        (asked("r1", "hologram"), "hologram"),
+        (asked("r1", "long" * 100), "long" * 15),
+        (ControlRequest(request_id="r1"), ""),
+    ],
+    ids=["new", "long", "nameless"],
+)
 async def test_an_unknown_request_gets_an_error_so_that_the_cli_goes_on(
-    channel: ControlChannel, pipe: Pipe, request_: ControlRequest
+    channel: ControlChannel, pipe: Pipe, request_: ControlRequest, quoted: str
 ) -> None:
     channel.dispatch(request_)
     reply = reply_of(await pipe.next())
     assert (reply["subtype"], reply["request_id"]) == ("error", "r1")
-    assert str(reply["error"]).startswith("Unsupported control request")
+    assert reply["error"] == f"Unsupported control request: {quoted}"
 
 
-async def test_a_handler_that_raises_answers_with_an_error_that_tells_no_internals(
-    channel: ControlChannel, pipe: Pipe
+async def test_a_handler_that_raises_answers_with_an_error_that_tells_no_internals_but_to_the_log(
+    channel: ControlChannel, pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def handler(_: ControlRequest) -> JSON:
         raise KeyError("/home/ada/secret")
+
+    caplog.set_level(logging.DEBUG)
 
     channel.serve("mcp_message", handler)
     channel.dispatch(asked("r1", "mcp_message"))
@@ -203,6 +256,7 @@ async def test_a_handler_that_raises_answers_with_an_error_that_tells_no_interna
         "request_id": "r1",
         "error": "mcp_message could not be answered.",
     }
+    assert logged(caplog) == [("The handler of mcp_message failed", KeyError)]
 
 
 async def test_an_answer_that_cannot_be_written_becomes_an_error_answer() -> None:
@@ -276,9 +330,12 @@ async def test_a_request_taken_back_is_dropped_and_others_are_not(
     assert pipe.sent.empty()
 
 
-async def test_close_drops_everything_that_is_still_being_answered(
+async def test_close_drops_everything_that_is_still_being_answered_without_noise(
     channel: ControlChannel, pipe: Pipe
 ) -> None:
+    unseen: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+
     async def never(_: ControlRequest) -> JSON:
         await asyncio.Event().wait()
         return {}
@@ -289,11 +346,13 @@ async def test_close_drops_everything_that_is_still_being_answered(
     channel.close()
     await asyncio.wait_for(_until_idle(channel), BOUND)
     assert pipe.sent.empty()
+    assert unseen == []
 
 
-async def test_an_answer_to_a_dead_process_is_dropped_without_noise(
-    channel: ControlChannel, pipe: Pipe
+async def test_an_answer_to_a_dead_process_is_dropped_without_noise_but_to_the_log(
+    channel: ControlChannel, pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     unseen: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
     pipe.error = BrokenPipeError()
@@ -301,6 +360,7 @@ async def test_an_answer_to_a_dead_process_is_dropped_without_noise(
     await asyncio.wait_for(_until_idle(channel), BOUND)
     gc.collect()
     assert unseen == []
+    assert logged(caplog) == [("A control response could not be sent", BrokenPipeError)]
 
 
 async def _until_idle(channel: ControlChannel) -> None:

@@ -118,7 +118,7 @@ def test_no_byte_of_a_long_line_is_copied_before_the_line_ends() -> None:
 
 @pytest.mark.fault(17, via="pure")
 def test_a_line_at_the_limit_passes_and_one_byte_more_does_not() -> None:
-    assert lines_of([b"12345", b"678\n"], limit=8) == [b"12345678"]
+    assert lines_of([b"12345", b"678\n12345678\n"], limit=8) == [b"12345678", b"12345678"]
     with pytest.raises(LineTooLongError, match="more than 8 bytes") as caught:
         lines_of([b"12345", b"6789\n"], limit=8)
     assert caught.value.limit == 8
