@@ -7,26 +7,32 @@ import json
 import time
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from places import RECORDINGS
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
-from claude_magic.result import Result
+from claude_magic.prompt import Attachment
+from claude_magic.result import Result, ToolCall, Usage
 from claude_magic.transcript import Transcript, TurnState
 from claude_magic.transcript.blocks import (
     Block,
+    Footer,
+    GrowingBlock,
     NoticeBlock,
     PermissionBlock,
+    Picture,
     RetryBlock,
     TextBlock,
     ThinkingBlock,
     ToolBlock,
     ToolState,
 )
-from claude_magic.transcript.explain import NOT_LOGGED_IN, turn_error
+from claude_magic.transcript.explain import NOT_LOGGED_IN, explained, turn_error
 from claude_magic.wire import events as wire
 
 GENERATIONS = ("2.1.327", "2.1.191")
@@ -83,6 +89,10 @@ def applied(*events: wire.Event, limit: int = 2_000_000) -> Transcript:
     for event in events:
         transcript.apply(event)
     return transcript
+
+
+def notices(transcript: Transcript) -> list[tuple[str, str]]:
+    return [(block.level, block.text) for block in transcript.blocks if isinstance(block, NoticeBlock)]
 
 
 def only_tool(transcript: Transcript) -> ToolBlock:
@@ -415,6 +425,663 @@ def test_what_is_unknown_is_counted_and_not_shown() -> None:
 
     assert dict(transcript.unknown) == {"tea_time/now": 1, "block hologram": 1}
     assert transcript.blocks == []
+
+
+def test_a_turn_begins_with_what_was_asked_for_and_nothing_else() -> None:
+    transcript = Transcript("A prompt")
+    facts = (transcript.prompt, transcript.session, transcript.attachments, transcript.options)
+    assert facts == ("A prompt", "main", (), {})
+    told = (transcript.label, transcript.model, transcript.permission_mode, transcript.cwd)
+    assert (*told, transcript.session_id, transcript.error) == ("", "", "", "", "", "")
+    assert (transcript.resumed_turns, transcript.ahead, transcript.elapsed) == (0, 0, 0.0)
+    assert (transcript.state, transcript.footer, transcript.blocks) == (TurnState.QUEUED, None, [])
+
+    given = Transcript(
+        "A prompt",
+        attachments=[Attachment("df", "1")],
+        session="side",
+        label="a label",
+        model="opus",
+        permission_mode="plan",
+        options={"model": "opus"},
+    )
+    assert (given.attachments, given.options) == ((Attachment("df", "1"),), {"model": "opus"})
+    assert (given.session, given.label, given.model, given.permission_mode) == (
+        "side",
+        "a label",
+        "opus",
+        "plan",
+    )
+
+
+def test_a_fact_of_the_header_stays_until_another_is_told() -> None:
+    facts: dict[str, Any] = {
+        "model": "opus",
+        "permission_mode": "plan",
+        "cwd": "/a",
+        "session_id": "s",
+        "resumed_turns": 2,
+        "label": "a label",
+        "ahead": 3,
+    }
+    transcript = Transcript("A prompt")
+    for name, value in facts.items():
+        before = transcript.revision
+        transcript.update(**{name: value})
+        assert transcript.revision == before + 1
+    assert {name: getattr(transcript, name) for name in facts} == facts
+
+    transcript.apply(wire.SystemInit(cwd="/b"))
+    assert {name: getattr(transcript, name) for name in facts} == facts | {"cwd": "/b"}
+
+
+def test_a_turn_takes_the_time_from_its_start_to_its_end() -> None:
+    clock = iter([10.0, 12.0, 15.0])
+    transcript = Transcript("A prompt", clock=lambda: next(clock))
+
+    transcript.set_state(TurnState.QUEUED)
+    assert (transcript.started, transcript.revision) == (None, 0)
+    transcript.set_state(TurnState.STARTING)
+    transcript.set_state(TurnState.RUNNING)
+    assert (transcript.started, transcript.elapsed) == (10.0, 2.0)
+    transcript.set_state(TurnState.DONE)
+    assert (transcript.ended, transcript.elapsed, transcript.revision) == (15.0, 5.0, 3)
+
+
+@pytest.mark.parametrize("event", [said("x"), *deltas("x"), wire.SystemInit()])
+@pytest.mark.parametrize("before", [TurnState.QUEUED, TurnState.STARTING, TurnState.WAITING])
+def test_a_turn_that_waits_for_nobody_runs_as_soon_as_the_cli_shows_it_at_work(
+    event: wire.Event, before: TurnState
+) -> None:
+    transcript = Transcript("A prompt")
+    transcript.set_state(before)
+
+    transcript.apply(event)
+
+    assert transcript.state is (before if before is TurnState.WAITING else TurnState.RUNNING)
+
+
+@pytest.mark.parametrize(
+    "event", [returned("x"), wire.ResultEvent(), wire.ApiRetry(), wire.ConversationReset()]
+)
+def test_what_may_come_of_another_turn_does_not_make_a_turn_run(event: wire.Event) -> None:
+    assert applied(event).state is TurnState.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("result", "state", "line"),
+    [
+        (Result(), TurnState.DONE, None),
+        (
+            Result(interrupted=True),
+            TurnState.INTERRUPTED,
+            ("warning", "Interrupted. What had come until then is kept."),
+        ),
+        (Result(interrupted=True, error="Too slow."), TurnState.INTERRUPTED, ("warning", "Too slow.")),
+        (Result(is_error=True), TurnState.FAILED, ("error", "The turn failed.")),
+        (Result(is_error=True, error="No room."), TurnState.FAILED, ("error", "No room.")),
+    ],
+)
+def test_a_turn_ends_with_a_line_that_says_how(
+    result: Result, state: TurnState, line: tuple[str, str] | None
+) -> None:
+    transcript = applied(said("x"))
+
+    transcript.finish(result)
+
+    assert transcript.state is state
+    assert notices(transcript) == ([] if line is None else [line])
+
+
+@pytest.mark.parametrize(
+    ("error", "line"), [("", "Dropped before its turn."), ("The kernel ends.", "The kernel ends.")]
+)
+def test_a_turn_that_never_began_says_that_it_was_dropped(error: str, line: str) -> None:
+    transcript = Transcript("A prompt")
+
+    transcript.finish(Result(interrupted=True, error=error))
+
+    assert notices(transcript) == [("info", line)]
+    assert transcript.state is TurnState.CANCELLED
+
+
+def test_an_error_that_the_turn_ends_with_is_not_said_again() -> None:
+    for after in range(4):
+        transcript = applied(said("x"))
+        transcript.notice("No room.", "warning")
+        for number in range(after):
+            transcript.notice(f"Line {number}.")
+        transcript.finish(Result(is_error=True, error="No room."))
+
+        again = [] if after < 3 else [("warning", "No room.")]
+        errors = [notice for notice in notices(transcript) if notice[1] == "No room."]
+        assert errors == [*again, ("error", "No room.")]
+
+
+def test_the_footer_has_what_the_turn_took() -> None:
+    transcript = applied(said("x"))
+    usage = Usage(input_tokens=3, output_tokens=4)
+
+    transcript.finish(Result(num_turns=2, duration=9.0, usage=usage, cost_usd=0.5), 0.25)
+
+    assert transcript.footer == Footer(requests=2, seconds=9.0, tokens=7, cost_usd=0.5, context_left=0.25)
+    assert transcript.ended is not None
+
+
+def test_a_request_is_shown_with_the_call_it_is_about() -> None:
+    transcript = applied(called("ExitPlanMode", plan="Paint it."))
+    steps = transcript.steps
+
+    asked = PermissionRequest(id="r", tool_use_id="t", tool_name="ExitPlanMode", input={})
+    block = transcript.ask(asked)
+
+    assert block.request.input == {"plan": "Paint it."}
+    assert only_tool(transcript).state is ToolState.WAITING
+    assert transcript.steps == steps + 1
+    waited = transcript.began("t")
+    transcript.decide(block, Decision(behavior=Behavior.ALLOW))
+    assert (only_tool(transcript).state, transcript.state) == (ToolState.RUNNING, TurnState.RUNNING)
+    assert transcript.began("t") > waited
+    assert transcript.began("another") == 0.0
+
+    given = transcript.ask(replace(asked, input={"plan": "Another."}))
+    assert given.request.input == {"plan": "Another."}
+
+
+def test_a_request_about_a_call_that_is_over_leaves_the_call_as_it_is() -> None:
+    transcript = applied(called("Bash", command="x"), returned("done"))
+    asked = PermissionRequest(id="r", tool_use_id="t", tool_name="Bash", input={})
+
+    for behavior in (Behavior.ALLOW, Behavior.DENY):
+        transcript.decide(transcript.ask(asked), Decision(behavior=behavior))
+        assert only_tool(transcript).state is ToolState.OK
+
+
+def test_an_answer_after_the_turn_has_gone_on_changes_only_its_request() -> None:
+    transcript = applied(said("x"))
+    block = transcript.ask(PermissionRequest(id="r", tool_use_id="", tool_name="Bash", input={}))
+    transcript.set_state(TurnState.INTERRUPTED)
+
+    transcript.decide(block, Decision(behavior=Behavior.ALLOW))
+
+    assert transcript.state is TurnState.INTERRUPTED
+    assert block.revision == transcript.revision
+
+
+def test_a_request_that_was_withdrawn_takes_no_answer() -> None:
+    transcript = applied(called("Bash", command="x"))
+    block = transcript.ask(PermissionRequest(id="r", tool_use_id="t", tool_name="Bash", input={}))
+    transcript.break_off()
+    assert block.revision == transcript.revision
+
+    transcript.decide(block, Decision(behavior=Behavior.DENY))
+
+    assert (block.withdrawn, block.decision) == (True, None)
+    assert only_tool(transcript).state is ToolState.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("given", "agent"),
+    [
+        ({"subagent_type": "Explore", "description": "Count"}, "Explore: Count"),
+        ({"description": "Count"}, "Count"),
+        ({"subagent_type": 7, "description": ""}, "a1's own"),
+    ],
+)
+def test_a_subagent_that_asks_is_named_as_its_card_is(given: dict[str, object], agent: str) -> None:
+    inner = called("Bash", "inner", command="x")
+    inner = wire.AssistantMessage(message=inner.message, parent_tool_use_id="outer")
+    transcript = applied(called("Bash", "other"), called("Agent", "outer", **given), inner)
+
+    def asked(call: str, agent_id: str = "a1") -> str:
+        request = PermissionRequest(
+            id="r", tool_use_id=call, tool_name="Bash", input={}, agent_id=agent_id, agent="a1's own"
+        )
+        return transcript.ask(request).request.agent
+
+    assert asked("inner") == agent
+    assert asked("unknown") == asked("other") == asked("inner", "") == "a1's own"
+
+
+def test_calls_are_listed_in_order_with_what_came_of_them() -> None:
+    transcript = applied(called("Bash", "a", command="x"), called("Bash", "b"), called("Bash", "c"))
+    transcript.apply(returned("good", "a"))
+    transcript.apply(returned("bad", "b", failed=True))
+    assert [call.is_error for call in transcript.tool_calls] == [False, True, False]
+
+    transcript.break_off()
+    assert transcript.tool_calls == (
+        ToolCall("a", "Bash", {"command": "x"}, "good", is_error=False),
+        ToolCall("b", "Bash", {}, "bad", is_error=True),
+        ToolCall("c", "Bash", {}, "", is_error=True),
+    )
+
+
+def test_who_listens_hears_the_main_agents_text_piece_by_piece_and_its_calls() -> None:
+    heard: list[tuple[str, str]] = []
+    transcript = Transcript("A prompt")
+    transcript.listen(lambda block, piece: heard.append((type(block).__name__, piece)))
+
+    for event in (
+        *deltas("Hel", "lo"),
+        said("Hello"),
+        said("Inside.", parent="t"),
+        said("New.", message="n"),
+    ):
+        transcript.apply(event)
+    transcript.apply(called("Bash", "u", command="x"))
+    wrong = wire.AssistantMessage(message=wire.Message(content="Wrong."), error="unknown")
+    transcript.apply(wrong)
+
+    assert heard == [
+        ("TextBlock", ""),
+        ("TextBlock", "Hel"),
+        ("TextBlock", "lo"),
+        ("TextBlock", ""),
+        ("TextBlock", "New."),
+        ("TextBlock", ""),
+        ("ToolBlock", ""),
+        ("NoticeBlock", ""),
+    ]
+
+
+# --- what is told apart
+
+
+def streamed(kind: str, **fields: Any) -> wire.StreamEvent:
+    return wire.StreamEvent(event=wire.RawStream(type=kind, **fields))
+
+
+def test_the_input_of_a_call_is_seen_while_it_is_written() -> None:
+    transcript = applied(
+        streamed(
+            "content_block_start",
+            index=1,
+            content_block=wire.Block(type="tool_use", id="t", name="Bash"),
+        ),
+        *(
+            streamed(
+                "content_block_delta", index=1, delta=wire.Delta(type="input_json_delta", partial_json=piece)
+            )
+            for piece in ('{"a"', None, ": 1}")
+        ),
+        streamed(
+            "content_block_delta", index=2, delta=wire.Delta(type="input_json_delta", partial_json="lost")
+        ),
+    )
+
+    tool = only_tool(transcript)
+    assert (tool.id, tool.name, tool.state) == ("t", "Bash", ToolState.WRITING)
+    assert tool.partial.text == '{"a": 1}'
+    assert tool.revision == transcript.revision
+
+
+def test_a_piece_without_a_beginning_begins_a_block() -> None:
+    transcript = applied(
+        streamed("content_block_delta", delta=wire.Delta(type="thinking_delta", thinking="Hm.")),
+        streamed("content_block_delta", index=1, delta=wire.Delta(type="text_delta", text="Yes")),
+        streamed("content_block_delta", index=1, delta=wire.Delta(type="text_delta", text=".")),
+    )
+
+    assert [(type(block), block.text) for block in transcript.blocks if isinstance(block, GrowingBlock)] == [
+        (ThinkingBlock, "Hm."),
+        (TextBlock, "Yes."),
+    ]
+
+
+def test_what_a_block_has_at_its_beginning_is_part_of_it() -> None:
+    transcript = applied(
+        streamed("content_block_start", content_block=wire.Block(type="text", text="Yes")),
+        streamed("content_block_start", index=1, content_block=wire.Block(type="thinking", thinking="Hm")),
+        streamed("content_block_stop", index=1),
+    )
+
+    text, thinking = transcript.blocks
+    assert isinstance(text, TextBlock)
+    assert isinstance(thinking, ThinkingBlock)
+    assert (text.text, text.finished, thinking.text, thinking.finished) == ("Yes", False, "Hm", True)
+
+
+def test_whole_thinking_is_a_block_and_the_word_for_nothing_is_none() -> None:
+    blocks = [
+        wire.Block(type="thinking", thinking="Hm."),
+        wire.Block(type="text", text="(no content)"),
+        wire.Block(type="text", text=""),
+        wire.Block(type="redacted_thinking"),
+    ]
+    transcript = applied(wire.AssistantMessage(message=wire.Message(content=blocks)))
+
+    (block,) = transcript.blocks
+    assert isinstance(block, ThinkingBlock)
+    assert (block.text, block.finished) == ("Hm.", True)
+    assert transcript.unknown == {}
+
+
+def test_new_kinds_are_counted_each_by_its_name_and_the_known_silent_ones_are_not() -> None:
+    silent: list[wire.Event] = [
+        streamed("content_block_start", content_block=wire.Block(type="redacted_thinking")),
+        streamed("content_block_delta", delta=wire.Delta(type="signature_delta")),
+        streamed("content_block_delta", delta=wire.Delta(type="citations_delta")),
+        streamed("content_block_start"),
+        streamed("content_block_delta"),
+        streamed("message_delta"),
+    ]
+    new: list[wire.Event] = [
+        streamed("content_block_start", content_block=wire.Block(type="hologram")),
+        streamed("content_block_delta", delta=wire.Delta(type="smell_delta")),
+        streamed("content_block_delta", delta=wire.Delta(type="smell_delta")),
+        wire.Unknown(type="tea_time"),
+        returned("x", "never called"),
+        wire.Unknown(type="n" * 201),
+    ]
+
+    assert dict(applied(*silent, *new).unknown) == {
+        "block hologram": 1,
+        "delta smell_delta": 2,
+        "tea_time": 1,
+        "result of an unknown tool call": 1,
+        "n" * 200: 1,
+    }
+
+
+def test_very_many_new_kinds_are_counted_together() -> None:
+    unknown = applied(*(wire.Unknown(type=f"kind {number}") for number in range(105))).unknown
+
+    assert (len(unknown), unknown["other"], unknown["kind 99"], unknown["kind 100"]) == (101, 5, 1, 0)
+
+    more = applied(*(wire.Unknown(type=f"kind {number % 100}") for number in range(105))).unknown
+    assert (len(more), more["kind 0"], more["kind 99"]) == (100, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("max_tokens", "the model's limit of output tokens is reached"),
+        ("model_context_window_exceeded", "the context window is full"),
+        ("pause_turn", "the API paused the answer"),
+        ("end_turn", None),
+        (None, None),
+    ],
+)
+def test_an_answer_that_is_cut_says_so_where_it_is_cut(reason: str | None, why: str | None) -> None:
+    cut = streamed("message_delta", delta=wire.Delta(stop_reason=reason))
+    inside = wire.StreamEvent(event=cut.event, parent_tool_use_id="t")
+
+    line = [] if why is None else [("warning", f"The answer was cut here: {why}.")]
+    assert notices(applied(*deltas("Half"), cut)) == line
+    assert notices(applied(called("Agent"), inside)) == []
+
+
+def test_an_error_of_the_api_is_a_line_that_says_what_to_do() -> None:
+    content = [wire.Block(type="text", text="API Error: 401"), wire.Block(type="image")]
+    refused = wire.AssistantMessage(message=wire.Message(content=content), error="authentication_failed")
+
+    assert notices(applied(refused)) == [
+        (
+            "error",
+            (
+                "The API did not accept the login (HTTP 401). Run `claude` in a terminal and type /login, "
+                "or check ANTHROPIC_API_KEY."
+            ),
+        )
+    ]
+
+    lines = [wire.Block(type="text", text="One."), wire.Block(type="text", text="Two.")]
+    failed = wire.AssistantMessage(message=wire.Message(content=lines), error="unknown")
+    assert [text for _, text in notices(applied(failed))] == [explained("One.\nTwo.")]
+
+
+def test_retries_tell_the_wait_and_the_reason_and_are_over_with_whatever_comes_next() -> None:
+    retry = wire.ApiRetry(
+        attempt=1, max_retries=3, retry_delay_ms=1500, error_status=529, error="overloaded" * 30
+    )
+    nexts = (said("x"), *deltas("x")[:1], returned("x"), wire.ResultEvent())
+    for following in nexts:
+        transcript = applied(retry)
+        (block,) = transcript.blocks
+        assert isinstance(block, RetryBlock)
+        assert (block.attempt, block.max_retries, block.delay_s, block.status) == (1, 3, 1.5, 529)
+        assert block.reason == ("overloaded" * 30)[:200]
+        assert (block.over, block.revision) == (False, transcript.revision)
+        transcript.apply(following)
+        assert block.over
+        transcript.apply(retry)
+        assert len([b for b in transcript.blocks if isinstance(b, RetryBlock)]) == 2
+
+    transcript = applied(wire.ApiRetry(error={"type": "overloaded"}))
+    (block,) = transcript.blocks
+    assert isinstance(block, RetryBlock)
+    assert block.reason == ""
+    transcript.break_off()
+    assert block.over
+    assert block.revision == transcript.revision
+
+
+def test_a_result_keeps_what_may_be_shown_and_counts_as_visible() -> None:
+    details = {"stdout": "x", "file": "x", "content": "x", "originalFile": "x", "structuredPatch": [1]}
+    transcript = applied(called("Edit"), returned("changed", details=details))
+
+    tool = only_tool(transcript)
+    assert (tool.result, tool.details, transcript.length) == ("changed", {"structuredPatch": [1]}, 7)
+    assert tool.revision == transcript.revision
+    assert only_tool(applied(called("Bash"), returned("x", details="text"))).details is None
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "result"),
+    [
+        ("The user doesn't want to proceed with this tool use. Stop.", ToolState.INTERRUPTED, ""),
+        (
+            "Permission to use Bash has been denied.",
+            ToolState.DENIED,
+            "Permission to use Bash has been denied.",
+        ),
+        ("Permission to use Bash is fine.", ToolState.FAILED, "Permission to use Bash is fine."),
+        ("It was denied.", ToolState.FAILED, "It was denied."),
+        ("<tool_use_error>No.</tool_use_error>", ToolState.FAILED, "No."),
+    ],
+)
+def test_how_a_failed_call_ended_is_told_by_its_words(text: str, state: ToolState, result: str) -> None:
+    tool = only_tool(applied(called("Bash"), returned(text, failed=True)))
+
+    assert (tool.state, tool.result) == (state, result)
+    assert only_tool(applied(called("Bash"), returned(text))).state is ToolState.OK
+
+
+def test_a_result_in_blocks_is_its_texts_and_its_pictures() -> None:
+    source: dict[str, object] = {"media_type": "image/png", "data": "AAA"}
+    content = [
+        wire.Block(type="text", text="One."),
+        wire.Block(type="image", source=source),
+        wire.Block(type="text", text="Two."),
+        wire.Block(type="image", source={"media_type": "image/png"}),
+        wire.Block(type="image", source={"data": "AAA"}),
+        wire.Block(type="image"),
+        wire.Block(type="document", source=source),
+    ]
+    result = wire.Block(type="tool_result", tool_use_id="t", content=content)
+
+    tool = only_tool(applied(called("Read"), wire.UserMessage(message=wire.Message(content=[result]))))
+
+    assert tool.result == "One.\nTwo."
+    assert tool.pictures == (Picture("image/png", "AAA"),)
+
+
+def test_a_picture_that_there_is_no_room_for_is_left_out() -> None:
+    large: dict[str, object] = {"media_type": "image/png", "data": "A" * 10_000_001}
+    content = [wire.Block(type="image", source=large)]
+    result = wire.Block(type="tool_result", tool_use_id="t", content=content)
+
+    transcript = applied(called("Read"), wire.UserMessage(message=wire.Message(content=[result])))
+
+    assert only_tool(transcript).pictures == ()
+    assert transcript.hidden == 10_000_001
+
+
+@pytest.mark.parametrize(
+    ("details", "text"),
+    [
+        ({"agentId": "x", "content": [{"text": "One."}, {"text": "Two."}]}, "One.\n\nTwo."),
+        ({"agentId": "x", "content": [{"text": 7}, "text", {"text": "Two."}]}, "Two."),
+        ({"agentId": "x", "content": "One."}, "as told"),
+        ({"content": [{"text": "One."}]}, "as told"),
+        ("agentId", "as told"),
+    ],
+)
+def test_a_report_is_what_the_subagent_said_where_the_cli_tells_it(details: object, text: str) -> None:
+    assert only_tool(applied(called("Agent"), returned("as told", details=details))).result == text
+
+
+def test_a_subagent_in_the_background_reports_in_its_card_when_it_is_done() -> None:
+    def reported(details: object, **changes: Any) -> tuple[str, object]:
+        told = {"subtype": "task_notification", "tool_use_id": "t", "status": "completed", "summary": "Two."}
+        transcript = applied(called("Agent"), returned("Launched.", details=details))
+        before = transcript.revision
+        transcript.apply(wire.SystemEvent(**(told | changes)))
+        tool = only_tool(transcript)
+        assert (transcript.revision > before) is (tool.result != "Launched.")
+        assert tool.revision == transcript.revision
+        return tool.result, tool.details
+
+    assert reported({"isAsync": True}) == ("Two.", {"status": "completed"})
+    assert reported({"isAsync": True}, summary=None, status=None) == ("", {"status": ""})
+    assert reported({"isAsync": False})[0] == "Launched."
+    assert reported(None)[0] == "Launched."
+    assert reported({"isAsync": True}, subtype="task_started")[0] == "Launched."
+    assert reported({"isAsync": True}, tool_use_id="u")[0] == "Launched."
+
+
+def test_a_call_that_the_result_counts_as_denied_is_denied() -> None:
+    def state(denied: object, *, failed: bool = True) -> ToolState:
+        denials: list[dict[str, object]] = [{"other": "t"}, {"tool_use_id": denied}]
+        transcript = applied(called("Bash"), returned("no", failed=failed))
+        transcript.apply(wire.ResultEvent(permission_denials=denials))
+        return only_tool(transcript).state
+
+    assert state("t") is ToolState.DENIED
+    assert state("u") is ToolState.FAILED
+    assert state("t", failed=False) is ToolState.OK
+
+
+def test_a_cleared_conversation_says_so() -> None:
+    assert notices(applied(wire.ConversationReset())) == [("info", "The conversation begins anew.")]
+
+
+# --- the to-do list
+
+
+def todo(number: int, **fields: object) -> list[wire.Event]:
+    """A call that adds an item."""
+    task = {"id": str(number), "subject": f"Item {number}", **fields}
+    return [called("TaskCreate", f"c{number}"), returned("ok", f"c{number}", details={"task": task})]
+
+
+def changed(number: object, call: str = "u", **fields: object) -> list[wire.Event]:
+    return [called("TaskUpdate", call, taskId=number, **fields), returned("ok", call)]
+
+
+def test_an_item_is_waiting_unless_something_else_is_said_and_keeps_what_is_not_changed() -> None:
+    transcript = applied(
+        *todo(1), *todo(2, status="completed", subject="s" * 401), *changed("1", subject="New")
+    )
+
+    *_, newest = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
+    assert newest.todos == (("pending", "New"), ("completed", "s" * 400))
+
+
+def test_what_is_no_list_and_no_item_changes_no_list() -> None:
+    for details in ({"task": "an item"}, {"tasks": "items"}, None, "text"):
+        for name in ("TaskCreate", "TaskList"):
+            transcript = applied(*todo(1), called(name, "x"), returned("ok", "x", details=details))
+            *_, newest = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
+            assert newest.todos == (("pending", "Item 1"),)
+
+
+def test_a_list_has_at_most_200_items_of_which_all_can_be_changed() -> None:
+    tasks = [{"id": number, "subject": str(number)} for number in range(205)]
+    listed: list[wire.Event] = [called("TaskList", "l"), returned("ok", "l", details={"tasks": tasks})]
+    beyond = applied(*listed, *changed("204"), *todo(300), *changed("199", "v", status="completed"))
+
+    *_, newest = [block for block in beyond.blocks if isinstance(block, ToolBlock)]
+    assert newest.todos is not None
+    assert (len(newest.todos), newest.todos[-1]) == (200, ("completed", "199"))
+
+
+def test_a_list_that_is_empty_again_is_shown_with_no_call() -> None:
+    transcript = applied(*todo(1), *changed("1", status="deleted"))
+
+    assert [block.superseded for block in transcript.blocks if isinstance(block, ToolBlock)] == [True, True]
+
+
+def test_the_list_goes_to_the_newest_call_that_has_changed_it() -> None:
+    transcript = applied(*todo(1), called("Bash", "b"), returned("x", "b"))
+    first, bash = (block for block in transcript.blocks if isinstance(block, ToolBlock))
+    assert (first.todos, first.superseded) == ((("pending", "Item 1"),), False)
+
+    transcript.apply(called("TaskList", "l"))
+    transcript.apply(returned("ok", "l"))
+
+    shown = [(call.todos, call.superseded) for call in (first, bash, transcript.blocks[-1])]  # type: ignore[attr-defined]
+    assert shown == [(None, True), (None, False), ((("pending", "Item 1"),), False)]
+    assert first.revision > bash.revision
+
+
+def test_a_call_that_changes_the_list_again_keeps_it() -> None:
+    transcript = applied(*todo(1), returned("x", "c1", details={"task": {"id": "2", "subject": "Again"}}))
+
+    first = only_tool(transcript)
+    assert (first.todos, first.superseded) == ((("pending", "Item 1"), ("pending", "Again")), False)
+    assert first.revision == transcript.revision
+
+
+def test_a_subagents_list_is_not_the_turns() -> None:
+    transcript = applied(*todo(1), called("Agent", "a"))
+    call, result = todo(2)
+    assert isinstance(result, wire.UserMessage)
+
+    transcript.apply(call)
+    transcript.apply(
+        wire.UserMessage(
+            message=result.message, tool_use_result=result.tool_use_result, parent_tool_use_id="a"
+        )
+    )
+
+    assert [getattr(block, "todos", None) for block in transcript.blocks] == [
+        (("pending", "Item 1"),),
+        None,
+        None,
+    ]
+
+
+# --- what went wrong
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        (
+            wire.ResultEvent(is_error=True, subtype="error_max_turns"),
+            "The turn reached its limit of model requests.",
+        ),
+        (wire.ResultEvent(subtype="error_during_execution"), "The turn was stopped before its end."),
+        (wire.ResultEvent(is_error=True), "The turn failed, and the CLI did not say why."),
+        (wire.ResultEvent(is_error=True, errors=["One.", "[ede_diagnostic] x", "Two."]), "One.; Two."),
+        (wire.ResultEvent(is_error=True, result="Bad\nthing"), "Bad thing"),
+        (wire.ResultEvent(is_error=True, result="Please: Not Logged In"), NOT_LOGGED_IN),
+        (wire.ResultEvent(is_error=True, result=" "), "The turn failed."),
+        (wire.ResultEvent(subtype="success"), ""),
+        (wire.ResultEvent(), ""),
+    ],
+)
+def test_what_went_wrong_is_one_line(event: wire.ResultEvent, error: str) -> None:
+    assert turn_error(event) == error
+
+
+def test_a_refused_login_is_told_by_its_status_or_its_words() -> None:
+    refused = explained("Bad request", 401)
+
+    assert refused == explained("Oh, API Error: 401 x")
+    assert refused.startswith("The API did not accept the login (HTTP 401).")
 
 
 # --- views wait

@@ -54,6 +54,11 @@ def ended(**fields: object) -> dict[str, object]:
             ("error", "Your plan's five-hour limit is used up; it resets at 2026-11-27 15:30."),
         ),
         (
+            limit("allowed_warning", rateLimitType="seven_day_opus"),
+            ("warning", "Your plan's weekly limit for Opus is nearly used up."),
+        ),
+        (limit("rejected"), ("error", "Your plan's limit is used up.")),
+        (
             limit("allowed_warning", rateLimitType="new_window", resetsAt=1e300),
             ("warning", "Your plan's new window is nearly used up."),
         ),
@@ -66,12 +71,53 @@ def ended(**fields: object) -> dict[str, object]:
             ("warning", "Declined. Too risky."),
         ),
         (
+            system(
+                "model_refusal_fallback", original_model="opus", fallback_model="haiku", content="So be it."
+            ),
+            ("warning", "So be it."),
+        ),
+        (
+            system("notification", key="k", text="Updated\nnow · Esc to\nclose", priority="immediate"),
+            ("warning", "Updated\nnow"),
+        ),
+        (system("notification", key="k", text="A · Z", priority="low"), ("info", "A · Z")),
+        (
             system("notification", key="k", text="Update found · ctrl+o to see", priority="high"),
             ("warning", "Update found"),
         ),
         (
             system("status", status=None, compact_result="failed", compact_error="too_few_groups"),
             ("warning", "The conversation could not be compacted: too few groups."),
+        ),
+        (system("status", status="compacting"), ("info", "Compacting the conversation.")),
+        (
+            system("status", status=None, compact_result="failed"),
+            ("warning", "The conversation could not be compacted: no reason given."),
+        ),
+        (
+            system("status", status=None, compact_result="failed", compact_error="It is full."),
+            ("warning", "The conversation could not be compacted: It is full."),
+        ),
+        (
+            system("compact_boundary", compact_metadata={"trigger": "manual", "pre_tokens": 12345}),
+            ("info", "The conversation was compacted: 12,345 tokens. Claude goes on from a summary."),
+        ),
+        (
+            system(
+                "compact_boundary",
+                compact_metadata={"trigger": "auto", "pre_tokens": 12345, "post_tokens": 1000},
+            ),
+            (
+                "info",
+                (
+                    "The conversation was compacted by itself, as the context window filled up: "
+                    "12,345 tokens became 1,000. Claude goes on from a summary."
+                ),
+            ),
+        ),
+        (
+            system("plugin_install", status="failed", error="no such plugin"),
+            ("warning", "The plugin ? was not installed: no such plugin."),
         ),
         (
             system("plugin_install", status="failed", name="p", error="no such plugin"),
@@ -82,12 +128,20 @@ def ended(**fields: object) -> dict[str, object]:
             ("info", "Visit the page."),
         ),
         (
+            {"type": "auth_status", "isAuthenticating": True, "output": ["Visit the page.", "Wait."]},
+            ("info", "Visit the page.\nWait."),
+        ),
+        (
             {"type": "auth_status", "isAuthenticating": False, "output": [], "error": "expired"},
             ("warning", "The login failed: expired"),
         ),
         (
             system("memory_recall", mode="select", memories=[{"path": "/m"}]),
             ("info", "Claude was reminded of 1 saved memory."),
+        ),
+        (
+            system("memory_recall", memories=[{"path": "/m"}, {"path": "/n"}]),
+            ("info", "Claude was reminded of 2 saved memories."),
         ),
         (
             system("session_writes_lost", error_code="ENOSPC", lost=["transcript"]),
@@ -99,24 +153,113 @@ def ended(**fields: object) -> dict[str, object]:
                 ),
             ),
         ),
-        (
-            system(
-                "hook_response",
-                hook_name="Stop",
-                hook_event="Stop",
-                stdout='{"decision":"block","reason":"Run the tests."}',
-                stderr="",
-                exit_code=0,
-                outcome="success",
-            ),
-            ("info", "Stop says to Claude: Run the tests."),
-        ),
+        (system("informational", content="So it is.", level="notice"), ("info", "So it is.")),
+        (system("informational", content="Careful.", level="warning"), ("warning", "Careful.")),
+        (system("informational", content="Broken.", level="error"), ("warning", "Broken.")),
     ],
 )
 def test_what_the_cli_says_to_the_person_is_one_line(
     message: dict[str, object], line: tuple[str, str]
 ) -> None:
     assert shown(message) == [line]
+
+
+def hook(event: str, printed: object = "", **fields: object) -> dict[str, object]:
+    stdout = printed if isinstance(printed, str) else json.dumps(printed)
+    return system("hook_response", hook_name=f"{event}:x", hook_event=event, stdout=stdout, **fields)
+
+
+STOP = {"continue": False, "stopReason": "Enough."}
+BLOCK = {"decision": "block", "reason": "Run the tests."}
+
+
+@pytest.mark.fault(120, via="pure")
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        (hook("Stop", {"systemMessage": "Hi."}), [("info", "Stop:x says: Hi.")]),
+        (hook("Stop", STOP), [("info", "Stop:x says: Enough.")]),
+        (hook("SubagentStop", STOP), [("info", "SubagentStop:x says: Enough.")]),
+        (hook("Stop", {"continue": False}), []),
+        (hook("PostToolUse", STOP), [("warning", "A hook stopped this turn: Enough.")]),
+        (hook("PostToolUse", {"continue": False}), [("warning", "A hook stopped this turn: PostToolUse:x")]),
+        (hook("SessionStart", STOP), []),
+        (hook("Setup", STOP), []),
+        (hook("SessionStart", STOP | BLOCK), [("info", "SessionStart:x says to Claude: Run the tests.")]),
+        (hook("Stop", BLOCK), [("info", "Stop:x says to Claude: Run the tests.")]),
+        (hook("Stop", exit_code=2, stderr="Not yet."), [("info", "Stop:x says to Claude: Not yet.")]),
+        (hook("PreToolUse", BLOCK), []),
+        (hook("PreToolUse", STOP), []),
+        (hook("UserPromptSubmit", exit_code=2, stderr="No."), []),
+        (
+            hook("UserPromptSubmit", BLOCK | {"systemMessage": "Hi."}),
+            [("info", "UserPromptSubmit:x says: Hi.")],
+        ),
+        (
+            hook("UserPromptSubmit", outcome="error", exit_code=3, stderr=" broken\n"),
+            [("warning", "The hook UserPromptSubmit:x failed (exit code 3): broken")],
+        ),
+        (
+            hook("Stop", "half a word \n", outcome="error", exit_code=1, stderr="\n"),
+            [("warning", "The hook Stop:x failed (exit code 1): half a word")],
+        ),
+        (
+            hook("Stop", outcome="error", exit_code=1),
+            [("warning", "The hook Stop:x failed (exit code 1): it said nothing")],
+        ),
+        (hook("Stop", outcome="cancelled"), [("warning", "The hook Stop:x did not finish.")]),
+        (hook("Stop", "\ud800", outcome="success"), []),
+        (hook("Stop", "[" * 100_000, outcome="success"), []),
+    ],
+)
+def test_of_a_hook_is_said_what_it_says_and_what_it_does_that_nobody_else_tells(
+    message: dict[str, object], lines: list[tuple[str, str]]
+) -> None:
+    assert shown(message) == lines
+
+
+@pytest.mark.fault(120, via="pure")
+def test_a_hooks_word_that_the_cli_says_again_stands_once() -> None:
+    response = hook("Stop", {"systemMessage": "Hi."})
+    again = system("informational", content="Stop:x says: Hi.")
+
+    assert shown(response, again) == [("info", "Stop:x says: Hi.")]
+    assert [text for _, text in shown(response, system("informational", content="New."), again, again)] == [
+        "Stop:x says: Hi.",
+        "New.",
+        "Stop:x says: Hi.",
+    ]
+
+
+@pytest.mark.fault(120, via="pure")
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"content": "UserPromptSubmit operation blocked by hook:\nNo.\n\nOriginal prompt: x"}, "No."),
+        ({"content": "Operation stopped by hook: No."}, "No."),
+        ({"content": "Some words.", "prompt_submit_outcome": {"reason": "Not\nnow."}}, "Not now."),
+        ({"content": "Some words.", "prompt_submit_outcome": {}}, "Some words."),
+    ],
+)
+def test_a_turn_that_a_hook_stops_is_an_error_with_the_hooks_reason(
+    fields: dict[str, object], why: str
+) -> None:
+    stopped = system("informational", prevent_continuation=True, level="info", **fields)
+
+    transcript = heard(stopped, ended(num_turns=0))
+
+    assert transcript.error == f"A hook stopped this turn: {why}"
+    assert shown(stopped) == [("warning", transcript.error)]
+
+
+@pytest.mark.fault(120, via="pure")
+def test_a_hook_that_stops_the_turn_after_a_call_makes_it_an_error_and_the_next_turn_is_none() -> None:
+    stopped, line = hook("PostToolUse", STOP), "A hook stopped this turn: Enough."
+
+    assert heard(stopped, ended(terminal_reason="hook_stopped")).error == line
+    assert heard(stopped, ended(result="All the same.")).error == ""
+    assert heard(stopped, ended(num_turns=0), ended(num_turns=0, result="Set.")).error == ""
+    assert heard(stopped, system("status", status="compacting"), ended(num_turns=0)).error == line
 
 
 @pytest.mark.fault(120, via="pure")
@@ -128,6 +271,7 @@ def test_what_is_as_it_should_be_is_not_said() -> None:
             system("hook_response", hook_name="Stop", stdout="fine", exit_code=0, outcome="success"),
             system("thinking_tokens", estimated_tokens=5),
             system("plugin_install", status="installed", name="p"),
+            system("notification", key="stop-hook-error", text="The hook says this itself."),
         )
         == []
     )
@@ -167,6 +311,7 @@ def test_the_output_of_a_command_is_an_answer() -> None:
     ("end", "line"),
     [
         (ended(), "Claude ended the turn without an answer."),
+        (ended(stop_reason="end_turn"), "Claude ended the turn without an answer."),
         (ended(stop_reason="refusal"), "Claude ended the turn without an answer: the model declined."),
         (ended(num_turns=0), "The command said nothing."),
     ],
