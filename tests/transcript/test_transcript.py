@@ -716,6 +716,15 @@ def test_the_input_of_a_call_is_seen_while_it_is_written() -> None:
     assert tool.revision == transcript.revision
 
 
+def test_a_call_that_says_nothing_of_itself_is_shown_all_the_same() -> None:
+    nameless = wire.Block(type="tool_use")
+    begun = applied(streamed("content_block_start", content_block=nameless))
+    whole = applied(wire.AssistantMessage(message=wire.Message(content=[nameless])))
+
+    assert [(call.id, call.name, call.input) for call in map(only_tool, (begun, whole))] == [("", "", {})] * 2
+    assert only_tool(applied(called("Bash", ""), returned("x", ""))).result == "x"
+
+
 def test_a_piece_without_a_beginning_begins_a_block() -> None:
     transcript = applied(
         streamed("content_block_delta", delta=wire.Delta(type="thinking_delta", thinking="Hm.")),
@@ -764,6 +773,7 @@ def test_new_kinds_are_counted_each_by_its_name_and_the_known_silent_ones_are_no
         streamed("content_block_delta", delta=wire.Delta(type="citations_delta")),
         streamed("content_block_start"),
         streamed("content_block_delta"),
+        streamed("content_block_stop"),
         streamed("message_delta"),
     ]
     new: list[wire.Event] = [
@@ -876,6 +886,8 @@ def test_a_result_keeps_what_may_be_shown_and_counts_as_visible() -> None:
             ToolState.DENIED,
             "Permission to use Bash has been denied.",
         ),
+        (f"Permission to use {376 * 'x'}denied", ToolState.DENIED, f"Permission to use {376 * 'x'}denied"),
+        (f"Permission to use {377 * 'x'}denied", ToolState.FAILED, f"Permission to use {377 * 'x'}denied"),
         ("Permission to use Bash is fine.", ToolState.FAILED, "Permission to use Bash is fine."),
         ("It was denied.", ToolState.FAILED, "It was denied."),
         ("<tool_use_error>No.</tool_use_error>", ToolState.FAILED, "No."),
@@ -982,11 +994,15 @@ def changed(number: object, call: str = "u", **fields: object) -> list[wire.Even
 
 def test_an_item_is_waiting_unless_something_else_is_said_and_keeps_what_is_not_changed() -> None:
     transcript = applied(
-        *todo(1), *todo(2, status="completed", subject="s" * 401), *changed("1", subject="New")
+        *todo(1),
+        *todo(2, status="completed", subject="s" * 401),
+        *todo(3, status=["done"]),
+        *changed("1", subject="New"),
+        *changed("unknown", "v", status="deleted"),
     )
 
     *_, newest = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
-    assert newest.todos == (("pending", "New"), ("completed", "s" * 400))
+    assert newest.todos == (("pending", "New"), ("completed", "s" * 400), ("", "Item 3"))
 
 
 def test_what_is_no_list_and_no_item_changes_no_list() -> None:
@@ -1051,6 +1067,38 @@ def test_a_subagents_list_is_not_the_turns() -> None:
         None,
         None,
     ]
+
+
+# --- the last word
+
+
+CALL = [called("Bash", command="x"), returned("x")]
+
+
+@pytest.mark.fault(126, via="pure")
+@pytest.mark.parametrize(
+    ("events", "requests", "silent"),
+    [
+        ([said("x"), *CALL], 2, True),
+        ([*CALL, said(" \n")], 2, True),
+        ([*CALL, said("Done.")], 2, False),
+        ([*CALL, said("Done."), wire.ConversationReset()], 2, False),
+        ([wire.ConversationReset()], 1, True),
+        ([wire.ConversationReset()], 0, False),
+        ([*CALL], 0, True),
+    ],
+)
+def test_a_turn_ends_in_silence_where_nothing_was_said_after_its_last_call(
+    events: list[wire.Event],
+    requests: int,
+    silent: bool,  # noqa: FBT001
+) -> None:
+    transcript = applied(*events)
+    before = notices(transcript)
+
+    transcript.apply(wire.ResultEvent(num_turns=requests))
+
+    assert (notices(transcript) != before) is silent
 
 
 # --- what went wrong

@@ -334,6 +334,20 @@ def test_a_turn_that_ends_early_is_an_error_that_says_why(reason: str) -> None:
 
 
 @pytest.mark.fault(120, via="pure")
+def test_a_line_of_the_cli_has_at_most_2000_characters() -> None:
+    for length, text in ((2_000, "x" * 2_000), (2_001, "x" * 1_999 + "…")):
+        assert shown(system("informational", content="x" * length)) == [("info", text)]
+
+
+@pytest.mark.fault(120, via="pure")
+def test_the_last_50_words_of_hooks_are_remembered() -> None:
+    for others, times in ((49, 1), (50, 2)):
+        words = [hook("Stop", {"systemMessage": f"Word {number}."}) for number in range(others + 1)]
+        lines = shown(*words, system("informational", content="Stop:x says: Word 0."))
+        assert [text for _, text in lines].count("Stop:x says: Word 0.") == times
+
+
+@pytest.mark.fault(120, via="pure")
 def test_a_line_of_the_cli_is_bounded_harmless_and_the_same_in_every_view() -> None:
     hostile = f"<img src=x onerror=alert(1)> \x1b]52;c;aGk=\x07 **\u202egnp** {'long ' * 10_000}"
     transcript = heard(system("informational", content=hostile, level="warning"))
