@@ -10,6 +10,7 @@ import pytest
 from claude_magic.declaration import Option, options_of
 from claude_magic.errors import CLINotFoundError, UsageError, WorkingDirectoryError
 from claude_magic.options import Options, TurnOptions, checked_id, is_json
+from claude_magic.support import paths
 
 ID = "01234567-89ab-4cde-8f01-23456789abcd"
 SERVERS = ' {"mcpServers": {"a": {"env": {"KEY": "hunter22"}}, "b": {}}}'
@@ -158,6 +159,16 @@ def test_a_configuration_in_a_line_counts_from_the_notebook_and_shows_no_keys(no
 
 def test_folders_in_a_line_count_from_the_notebook(notebook: Path) -> None:
     assert declared("add_dirs").read("data") == declared("cwd").read("data") == str(notebook / "data")
+
+
+def test_without_a_notebook_paths_in_a_line_count_from_where_the_kernel_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "_START", tmp_path)
+
+    assert declared("add_dirs").read("data") == str(tmp_path / "data")
+    with pytest.raises(UsageError, match=str(tmp_path / "none")):
+        declared("system").read("@none")
 
 
 def test_a_persona_is_a_text_or_after_an_at_sign_a_file(notebook: Path) -> None:
