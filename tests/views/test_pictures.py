@@ -65,18 +65,22 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyP
     assert fitting(picture(20, 21)) is None
 
 
+def test_a_picture_that_pillow_warns_of_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60)
+
+    assert fitting(picture(10, 10)) is None
+
+
 @pytest.mark.parametrize(("kind", "shown"), [("JPEG", True), ("GIF", True), ("WEBP", True), ("TIFF", False)])
 def test_only_decoders_of_the_web_see_what_somebody_sent(kind: str, shown: bool) -> None:  # noqa: FBT001
     assert (fitting(picture(8, 8, kind=kind)) is not None) is shown
 
 
-def test_a_picture_is_made_smaller_until_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "_LIMIT", 1_000)
-    large = picture(900, 600)
+def test_a_picture_loses_a_third_of_its_sides_until_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = picture(900, 600).data
+    length = len(pictures._downscaled(large))
 
-    fit = fitting(large)
-
-    assert fit is not None
-    assert len(fit.data) <= 1_000
-    with made(fit) as image:
-        assert image.width / image.height == pytest.approx(1.5, abs=0.1)
+    for limit, size in ((length, (900, 600)), (length - 1, (600, 400)), (1_000, (52, 35))):
+        monkeypatch.setattr(pictures, "_LIMIT", limit)
+        with made(Picture("image/jpeg", pictures._downscaled(large))) as image:
+            assert image.size == size

@@ -66,4 +66,4 @@ def _small_enough(image: Image.Image) -> str:
         data = base64.b64encode(encoded.getvalue()).decode()
         if len(data) <= _LIMIT:
             return data
-        image.thumbnail((image.width * 2 // 3, image.height * 2 // 3))
+        image.thumbnail((image.width * 2 // 3, image.height))
