@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from endpoint_log import Endpoint
-from generations import OLDER_CLI, current_cli
+from generations import OLDER_CLI, current_cli, warmed
 from waiting import wait_until
 
 from claude_magic import offline
@@ -43,7 +43,7 @@ def fresh_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 @pytest.fixture(params=["current", "older"])
 def cli(request: pytest.FixtureRequest) -> Path:
     """Both generations of the real CLI, one after the other."""
-    return current_cli() if request.param == "current" else OLDER_CLI
+    return warmed(current_cli() if request.param == "current" else OLDER_CLI)
 
 
 @pytest.fixture
