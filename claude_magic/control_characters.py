@@ -41,8 +41,8 @@ def show_invisibles(text: str) -> str:
     return _UNSEEN.sub(_named, strip_controls(text))
 
 
-def _named(found: re.Match[str]) -> str:
-    return found[0] if found[0] in _FLAGS else f"⟦U+{ord(found[0]):04X}⟧"
+def _named(match: re.Match[str]) -> str:
+    return match[0] if match[0] in _FLAGS else f"⟦U+{ord(match[0]):04X}⟧"
 
 
 def printed(text: str) -> str:
@@ -53,7 +53,7 @@ def printed(text: str) -> str:
 
 def _rewritten(line: str) -> str:
     """One line as a terminal shows it in the end; in linear time."""
-    shown: list[str] = []
+    cells: list[str] = []
     at = 0
     for part in _MOVE.split(line):
         if part == "\r":
@@ -61,14 +61,14 @@ def _rewritten(line: str) -> str:
         elif part.startswith("\x08"):
             at = max(0, at - len(part))
         elif part == "\x1b[2K":
-            shown, at = [], 0
+            cells, at = [], 0
         elif part in {"\x1b[K", "\x1b[0K"}:
-            del shown[at:]
+            del cells[at:]
         else:
             seen = _SEQUENCE.sub("", part)
-            shown[at : at + len(seen)] = seen
+            cells[at : at + len(seen)] = seen
             at += len(seen)
-    return "".join(shown)
+    return "".join(cells)
 
 
 def one_line(text: str, limit: int | None = None) -> str:

@@ -152,10 +152,10 @@ def options_of(declaring: Any) -> tuple[Option, ...]:
 
 def flags_of(*declaring: Any) -> tuple[Option, ...]:
     """The options that a line can give; one that several classes declare belongs to the first of them."""
-    found: dict[str, Option] = {}
+    options: dict[str, Option] = {}
     for each in (each for cls in declaring for each in options_of(cls) if each.flags):
-        found.setdefault(each.name, each)
-    return tuple(found.values())
+        options.setdefault(each.name, each)
+    return tuple(options.values())
 
 
 def described(declaring: type[T]) -> type[T]:

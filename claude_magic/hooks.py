@@ -57,16 +57,16 @@ class Hook(Struct, frozen=True, kw_only=True):
 
 def declared(hooks: Sequence[Hook]) -> dict[str, list[dict[str, object]]]:
     """The hooks as `initialize` takes them, each known by its place."""
-    found: dict[str, list[dict[str, object]]] = {}
+    entries: dict[str, list[dict[str, object]]] = {}
     for place, hook in enumerate(hooks):
         entry: dict[str, object] = {"hookCallbackIds": [str(place)], "timeout": hook.timeout}
-        found.setdefault(hook.event, []).append(entry | ({"matcher": hook.matcher} if hook.matcher else {}))
-    return found
+        entries.setdefault(hook.event, []).append(entry | ({"matcher": hook.matcher} if hook.matcher else {}))
+    return entries
 
 
 async def answered(hooks: Sequence[Hook], request: Mapping[str, object], began: float) -> HookReply:
     """The reply of the hook that a `hook_callback` is for; an empty one if there is no such hook."""
-    named = {str(place): hook for place, hook in enumerate(hooks)}
-    hook, told = named.get(str(request.get("callback_id"))), request.get("input")
-    step = Step(told=told if isinstance(told, Mapping) else {}, began=began)
+    by_place = {str(place): hook for place, hook in enumerate(hooks)}
+    hook, account = by_place.get(str(request.get("callback_id"))), request.get("input")
+    step = Step(told=account if isinstance(account, Mapping) else {}, began=began)
     return HookReply() if hook is None else await hook.answer(step)

@@ -60,24 +60,24 @@ class PermissionRequest(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_wire(
-        cls, request_id: str, asked: Mapping[str, object], allowed: Sequence[str] = ()
+        cls, request_id: str, request: Mapping[str, object], allowed: Sequence[str] = ()
     ) -> PermissionRequest:
         """The request as the CLI sends it; what is not as expected counts as absent."""
-        tool_input, suggestions = asked.get("input"), asked.get("permission_suggestions")
+        tool_input, suggestions = request.get("input"), request.get("permission_suggestions")
         return cls(
             id=request_id,
-            tool_use_id=str(asked.get("tool_use_id") or ""),
-            tool_name=str(asked.get("tool_name") or ""),
+            tool_use_id=str(request.get("tool_use_id") or ""),
+            tool_name=str(request.get("tool_name") or ""),
             input=tool_input if isinstance(tool_input, dict) else {},
-            description=str(asked.get("description") or ""),
-            blocked_path=str(asked.get("blocked_path") or ""),
+            description=str(request.get("description") or ""),
+            blocked_path=str(request.get("blocked_path") or ""),
             suggestions=suggestions if isinstance(suggestions, list) else (),
-            reason=str(asked.get("decision_reason") or ""),
-            reason_type=str(asked.get("decision_reason_type") or ""),
-            no_always=asked.get("suppress_always_allow_rule") is True,
-            default_to_no=asked.get("default_to_no") is True,
-            needs_person=asked.get("requires_user_interaction") is True,
-            agent_id=str(asked.get("agent_id") or ""),
+            reason=str(request.get("decision_reason") or ""),
+            reason_type=str(request.get("decision_reason_type") or ""),
+            no_always=request.get("suppress_always_allow_rule") is True,
+            default_to_no=request.get("default_to_no") is True,
+            needs_person=request.get("requires_user_interaction") is True,
+            agent_id=str(request.get("agent_id") or ""),
             allowed=allowed,
         )
 
@@ -99,8 +99,8 @@ class PermissionRequest(Struct, frozen=True, kw_only=True):
     @property
     def questions(self) -> list[Mapping[str, object]]:
         """What a question asks, one by one."""
-        asked = self.about if self.is_question else None
-        return [item for item in asked if isinstance(item, Mapping)] if isinstance(asked, list) else []
+        items = self.about if self.is_question else None
+        return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
     @property
     def always_means(self) -> str:

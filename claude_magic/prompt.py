@@ -67,6 +67,6 @@ def attachments_to(attachments: Iterable[Attachment]) -> str:
     return json.dumps([[each.name, each.text] for each in attachments])
 
 
-def attachments_from(kept: str) -> tuple[Attachment, ...]:
+def attachments_from(stored: str) -> tuple[Attachment, ...]:
     """Attachments as `attachments_to` has written them."""
-    return tuple(Attachment(name, text) for name, text in json.loads(kept))
+    return tuple(Attachment(name, text) for name, text in json.loads(stored))

@@ -66,15 +66,15 @@ class Tool(NamedTuple):
     unfolded: bool = False
     schedules: bool = False
 
-    def argument_in(self, given: Mapping[str, object]) -> str:
+    def argument_in(self, tool_input: Mapping[str, object]) -> str:
         """The part of this input that says what the call is about."""
-        texts = (key for key, value in given.items() if isinstance(value, str) and value.strip())
+        texts = (key for key, value in tool_input.items() if isinstance(value, str) and value.strip())
         return self.argument or next(texts, "")
 
-    def path_in(self, given: Mapping[str, object]) -> str:
+    def path_in(self, tool_input: Mapping[str, object]) -> str:
         """The path of the file that a call is about, as it is given; "" if it is about none."""
-        key = self.argument_in(given)
-        path = given.get(key) if key in _PATHS or self.kind in {ToolKind.READ, ToolKind.EDIT} else ""
+        key = self.argument_in(tool_input)
+        path = tool_input.get(key) if key in _PATHS or self.kind in {ToolKind.READ, ToolKind.EDIT} else ""
         return path if isinstance(path, str) else ""
 
     @property

@@ -62,15 +62,15 @@ def _linked(tokens: list[Token]) -> Iterator[Token]:
 
 
 def _parts(text: str) -> Iterator[Token]:
-    shown = 0
-    for found in _ADDRESS.finditer(text):
-        address = _whole(found[0])
-        yield _text(text[shown : found.start()])
+    end = 0
+    for match in _ADDRESS.finditer(text):
+        address = _whole(match[0])
+        yield _text(text[end : match.start()])
         yield Token("link_open", "a", 1, attrs={"href": address}, markup=BARE)
         yield _text(address)
         yield Token("link_close", "a", -1, markup=BARE)
-        shown = found.start() + len(address)
-    yield _text(text[shown:])
+        end = match.start() + len(address)
+    yield _text(text[end:])
 
 
 def _whole(address: str) -> str:

@@ -61,8 +61,8 @@ def formula_at(text: str, place: int) -> str:
     rule = _INLINE.get(text[place : place + 2]) or _INLINE.get(text[place])
     if rule is None or (rule is _DOLLAR and place and _BEFORE.match(text, place - 1)):
         return ""
-    found = rule.match(text, place, place + _LONGEST)
-    return found[0] if found and not _AMOUNT.match(found[0]) and _is_passive(found[0]) else ""
+    match = rule.match(text, place, place + _LONGEST)
+    return match[0] if match and not _AMOUNT.match(match[0]) and _is_passive(match[0]) else ""
 
 
 def _inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  # a rule's signature
@@ -94,8 +94,8 @@ def _closing(line: str) -> str | None:
     """What ends a formula that this line begins."""
     if line.startswith(("$$", r"\[")):
         return "$$" if line[0] == "$" else r"\]"
-    found = _BEGIN.match(line)
-    return rf"\end{{{found[1]}}}" if found else None
+    match = _BEGIN.match(line)
+    return rf"\end{{{match[1]}}}" if match else None
 
 
 def _end(state: StateBlock, first: int, last: int, closing: str) -> int | None:

@@ -97,15 +97,18 @@ def _inert_line(line: str, *, has_table: bool) -> str:
     """
     pieces: list[str] = []
     prose = place = 0
-    while found := _SPAN.search(line, place):
-        place = found.end()
-        if found["marks"]:
-            kept = "" if has_table and "|" in found[0] else found[0]
+    while span := _SPAN.search(line, place):
+        place = span.end()
+        if span["marks"]:
+            verbatim = "" if has_table and "|" in span[0] else span[0]
         else:
-            kept = formula_at(line, found.start())
-        if kept:
-            place = found.start() + len(kept)
-            pieces += [_inert(line[prose : found.start()]), kept if found["marks"] else _inert_formula(kept)]
+            verbatim = formula_at(line, span.start())
+        if verbatim:
+            place = span.start() + len(verbatim)
+            pieces += [
+                _inert(line[prose : span.start()]),
+                verbatim if span["marks"] else _inert_formula(verbatim),
+            ]
             prose = place
     return "".join([*pieces, _inert(line[prose:])])
 
@@ -115,6 +118,6 @@ def _inert_formula(formula: str) -> str:
 
 
 def _inert(prose: str) -> str:
-    prose = _MARKS.sub(lambda found: found[1] + "".join(f"\\{mark}" for mark in found[2]), prose)
+    prose = _MARKS.sub(lambda signs: signs[1] + "".join(f"\\{mark}" for mark in signs[2]), prose)
     prose = _TAG.sub("&lt;", prose).replace("![", "&#33;[")
     return _DEFINITION.sub(r"]\\:", _LINK.sub(r"]\\(", prose))

@@ -250,14 +250,14 @@ class Budget(Struct, eq=False):
 
     def text(self, text: str) -> str:
         """The part of `text`, from its beginning, there is room for."""
-        kept = text[: self.left]
-        self.left -= len(kept)
-        self.hidden += len(text) - len(kept)
-        return kept
+        beginning = text[: self.left]
+        self.left -= len(beginning)
+        self.hidden += len(text) - len(beginning)
+        return beginning
 
-    def give_back(self, kept: int, hidden: int) -> None:
+    def give_back(self, shown: int, hidden: int) -> None:
         """Frees the room of a text that is put aside."""
-        self.left += kept
+        self.left += shown
         self.hidden -= hidden
 
     def ends(self, text: str, limit: int = _RESULT_LIMIT) -> str:

@@ -174,13 +174,13 @@ class Builder:
             self.add(scope, tool)
         return tool
 
-    def run(self, tool: ToolBlock, given: Mapping[str, object]) -> None:
+    def run(self, tool: ToolBlock, tool_input: Mapping[str, object]) -> None:
         """A call has been written, and begins to run."""
         if tool.state is not ToolState.WRITING:
             return
         self.budget.give_back(len(tool.partial.text), 0)
         tool.partial.replace("")
-        tool.input = self.budget.record(given)
+        tool.input = self.budget.record(tool_input)
         self.step(tool, ToolState.RUNNING)
         self.length += sum(len(value) for value in tool.input.values() if isinstance(value, str))
 

@@ -51,9 +51,9 @@ def turn_error(event: wire.ResultEvent, halt: str = "") -> str:
     """
     if not event.is_error and event.subtype in {"", "success"}:
         return _cut_short(event, halt)
-    said = event.result or "; ".join(error for error in event.errors if "_diagnostic]" not in error)
-    if said or event.api_error_status:
-        return explained(said, event.api_error_status)
+    reason = event.result or "; ".join(error for error in event.errors if "_diagnostic]" not in error)
+    if reason or event.api_error_status:
+        return explained(reason, event.api_error_status)
     return {
         "error_max_turns": "The turn reached its limit of model requests.",
         "error_during_execution": "The turn was stopped before its end.",

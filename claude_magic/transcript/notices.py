@@ -64,11 +64,11 @@ def _informational(event: wire.Informational) -> Iterator[Line]:
     if not event.prevent_continuation:
         yield Line(event.content, "warning" if event.level in {"warning", "error"} else "info")
         return
-    said = event.content.partition(_PROMPT)[0]
+    reason = event.content.partition(_PROMPT)[0]
     for beginning in _BLOCKED:
-        said = said.removeprefix(beginning)
-    reason = (event.prompt_submit_outcome and event.prompt_submit_outcome.reason) or said
-    yield Line(f"A hook stopped this turn: {one_line(reason)}", "warning", halts=True)
+        reason = reason.removeprefix(beginning)
+    why = (event.prompt_submit_outcome and event.prompt_submit_outcome.reason) or reason
+    yield Line(f"A hook stopped this turn: {one_line(why)}", "warning", halts=True)
 
 
 def _hook(event: wire.HookResponse) -> Iterator[Line]:
@@ -134,10 +134,10 @@ def _time(seconds: float | None) -> str:
 
 
 def _fallback(event: wire.RefusalFallback) -> Iterator[Line]:
-    said = event.content
-    if not said and event.fallback_model:
-        said = f"{event.original_model} declined to answer; {event.fallback_model} answers in its place."
-    yield Line(" ".join(part for part in (said, event.api_refusal_explanation) if part), "warning")
+    line = event.content
+    if not line and event.fallback_model:
+        line = f"{event.original_model} declined to answer; {event.fallback_model} answers in its place."
+    yield Line(" ".join(part for part in (line, event.api_refusal_explanation) if part), "warning")
 
 
 def _notification(event: wire.Notification) -> Iterator[Line]:

@@ -121,8 +121,8 @@ class Reducer:
 
     def _count(self, kind: str) -> None:
         kind = kind[:_NAME_LIMIT]
-        known = kind in self.unknown or len(self.unknown) < _UNKNOWN_LIMIT
-        self.unknown[kind if known else "other"] += 1
+        has_room = kind in self.unknown or len(self.unknown) < _UNKNOWN_LIMIT
+        self.unknown[kind if has_room else "other"] += 1
 
     def _on_stream(self, event: wire.StreamEvent) -> None:
         self._end_retry()
@@ -170,8 +170,8 @@ class Reducer:
     def _on_assistant(self, event: wire.AssistantMessage) -> None:
         self._end_retry()
         if event.error:
-            said = "\n".join(block.text for block in event.message.blocks if block.text)
-            self._tell(self._builder.main, self._builder.notice(explained(said), "error"))
+            text = "\n".join(block.text for block in event.message.blocks if block.text)
+            self._tell(self._builder.main, self._builder.notice(explained(text), "error"))
             return
         scope = self._builder.scope(event.parent_tool_use_id)
         for content in event.message.blocks:

@@ -23,13 +23,13 @@ class TodoList:
         self._items: dict[str, tuple[str, str]] = {}
 
     def handle(
-        self, name: str, given: Mapping[str, object], details: object
+        self, name: str, tool_input: Mapping[str, object], details: object
     ) -> tuple[tuple[str, str], ...] | None:
         """Takes in a call that has succeeded.
 
         Args:
             name: The tool.
-            given: The call's input.
+            tool_input: The call's input.
             details: The CLI's structured result.
 
         Returns:
@@ -38,7 +38,7 @@ class TodoList:
         result = details if isinstance(details, Mapping) else {}
         match tool_called(name).todos:
             case Todos.CHANGED:
-                self._change(given)
+                self._change(tool_input)
             case Todos.ADDED:
                 self._set(result.get("task"))
             case Todos.ALL_TOLD:
@@ -58,14 +58,17 @@ class TodoList:
             status = item.get("status", "pending")
             self._items[_text(item.get("id"))] = (_text(status), _text(item.get("subject")))
 
-    def _change(self, given: Mapping[str, object]) -> None:
-        number = _text(given.get("taskId"))
+    def _change(self, tool_input: Mapping[str, object]) -> None:
+        number = _text(tool_input.get("taskId"))
         # One of an earlier turn has nothing but its number here.
         status, subject = self._items.get(number, ("pending", f"Item {number}"))
-        if given.get("status") == "deleted":
+        if tool_input.get("status") == "deleted":
             self._items.pop(number, None)
         elif number in self._items or len(self._items) < _LIMIT:
-            self._items[number] = (_text(given.get("status", status)), _text(given.get("subject", subject)))
+            self._items[number] = (
+                _text(tool_input.get("status", status)),
+                _text(tool_input.get("subject", subject)),
+            )
 
 
 def _text(value: object) -> str:

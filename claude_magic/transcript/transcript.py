@@ -251,8 +251,8 @@ class Transcript:
         """The subagent that made a call, as its own card has it; "" if that is not in this turn."""
         for tool in self._builder.tools.values():
             if call is not None and any(child is call for child in tool.children):
-                said = (tool.input.get("subagent_type"), tool.input.get("description"))
-                return ": ".join(text for text in said if isinstance(text, str) and text)
+                facts = (tool.input.get("subagent_type"), tool.input.get("description"))
+                return ": ".join(text for text in facts if isinstance(text, str) and text)
         return ""
 
     def decide(self, block: PermissionBlock, decision: Decision) -> None:
@@ -314,11 +314,11 @@ class Transcript:
 
     def apply(self, event: Event) -> None:
         """Takes in one event; those that are not for the reader change nothing."""
-        told = self._reducer.apply(event)
-        if told is None:
+        facts = self._reducer.apply(event)
+        if facts is None:
             return
-        if any(told):
-            self.update(**{fact: value for fact, value in told._asdict().items() if value})
+        if any(facts):
+            self.update(**{fact: value for fact, value in facts._asdict().items() if value})
         if self._state in {TurnState.QUEUED, TurnState.STARTING}:
             self.set_state(TurnState.RUNNING)
 

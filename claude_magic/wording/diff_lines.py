@@ -35,8 +35,8 @@ def _patched(details: object) -> Iterator[str]:
             yield from (str(line) for line in lines)
 
 
-def _intended(tool: Tool, given: Mapping[str, object]) -> Iterator[str]:
-    edits = given.get(tool.edits) if tool.edits else [given]
+def _intended(tool: Tool, tool_input: Mapping[str, object]) -> Iterator[str]:
+    edits = tool_input.get(tool.edits) if tool.edits else [tool_input]
     for edit in edits if isinstance(edits, list) else ():
         if isinstance(edit, dict):
             yield from _signed("-", edit.get(tool.removed) if tool.removed else "")

@@ -87,8 +87,8 @@ def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
     if items := tool_wording.checklist(tool):
         return f"{line}\n\n" + "\n".join(f"- {escaped(text)} ({state})" for state, text in items)
     changed = diff(tool)
-    said = "\n".join(changed or tool_wording.tail(tool, _OUTPUT_LINES))
-    return f"{line}\n\n{fenced(said, 'diff' if changed else '')}" if said else line
+    below = "\n".join(changed or tool_wording.tail(tool, _OUTPUT_LINES))
+    return f"{line}\n\n{fenced(below, 'diff' if changed else '')}" if below else line
 
 
 def _quoted(prompt: str) -> str:
@@ -133,7 +133,7 @@ def _tool_plain(tool: ToolBlock, cwd: str) -> str:
     name, about = tool_wording.title(tool, cwd)
     items = [f"{text} ({state})" for state, text in tool_wording.checklist(tool)]
     below = items or diff(tool) or tool_wording.tail(tool, _OUTPUT_LINES)
-    return "\n".join([f"[{name}] {about} ({tool_wording.state(tool)})", *(f"    {said}" for said in below)])
+    return "\n".join([f"[{name}] {about} ({tool_wording.state(tool)})", *(f"    {text}" for text in below)])
 
 
 def _last_lines(transcript: Transcript) -> list[str]:

@@ -44,31 +44,33 @@ def tool_name(name: str) -> str:
     return one_line(name, LINE_LIMIT) or "tool"
 
 
-def argument(name: str, given: Mapping[str, object], cwd: str = "") -> str:
+def argument(name: str, tool_input: Mapping[str, object], cwd: str = "") -> str:
     """The argument that matters, in one line: the command, the path, the pattern."""
     tool = tool_called(name)
     match tool.todos:
         case Todos.ALL_GIVEN:
-            return _done(_items(given.get(tool.argument)))
+            return _done(_items(tool_input.get(tool.argument)))
         case Todos.CHANGED:
-            return one_line(f"#{given.get('taskId', '?')} {_todo_word(given.get('status'))}", LINE_LIMIT)
-    value = given.get(tool.argument_in(given))
+            return one_line(
+                f"#{tool_input.get('taskId', '?')} {_todo_word(tool_input.get('status'))}", LINE_LIMIT
+            )
+    value = tool_input.get(tool.argument_in(tool_input))
     if tool.kind is ToolKind.QUESTION:
         value = next(iter(question_lines(value)), "")
     text = show_invisibles(value[: 10 * LINE_LIMIT]) if isinstance(value, str) else ""
-    if tool.path_in(given):
+    if tool.path_in(tool_input):
         text = _relative(text, cwd)
     first, _, more = text.strip().partition("\n")
-    return one_line(f"{first} …" if more else first, LINE_LIMIT) + _addition(tool, given, cwd)
+    return one_line(f"{first} …" if more else first, LINE_LIMIT) + _addition(tool, tool_input, cwd)
 
 
-def _addition(tool: Tool, given: Mapping[str, object], cwd: str) -> str:
+def _addition(tool: Tool, tool_input: Mapping[str, object], cwd: str) -> str:
     """Where in a file it reads, or where it searches."""
-    offset, limit, path = given.get("offset", 1), given.get("limit"), given.get("path")
+    offset, limit, path = tool_input.get("offset", 1), tool_input.get("limit"), tool_input.get("path")
     if tool.kind is ToolKind.READ and isinstance(offset, int):
         if isinstance(limit, int):
             return f", lines {offset}-{offset + limit - 1}"
-        return f", from line {offset}" if "offset" in given else ""
+        return f", from line {offset}" if "offset" in tool_input else ""
     if tool.kind is ToolKind.SEARCH and isinstance(path, str) and path:
         return f" in {one_line(_relative(show_invisibles(path), cwd), LINE_LIMIT)}"
     return ""
@@ -94,16 +96,16 @@ def tail(call: ToolBlock, limit: int) -> list[str]:
     """The last lines of the result, for where it cannot be folded: none of what was read."""
     if tool_called(call.name).kind is ToolKind.READ and call.state is ToolState.OK:
         return []
-    said = output(call)
-    lines = said.split("\n") if said else []
+    text = output(call)
+    lines = text.split("\n") if text else []
     hidden = len(lines) - limit
     return [f"… {hidden:,} lines hidden …", *lines[hidden:]] if hidden > 0 else lines
 
 
-def input_json(given: Mapping[str, object]) -> str:
+def input_json(tool_input: Mapping[str, object]) -> str:
     """The whole input as JSON, shortened."""
     return shortened(
-        show_invisibles(json.dumps(given, indent=2, ensure_ascii=False, default=str)), _OUTPUT_LIMIT
+        show_invisibles(json.dumps(tool_input, indent=2, ensure_ascii=False, default=str)), _OUTPUT_LIMIT
     )
 
 

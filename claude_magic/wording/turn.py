@@ -66,15 +66,15 @@ def footer(transcript: Transcript) -> list[str]:
     facts = transcript.footer
     if facts is None:
         return []
-    said = [
+    parts = [
         f"{facts.requests} request{'s' * (facts.requests != 1)}",
         duration(facts.seconds),
         *([f"{short_number(facts.tokens)} tokens"] if facts.tokens else []),  # unknown after an interrupt
         money(facts.cost_usd),
     ]
     if facts.context_left is not None:
-        said.append(f"{facts.context_left:.0%} of context left")
-    return said
+        parts.append(f"{facts.context_left:.0%} of context left")
+    return parts
 
 
 def hidden_line(transcript: Transcript) -> str:
@@ -96,11 +96,11 @@ def running_line(transcript: Transcript) -> str:
 
 def options_line(transcript: Transcript) -> str:
     """The options given with the prompt."""
-    given = (
+    options = (
         f"{show_invisibles(name)} {show_invisibles(value)}".strip()
         for name, value in transcript.options.items()
     )
-    return " ".join(given)
+    return " ".join(options)
 
 
 def prompt_line(transcript: Transcript) -> str:
@@ -149,18 +149,18 @@ def retry_parts(block: RetryBlock) -> tuple[str, str, str]:
 
 def why_asked(request: PermissionRequest) -> list[str]:
     """What a person should know before the answer, a line each: what it is for, who asks, and why."""
-    said = [request.description]
+    lines = [request.description]
     if request.agent_id:
-        said.append(f"For a subagent ({request.agent})" if request.agent else "For a subagent")
+        lines.append(f"For a subagent ({request.agent})" if request.agent else "For a subagent")
     if request.reason_type == "hook":
-        said.append(f"A hook asks: {request.reason}" if request.reason else "A hook asks to look at it.")
+        lines.append(f"A hook asks: {request.reason}" if request.reason else "A hook asks to look at it.")
     elif request.reason_type == "rule":
-        said.append(request.reason or "A rule of the settings has it asked each time.")
+        lines.append(request.reason or "A rule of the settings has it asked each time.")
     elif request.reason:
-        said.append(f"Why it is asked: {request.reason}")
+        lines.append(f"Why it is asked: {request.reason}")
     if request.blocked_path:
-        said.append(f"Because of {request.blocked_path}")
-    return [one_line(line, _REASON_LIMIT) for line in said if line]
+        lines.append(f"Because of {request.blocked_path}")
+    return [one_line(line, _REASON_LIMIT) for line in lines if line]
 
 
 def decision_line(block: PermissionBlock) -> str:
@@ -170,8 +170,8 @@ def decision_line(block: PermissionBlock) -> str:
         return "not answered; no longer asked" if block.withdrawn else "waiting for your answer"
     by = "by you" if decision.by == "you" else f"({one_line(decision.by, LINE_LIMIT)})"
     if decision.behavior is Behavior.DENY:
-        said = f": {one_line(decision.message, LINE_LIMIT)}" if decision.message else ""
-        return f"denied {by}{said}"
+        reason = f": {one_line(decision.message, LINE_LIMIT)}" if decision.message else ""
+        return f"denied {by}{reason}"
     if decision.answers:
         answers = (one_line(str(answer), LINE_LIMIT) for answer in decision.answers.values())
         return f"answered {by}: {'; '.join(answers)}"

@@ -21,10 +21,10 @@ def element(tag: str, classes: str, *inside: str, **attributes: str) -> Markup:
         inside: Text, which is escaped, and HTML.
         attributes: Its other attributes; "" leaves one out.
     """
-    given = f' class="{escape(classes)}"' if classes else ""
+    attribute_text = f' class="{escape(classes)}"' if classes else ""
     for name, value in attributes.items():
-        given += f' {name}="{escape(value)}"' if value else ""
-    return Markup(f"<{tag}{given}>{joined(inside)}</{tag}>")  # noqa: S704  # each part is escaped
+        attribute_text += f' {name}="{escape(value)}"' if value else ""
+    return Markup(f"<{tag}{attribute_text}>{joined(inside)}</{tag}>")  # noqa: S704  # each part is escaped
 
 
 def joined(parts: Iterable[str]) -> Markup:

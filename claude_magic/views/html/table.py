@@ -27,11 +27,11 @@ _STYLE = linked(
 )
 
 
-def table(shown: Table) -> Markup:
+def table(contents: Table) -> Markup:
     """A table, its style included."""
-    above = element("thead", "", _row("th", shown.head)) if shown.head else ""
-    body = element("tbody", "", *(_row("td", row, headed=not shown.head) for row in shown.rows))
-    below = div("claude-note", show_invisibles(shown.note)) if shown.note else ""
+    above = element("thead", "", _row("th", contents.head)) if contents.head else ""
+    body = element("tbody", "", *(_row("td", row, headed=not contents.head) for row in contents.rows))
+    below = div("claude-note", show_invisibles(contents.note)) if contents.note else ""
     inside = element("table", "", above, body)
     return _STYLE + div(IGNORE, sanitized(div("claude-table", inside, below)))
 

@@ -79,14 +79,14 @@ def written(call: ToolBlock) -> Markup:
 
 def _agent(call: ToolBlock, children: Markup) -> Markup:
     """What a subagent was asked, what it did, and what it said in the end."""
-    asked = show_invisibles(str(call.input.get(tool_called(call.name).prompt, ""))).strip()
-    prompt = pre("claude-plain claude-asked", shortened(asked, _PROMPT_LIMIT)) if asked else Markup()
-    if call.state is not ToolState.OK or not (said := tool_wording.output(call)):
+    task = show_invisibles(str(call.input.get(tool_called(call.name).prompt, ""))).strip()
+    prompt = pre("claude-plain claude-asked", shortened(task, _PROMPT_LIMIT)) if task else Markup()
+    if call.state is not ToolState.OK or not (answer := tool_wording.output(call)):
         return prompt + children + _output(call)
     last = next((block for block in reversed(call.children) if isinstance(block, TextBlock)), None)
     if last is not None and last.text.strip() == call.result.strip():
         return prompt + children
-    return prompt + children + div("claude-answer", markdown(said))
+    return prompt + children + div("claude-answer", markdown(answer))
 
 
 def _command(call: ToolBlock, argument: str) -> Markup:
@@ -114,18 +114,18 @@ def _todos(items: Iterable[tuple[str, str]]) -> Markup:
 
 
 def _output(call: ToolBlock) -> Markup:
-    said = tool_wording.output(call)
-    text = _folded(said.split("\n")) if said else ""
+    output = tool_wording.output(call)
+    text = _folded(output.split("\n")) if output else ""
     return joined([text, *(_picture(picture, call) for picture in call.pictures)])
 
 
 def _folded(lines: list[str]) -> Markup:
-    shown, more = (lines, []) if len(lines) <= _LINES + _LEAST_FOLDED else (lines[:_LINES], lines[_LINES:])
-    rest = details("claude-more", f"Show {len(more):,} more lines", _said(more)) if more else ""
-    return _said(shown) + rest
+    first, more = (lines, []) if len(lines) <= _LINES + _LEAST_FOLDED else (lines[:_LINES], lines[_LINES:])
+    rest = details("claude-more", f"Show {len(more):,} more lines", _lines(more)) if more else ""
+    return _lines(first) + rest
 
 
-def _said(lines: list[str]) -> Markup:
+def _lines(lines: list[str]) -> Markup:
     return pre("claude-output", "\n".join(lines))
 
 
@@ -137,7 +137,7 @@ def _picture(picture: Picture, call: ToolBlock) -> Markup:
     if fit is None:
         return div("claude-about", f"An image of {size}, not shown here{original}")
     source = f"data:{fit.media_type};base64,{fit.data}"
-    shown = Markup('<img class="claude-picture" alt="image" src="{}">').format(source)
+    image = Markup('<img class="claude-picture" alt="image" src="{}">').format(source)
     if fit is picture:
-        return shown
-    return shown + div("claude-about", f"An image of {size}, downscaled{original}")
+        return image
+    return image + div("claude-about", f"An image of {size}, downscaled{original}")

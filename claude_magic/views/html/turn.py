@@ -114,8 +114,8 @@ def section(text: str, *, finished: bool) -> Markup:
     if finished or (fence and _closed(text, fence[1])):
         return markdown(text, typeset=True) if len(text) <= _LIVE_MARKDOWN or fence else plain(text)
     if fence:
-        said = text.partition("\n")[2]
-        return code("claude-code", said.rpartition("\n")[0] if _FENCE_END.search(said) else said)
+        body = text.partition("\n")[2]
+        return code("claude-code", body.rpartition("\n")[0] if _FENCE_END.search(body) else body)
     return markdown(text, coloured=False, typeset=True) if len(text) <= _LIVE_MARKDOWN else plain(text)
 
 
@@ -173,11 +173,11 @@ def _block(each: Block, cwd: str, depth: int) -> Markup:  # noqa: PLR0911  # one
 # --- the frame
 
 
-def _header(transcript: Transcript, said: Iterable[str], now: str = "") -> Markup:
+def _header(transcript: Transcript, facts: Iterable[str], now: str = "") -> Markup:
     word = transcript.state.name.lower()
     state = span(f"claude-state claude-state-{word}", now or wording.state(transcript))
-    facts = Markup(" · ").join(span("claude-fact", fact) for fact in said)
-    return sanitized(div("claude-header", span("claude-name", "Claude"), " ", facts, " · ", state))
+    line = Markup(" · ").join(span("claude-fact", fact) for fact in facts)
+    return sanitized(div("claude-header", span("claude-name", "Claude"), " ", line, " · ", state))
 
 
 def _banner(transcript: Transcript) -> Markup:
@@ -189,15 +189,15 @@ def _banner(transcript: Transcript) -> Markup:
 def _prompt(transcript: Transcript) -> Markup:
     whole = shortened(show_invisibles(transcript.prompt), _PROMPT_LIMIT)
     line, way = wording.prompt_line(transcript), direction(whole) or ""
-    shown = element("span", "claude-prompt-line", line, dir=way)
-    summary = joined([span("claude-label", "Prompt"), " ", shown])
-    given = _given(transcript)
-    if line == whole.strip() and not given:
+    first_line = element("span", "claude-prompt-line", line, dir=way)
+    summary = joined([span("claude-label", "Prompt"), " ", first_line])
+    sent_with = _sent_with(transcript)
+    if line == whole.strip() and not sent_with:
         return sanitized(div("claude-prompt", summary))
-    return sanitized(details("claude-prompt", summary, element("pre", "", whole, dir=way), given))
+    return sanitized(details("claude-prompt", summary, element("pre", "", whole, dir=way), sent_with))
 
 
-def _given(transcript: Transcript) -> Markup:
+def _sent_with(transcript: Transcript) -> Markup:
     """The options of a prompt, and the data that was sent before it."""
     options = wording.options_line(transcript)
     parts = [div("claude-options", "Options: ", element("code", "", options))] if options else []
@@ -214,25 +214,25 @@ def _hidden(transcript: Transcript) -> Markup:
 
 
 def _footer(transcript: Transcript) -> Markup:
-    said = wording.footer(transcript) or [wording.running_line(transcript)]
-    return div("claude-footer", " · ".join(said))
+    parts = wording.footer(transcript) or [wording.running_line(transcript)]
+    return div("claude-footer", " · ".join(parts))
 
 
 # --- the blocks
 
 
 def _answer(answer: TextBlock) -> Markup:
-    said = answer.text
-    if not said.strip():
+    text = answer.text
+    if not text.strip():
         return _NOTHING
-    if not answer.finished and len(said) > _LIVE_MARKDOWN:
-        return div("claude-answer", plain(said))
-    return div("claude-answer", markdown(said, typeset=True))
+    if not answer.finished and len(text) > _LIVE_MARKDOWN:
+        return div("claude-answer", plain(text))
+    return div("claude-answer", markdown(text, typeset=True))
 
 
-def _thinking(thought: ThinkingBlock, shown: Callable[[str], Markup]) -> Markup:
-    said = strip_controls(thought.text).strip()
-    return details("claude-thinking", wording.thinking_line(thought), shown(said)) if said else _NOTHING
+def _thinking(thought: ThinkingBlock, rendered: Callable[[str], Markup]) -> Markup:
+    text = strip_controls(thought.text).strip()
+    return details("claude-thinking", wording.thinking_line(thought), rendered(text)) if text else _NOTHING
 
 
 def _closed(text: str, fence: str) -> bool:
@@ -256,21 +256,21 @@ def _retry(retry: RetryBlock) -> Markup:
     return div("claude-retry", before, span("claude-countdown", delay) if delay else "", after)
 
 
-def _permission(asked: PermissionBlock) -> Markup:
+def _permission(block: PermissionBlock) -> Markup:
     """A request as it stands where nobody can answer it."""
-    request = asked.request
-    decision = span("claude-decision", wording.decision_line(asked))
-    decided = "" if asked.pending else " claude-decided"
-    match asked.kind:
+    request = block.request
+    decision = span("claude-decision", wording.decision_line(block))
+    decided = "" if block.pending else " claude-decided"
+    match block.kind:
         case "question":
-            said = Markup("<br>").join(tool_wording.question_lines(request.about))
-            about = div("claude-question-text", said)
+            lines = Markup("<br>").join(tool_wording.question_lines(request.about))
+            about = div("claude-question-text", lines)
             return div(f"claude-question{decided}", about, span("claude-label", "Question:"), " ", decision)
         case "plan":
             label, about = "Plan:", _plan(request)
         case _:
             label = f"Permission for {tool_wording.tool_name(request.tool_name)}:"
-            about = _asked_for(request) if asked.pending else _NOTHING
+            about = _asked_for(request) if block.pending else _NOTHING
     return div(f"claude-permission{decided}", span("claude-label", label), " ", decision, about)
 
 
@@ -293,8 +293,8 @@ def _plan(request: PermissionRequest) -> Markup:
 
 
 def _asked_for(request: PermissionRequest) -> Markup:
-    said = joined(div("claude-about", line) for line in wording.why_asked(request))
-    return said + written(ToolBlock(id="", name=request.tool_name, input=request.input))
+    reasons = joined(div("claude-about", line) for line in wording.why_asked(request))
+    return reasons + written(ToolBlock(id="", name=request.tool_name, input=request.input))
 
 
 def _children(tool: ToolBlock, cwd: str, depth: int) -> Markup:
