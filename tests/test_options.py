@@ -184,6 +184,14 @@ def test_a_persona_is_a_text_or_after_an_at_sign_a_file(notebook: Path) -> None:
         assert str(refused.value) == f"--system cannot read {str(notebook / name)!r}: {why}."
 
 
+def test_a_running_process_is_begun_again_only_for_what_it_is_told_at_its_start() -> None:
+    cls: Any = Options
+    assert {each.name for each in options_of(cls) if not each.live} == {
+        *("allow", "deny", "cwd", "add_dirs", "system", "mcp_config", "effort"),
+        *("setting_sources", "cli", "note", "env", "line_limit", "hooks"),
+    }
+
+
 def test_a_copy_keeps_all_but_what_is_changed() -> None:
     options = Options(model="opus", env={"A": "1"})
 
