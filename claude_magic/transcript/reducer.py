@@ -275,7 +275,7 @@ class Reducer:
     def _on_result(self, event: wire.ResultEvent) -> None:
         self._end_retry()
         for denial in event.permission_denials:
-            tool = self._builder.tools.get(str(denial.get("tool_use_id", "")))
+            tool = self._builder.tools.get(str(denial.get("tool_use_id")))
             if tool is not None and tool.state is ToolState.FAILED:
                 tool.state = ToolState.DENIED
                 self._builder.touch(tool)

@@ -71,6 +71,13 @@ def test_a_long_text_keeps_its_ends_and_says_how_much_is_between(
     assert room(budget) == rest
 
 
+def test_what_is_hidden_of_several_texts_adds_up() -> None:
+    budget = Budget(6)
+
+    assert [budget.ends("abcdef", 3) for _ in range(2)] == ["a\n… 3 characters hidden …\nef"] * 2
+    assert room(budget) == (0, 6)
+
+
 def test_json_within_all_bounds_is_copied_as_it_is() -> None:
     value = {"a": [1, None, True, "xyz"], "b": {"c": [0.5]}, "d": []}
     budget = Budget(100)
@@ -102,6 +109,8 @@ def test_json_is_cut_where_it_is_too_wide() -> None:
     assert budget.hidden == 3
     assert budget.json({str(key): key for key in range(2_004)}) == {str(key): key for key in range(2_000)}
     assert budget.hidden == 7
+    assert budget.json([0] * 2_001) == [0] * 2_000
+    assert budget.hidden == 8
     assert budget.json({7: 1, "k" * 201: 2}) == {"7": 1, "k" * 200: 2}
     assert budget.json("s" * 200_001) == Budget(10**6).ends("s" * 200_001, 200_000)
 
@@ -140,7 +149,8 @@ def test_a_text_that_is_replaced_leaves_nothing_of_itself() -> None:
 def test_a_text_that_is_replaced_gives_its_room_back(clock: Clock) -> None:
     builder = Builder(clock, 10)
     block = builder.growing(builder.main, "text")
-    builder.append(block, "0123456789abc")
+    for piece in ("0123456", "789abc"):
+        builder.append(block, piece)
     assert (block.text, block.hidden, builder.length, room(builder.budget)) == ("0123456789", 3, 10, (0, 3))
     builder.append(block, "de")
     assert (block.hidden, builder.budget.hidden) == (5, 5)
@@ -259,7 +269,9 @@ def test_a_calls_time_counts_from_where_it_runs_or_waits(builder: Builder, clock
         {"command": "ls", "limit": 7},
         110.0,
     )
-    assert (builder.steps, builder.length) == (1, 2)
+    assert (builder.steps, builder.length, call.revision) == (1, 2, builder.revision)
+    builder.run(builder.tool(builder.main, "u", "Bash"), {"command": "pwd"})
+    assert (builder.steps, builder.length) == (2, 5)
 
     clock.now = 115.0
     builder.run(call, {"command": "again"})
@@ -267,7 +279,7 @@ def test_a_calls_time_counts_from_where_it_runs_or_waits(builder: Builder, clock
 
     builder.end_tool(call, ToolState.FAILED)
     builder.end_tool(call, ToolState.OK)
-    assert (call.state, call.duration, builder.steps) == (ToolState.FAILED, 5.0, 2)
+    assert (call.state, call.duration, builder.steps) == (ToolState.FAILED, 5.0, 3)
     assert call.revision == builder.revision
 
 
@@ -349,9 +361,10 @@ def test_pictures_have_a_room_of_their_own(builder: Builder, monkeypatch: pytest
     assert picture is not None
     assert (len(picture.media_type), picture.data) == (100, "AAA")
     assert builder.picture("image/png", "BBB") is None
-    assert builder.budget.hidden == 3
+    assert builder.picture("image/png", "BBB") is None
+    assert builder.budget.hidden == 6
     assert builder.picture("image/png", "CC") is not None
-    assert builder.budget.hidden == 3
+    assert builder.budget.hidden == 6
 
 
 def test_every_change_has_a_revision_of_its_own(builder: Builder) -> None:

@@ -18,7 +18,7 @@ from places import RECORDINGS
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.prompt import Attachment
 from claude_magic.result import Result, ToolCall, Usage
-from claude_magic.transcript import Transcript, TurnState
+from claude_magic.transcript import Transcript, TurnState, builder
 from claude_magic.transcript.blocks import (
     Block,
     Footer,
@@ -551,11 +551,13 @@ def test_an_error_that_the_turn_ends_with_is_not_said_again() -> None:
         transcript.notice("No room.", "warning")
         for number in range(after):
             transcript.notice(f"Line {number}.")
+        before = transcript.revision
         transcript.finish(Result(is_error=True, error="No room."))
 
         again = [] if after < 3 else [("warning", "No room.")]
         errors = [notice for notice in notices(transcript) if notice[1] == "No room."]
         assert errors == [*again, ("error", "No room.")]
+        assert [block for block in transcript.blocks if block.revision > before]
 
 
 def test_the_footer_has_what_the_turn_took() -> None:
@@ -595,6 +597,36 @@ def test_a_request_about_a_call_that_is_over_leaves_the_call_as_it_is() -> None:
     for behavior in (Behavior.ALLOW, Behavior.DENY):
         transcript.decide(transcript.ask(asked), Decision(behavior=behavior))
         assert only_tool(transcript).state is ToolState.OK
+
+
+def test_a_call_that_is_refused_is_over_at_once() -> None:
+    transcript = applied(called("Bash", command="x"))
+    for call in ("t", "unknown"):
+        asked = PermissionRequest(id="r", tool_use_id=call, tool_name="Bash", input={})
+        transcript.decide(transcript.ask(asked), Decision(behavior=Behavior.DENY))
+
+    assert only_tool(transcript).state is ToolState.DENIED
+    assert only_tool(transcript).duration is not None
+    assert transcript.state is TurnState.RUNNING
+
+
+def test_a_person_is_asked_where_the_transcript_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "_BLOCK_LIMIT", 1)
+    transcript = applied(said("x"), said("y"))
+
+    block = transcript.ask(PermissionRequest(id="r", tool_use_id="t", tool_name="Bash", input={}))
+
+    assert transcript.pending == (block,)
+
+
+def test_a_walk_comes_by_a_subagents_blocks_after_the_call_that_started_it() -> None:
+    transcript = applied(
+        said("a"), called("Agent", "t"), said("c", parent="t"), said("d", message="n", parent="t"), said("e")
+    )
+
+    walked = list(transcript.walk())
+    assert [block.text for block in walked if isinstance(block, TextBlock)] == ["a", "c", "d", "e"]
+    assert isinstance(walked[1], ToolBlock)
 
 
 def test_an_answer_after_the_turn_has_gone_on_changes_only_its_request() -> None:
@@ -727,6 +759,7 @@ def test_a_call_that_says_nothing_of_itself_is_shown_all_the_same() -> None:
 
 def test_a_piece_without_a_beginning_begins_a_block() -> None:
     transcript = applied(
+        streamed("content_block_delta", delta=wire.Delta(type="thinking_delta")),
         streamed("content_block_delta", delta=wire.Delta(type="thinking_delta", thinking="Hm.")),
         streamed("content_block_delta", index=1, delta=wire.Delta(type="text_delta", text="Yes")),
         streamed("content_block_delta", index=1, delta=wire.Delta(type="text_delta", text=".")),
@@ -869,10 +902,10 @@ def test_retries_tell_the_wait_and_the_reason_and_are_over_with_whatever_comes_n
 
 def test_a_result_keeps_what_may_be_shown_and_counts_as_visible() -> None:
     details = {"stdout": "x", "file": "x", "content": "x", "originalFile": "x", "structuredPatch": [1]}
-    transcript = applied(called("Edit"), returned("changed", details=details))
+    transcript = applied(said("Now."), called("Edit"), returned("changed", details=details))
 
     tool = only_tool(transcript)
-    assert (tool.result, tool.details, transcript.length) == ("changed", {"structuredPatch": [1]}, 7)
+    assert (tool.result, tool.details, transcript.length) == ("changed", {"structuredPatch": [1]}, 11)
     assert tool.revision == transcript.revision
     assert only_tool(applied(called("Bash"), returned("x", details="text"))).details is None
 
@@ -917,6 +950,9 @@ def test_a_result_in_blocks_is_its_texts_and_its_pictures() -> None:
 
     assert tool.result == "One.\nTwo."
     assert tool.pictures == (Picture("image/png", "AAA"),)
+
+    nothing = wire.Message(content=[wire.Block(type="tool_result", tool_use_id="t")])
+    assert only_tool(applied(called("Read"), wire.UserMessage(message=nothing))).result == ""
 
 
 def test_a_picture_that_there_is_no_room_for_is_left_out() -> None:
@@ -967,8 +1003,11 @@ def test_a_call_that_the_result_counts_as_denied_is_denied() -> None:
     def state(denied: object, *, failed: bool = True) -> ToolState:
         denials: list[dict[str, object]] = [{"other": "t"}, {"tool_use_id": denied}]
         transcript = applied(called("Bash"), returned("no", failed=failed))
+        before = transcript.revision
         transcript.apply(wire.ResultEvent(permission_denials=denials))
-        return only_tool(transcript).state
+        tool = only_tool(transcript)
+        assert (tool.revision > before) is (tool.state is ToolState.DENIED)
+        return tool.state
 
     assert state("t") is ToolState.DENIED
     assert state("u") is ToolState.FAILED
@@ -999,10 +1038,11 @@ def test_an_item_is_waiting_unless_something_else_is_said_and_keeps_what_is_not_
         *todo(3, status=["done"]),
         *changed("1", subject="New"),
         *changed("unknown", "v", status="deleted"),
+        *changed("earlier", "w", subject="Old"),
     )
 
     *_, newest = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
-    assert newest.todos == (("pending", "New"), ("completed", "s" * 400), ("", "Item 3"))
+    assert newest.todos == (("pending", "New"), ("completed", "s" * 400), ("", "Item 3"), ("pending", "Old"))
 
 
 def test_what_is_no_list_and_no_item_changes_no_list() -> None:

@@ -223,7 +223,9 @@ def test_a_hooks_word_that_the_cli_says_again_stands_once() -> None:
     response = hook("Stop", {"systemMessage": "Hi."})
     again = system("informational", content="Stop:x says: Hi.")
 
+    login: dict[str, object] = {"type": "auth_status", "output": ["Stop:x says: Hi."], "error": "expired"}
     assert shown(response, again) == [("info", "Stop:x says: Hi.")]
+    assert [text for _, text in shown(response, login)] == ["Stop:x says: Hi.", "The login failed: expired"]
     assert [text for _, text in shown(response, system("informational", content="New."), again, again)] == [
         "Stop:x says: Hi.",
         "New.",
@@ -282,11 +284,9 @@ def test_a_limit_that_fills_up_is_said_once_for_each_of_its_states() -> None:
     rising = [
         limit("allowed_warning", rateLimitType="five_hour", utilization=part) for part in (0.8, 0.81, 0.9)
     ]
+    over = [limit("rejected", rateLimitType="five_hour", resetsAt=RESET + 60 * part) for part in (0, 1)]
 
-    assert [level for level, _ in shown(*rising, limit("rejected", rateLimitType="five_hour"))] == [
-        "warning",
-        "error",
-    ]
+    assert [level for level, _ in shown(*rising, *over)] == ["warning", "error"]
 
 
 @pytest.mark.fault(120, via="pure")
