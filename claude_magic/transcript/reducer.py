@@ -266,9 +266,10 @@ class Reducer:
             elif line.text in self._hooks_said:
                 self._hooks_said.remove(line.text)
                 continue
-            if line.about and line.about in self._matters:
+            if line.about in self._matters:
                 continue
-            self._matters.append(line.about)
+            if line.about:
+                self._matters.append(line.about)
             self._halt = line.text if line.halts else self._halt
             self._builder.notice(line.text, line.level)
 

@@ -288,6 +288,12 @@ def test_a_limit_that_fills_up_is_said_once_for_each_of_its_states() -> None:
 
     assert [level for level, _ in shown(*rising, *over)] == ["warning", "error"]
 
+    others = [system("informational", content=f"Line {number}.") for number in range(60)]
+    lines = shown(rising[0], *others, rising[1])
+    assert [text for level, text in lines if level == "warning"] == [
+        "Your plan's five-hour limit is 80% used."
+    ]
+
 
 @pytest.mark.fault(120, via="pure")
 def test_an_unknown_system_message_is_counted() -> None:
