@@ -25,7 +25,7 @@ __all__ = [
     "Magic",
     "Word",
     "flag",
-    "given_options",
+    "flag_values",
     "magic",
     "magics_of",
     "session_changes",
@@ -47,22 +47,22 @@ class InUse(Protocol):
 
     @property
     def sessions(self) -> _Named:
-        """The notebook's."""
+        """The notebook's sessions."""
 
     @property
     def conversations(self) -> _Named:
-        """Those that were listed."""
+        """The conversations that were listed."""
 
     @property
     def tasks(self) -> _Named:
-        """The kernel's."""
+        """The kernel's tasks."""
 
 
 class Word(NamedTuple):
     """A word of a line that is no flag's.
 
     Args:
-        name: What it is called in the line that was read.
+        name: What the word is called in the line that was read.
         suggested: Words that may be meant, or what gives those in use.
     """
 
@@ -108,7 +108,7 @@ class Magic:
     """A magic, as declared.
 
     Args:
-        function: What it does, and what it is for.
+        function: What the magic does; its docstring says what for.
         words: The words that its line may hold beside flags.
         options: The flags that it may hold.
         usage: How it is used.
@@ -148,48 +148,48 @@ class Magic:
         """
         if self.takes_prompt:
             flags, rest = split_flags(line, self._switches, self._valued)
-            return self._given(flags, [], rest)
+            return self._parse(flags, [], rest)
         try:
-            return self._given(*split_words(line, self._switches, self._valued))
+            return self._parse(*split_words(line, self._switches, self._valued))
         except UsageError as error:
             end = "" if str(error).endswith((".", "?")) else "."
             raise UsageError(f"{error}{end} Usage: {self.usage}") from None
 
-    def _given(self, flags: list[str], words: list[str], rest: str = "") -> Namespace:
+    def _parse(self, flags: list[str], words: list[str], rest: str = "") -> Namespace:
         if len(words) > len(self.words):
             raise UsageError(f"{words[len(self.words)][:60]!r} is a word too many.")
         try:
-            given: Namespace = self.parser.parse_args(flags)
+            arguments: Namespace = self.parser.parse_args(flags)
         except IPythonUsageError as error:
             hint = " See %claude? for the options." if self.takes_prompt else ""
             raise UsageError(f"{str(error).splitlines()[-1].strip()}.{hint}") from None
         for each in self.options:
-            each.refuse(getattr(given, each.name))
+            each.refuse(getattr(arguments, each.name))
         for index, word in enumerate(self.words):
-            setattr(given, word.name, words[index] if index < len(words) else None)
-        given.rest = rest
-        return given
+            setattr(arguments, word.name, words[index] if index < len(words) else None)
+        arguments.rest = rest
+        return arguments
 
 
 def magic(
-    *declared: Word | Option, usage: str, kind: MagicKind = "line", prompt: bool = False
+    *parameters: Word | Option, usage: str, kind: MagicKind = "line", prompt: bool = False
 ) -> Callable[[F], F]:
     """Declares a method as a magic of its name, called with the line as read and the cell, if there is one.
 
     Args:
-        declared: The words and the options that its line may hold.
+        parameters: The words and the options that its line may hold.
         usage: How it is used.
         kind: Whether it is a line magic, a cell magic, or both.
         prompt: The line ends with a prompt.
     """
-    words = [each for each in declared if isinstance(each, Word)]
-    options = [each for each in declared if isinstance(each, Option)]
+    words = [each for each in parameters if isinstance(each, Word)]
+    options = [each for each in parameters if isinstance(each, Option)]
 
     def declare(function: F) -> F:
-        made: Any = function
-        made.magic = Magic(function, words, options, usage=usage, kind=kind, prompt=prompt)
-        made.parser, made.has_arguments = made.magic.parser, True  # by which IPython completes a prompt
-        made.__doc__ = made.parser.format_help()
+        method: Any = function
+        method.magic = Magic(function, words, options, usage=usage, kind=kind, prompt=prompt)
+        method.parser, method.has_arguments = method.magic.parser, True  # by which IPython completes a prompt
+        method.__doc__ = method.parser.format_help()
         return no_var_expand(function)  # type: ignore[no-any-return]
 
     return declare
@@ -197,39 +197,39 @@ def magic(
 
 def magics_of(family: object) -> Iterator[tuple[Magic, Callable[..., Any]]]:
     """The magics that an object's class declares, and the object's functions, called with a line as read."""
-    for name, declared in vars(type(family)).items():
-        if isinstance(found := getattr(declared, "magic", None), Magic):
-            yield found, getattr(family, name)
+    for name, member in vars(type(family)).items():
+        if isinstance(declaration := getattr(member, "magic", None), Magic):
+            yield declaration, getattr(family, name)
 
 
-def given_options(given: Namespace) -> dict[str, str]:
+def flag_values(arguments: Namespace) -> dict[str, str]:
     """The options that were given, as flag and value, to be shown with the turn."""
-    shown = {}
+    values = {}
     for each in OPTIONS:
-        value = getattr(given, each.name, None)
+        value = getattr(arguments, each.name, None)
         if each.many and value:
-            shown[each.flag] = ", ".join(map(each.shown, value))
+            values[each.flag] = ", ".join(map(each.shown, value))
         elif value is True:
-            shown[each.flag] = ""
+            values[each.flag] = ""
         elif value and value != each.default:
-            shown[each.flag] = f"{value:g}" if isinstance(value, float) else str(value)
-    return shown
+            values[each.flag] = f"{value:g}" if isinstance(value, float) else str(value)
+    return values
 
 
-def turn_options(given: Namespace) -> TurnOptions:
+def turn_options(arguments: Namespace) -> TurnOptions:
     """What holds for the one turn."""
-    return TurnOptions(**_fields(given, "turn"))
+    return TurnOptions(**_fields(arguments, "turn"))
 
 
-def session_changes(given: Namespace) -> dict[str, Any]:
+def session_changes(arguments: Namespace) -> dict[str, Any]:
     """What changes for the session: the fields of `Options` that were given."""
-    changes = _fields(given, "session")
+    changes = _fields(arguments, "session")
     Options(**changes)  # says at once what is wrong with a value, or not there
     return changes
 
 
-def _fields(given: Namespace, scope: str) -> dict[str, Any]:
-    values = {each: getattr(given, each.name) for each in OPTIONS if each.scope == scope}
+def _fields(arguments: Namespace, scope: str) -> dict[str, Any]:
+    values = {each: getattr(arguments, each.name) for each in OPTIONS if each.scope == scope}
     return {
         each.name: tuple(map(each.read, value)) if each.many else each.read(value)
         for each, value in values.items()

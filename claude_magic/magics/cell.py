@@ -51,12 +51,12 @@ class TurnCell:
         self.view = view
         self.cell_id = cell_id
         self._out = out
-        self._following = asyncio.ensure_future(self._follow())
+        self._follower = asyncio.ensure_future(self._follow())
 
     @property
     def done(self) -> bool:
         """The turn is over and shown."""
-        return self._following.done()
+        return self._follower.done()
 
     async def wait(self) -> Result:
         """The Result, once it is shown. SIGINT meanwhile interrupts the turn, a second one kills the process.
@@ -67,7 +67,7 @@ class TurnCell:
         """
         try:
             with interruptible(lambda: self.session.interrupt(self.turn), asyncio.get_running_loop()):
-                result = await asyncio.shield(self._following)
+                result = await asyncio.shield(self._follower)
         except asyncio.CancelledError:  # somebody cancelled the cell
             self.session.interrupt(self.turn)
             raise
@@ -81,9 +81,9 @@ class TurnCell:
             raise self.turn.error
         return result
 
-    async def shown(self) -> Result:
+    async def wait_until_shown(self) -> Result:
         """The Result, once it is shown; does not raise for a turn that failed."""
-        return await asyncio.shield(self._following)
+        return await asyncio.shield(self._follower)
 
     async def _follow(self) -> Result:
         await self.view.follow()
@@ -159,20 +159,20 @@ class Cells:
         Raises:
             TurnInterrupted: The person interrupted the wait, and with it the turns.
         """
-        waited = [cell for cell in self._background if session is None or cell.session is session]
+        cells = [cell for cell in self._background if session is None or cell.session is session]
         interrupts: list[bool] = []
 
         def stop() -> None:
-            interrupts.extend(cell.session.interrupt(cell.turn) for cell in waited)
+            interrupts.extend(cell.session.interrupt(cell.turn) for cell in cells)
 
         with interruptible(stop, asyncio.get_running_loop()):
-            for cell in waited:
-                await cell.shown()
+            for cell in cells:
+                await cell.wait_until_shown()
                 cell.view.publish_again()
-        self._background = [cell for cell in self._background if cell not in waited]
+        self._background = [cell for cell in self._background if cell not in cells]
         if interrupts:
             raise TurnInterrupted("Interrupted, and with it the background turns. Their sessions go on.")
-        return waited
+        return cells
 
     async def named_in_page(self, session: str) -> str | None:
         """The conversation that a session's answers in the page name, if this cell's page can tell."""

@@ -49,8 +49,8 @@ class Completer:
         symbol = event.symbol if event.line.endswith(event.symbol) else ""
         before = event.line.removesuffix(symbol).split()
         magic = self._magics[event.command.lstrip("%")]
-        found = self.candidates(magic, before[1:], flags=not symbol or symbol.startswith("-"))
-        return sorted(word for word in found if word.startswith(symbol))
+        candidates = self.candidates(magic, before[1:], flags=not symbol or symbol.startswith("-"))
+        return sorted(word for word in candidates if word.startswith(symbol))
 
     def candidates(self, magic: Magic, before: list[str], *, flags: bool) -> list[str]:
         """The words that may come next.
@@ -62,16 +62,16 @@ class Completer:
         """
         valued = {name: each for each in magic.options if not each.is_switch for name in each.flags}
         if before and before[-1] in valued:
-            return self._suggested(valued[before[-1]])
+            return self._suggestions(valued[before[-1]])
         words = [
             word
             for word, last in zip(before, ["", *before], strict=False)
             if not word.startswith("-") and last not in valued
         ]
-        found = [each.flag for each in magic.options] if flags else []
-        return found + [each for word in magic.words[len(words) :][:1] for each in self._suggested(word)]
+        options = [each.flag for each in magic.options] if flags else []
+        return options + [each for word in magic.words[len(words) :][:1] for each in self._suggestions(word)]
 
-    def _suggested(self, declared: Option | Word) -> list[str]:
-        suggested = declared.suggested
-        found = suggested(self._in_use) if callable(suggested) else suggested
-        return [*found, *(declared.choices if isinstance(declared, Option) else ())]
+    def _suggestions(self, parameter: Option | Word) -> list[str]:
+        suggestions = parameter.suggested
+        words = suggestions(self._in_use) if callable(suggestions) else suggestions
+        return [*words, *(parameter.choices if isinstance(parameter, Option) else ())]

@@ -25,7 +25,7 @@ class TurnControls:
         self._session = session
         self._turn = turn
         self._settings = settings
-        self._setting: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
         """Stops the turn, or takes it out of the queue."""
@@ -34,7 +34,7 @@ class TurnControls:
     def set_mode(self, mode: str) -> None:
         """Sets the permission mode of this turn and of those that follow."""
         self._settings.keep(self._session.name, "permission_mode", mode)
-        self._setting = asyncio.ensure_future(self._set_mode(mode))
+        self._task = asyncio.ensure_future(self._set_mode(mode))
 
     def start_fresh(self) -> None:
         """Has the next prompt begin a new conversation."""

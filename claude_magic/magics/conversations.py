@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ConversationMagics"]
 
-LISTED = 20
+LISTING_LENGTH = 20
 _SHORTEST_ID = 4  # characters
 _NAME = Word("name", sessions)
 _HISTORY = "%claude_history [NAME] -o FILE --force"
@@ -67,7 +67,7 @@ class ConversationMagics:
         cells: Cells,
         tasks: TaskMagics,
     ) -> None:
-        self.listed: list[PastConversation] = []  # as `%claude_resume` has shown them: numbers mean these
+        self.listing: list[PastConversation] = []  # as `%claude_resume` has shown them: numbers mean these
         self._shell = shell
         self._sessions = sessions
         self._settings = settings
@@ -77,22 +77,22 @@ class ConversationMagics:
     @property
     def names(self) -> list[str]:
         """The beginnings of the ids that were listed."""
-        return [short_id(past.session_id) for past in self.listed]
+        return [short_id(past.session_id) for past in self.listing]
 
     @magic(_NAME, flag("--all", "Show every session on this machine."), usage="[NAME] [--all]")
-    async def claude_status(self, given: Namespace) -> None:
+    async def claude_status(self, arguments: Namespace) -> None:
         """Show a session's state; without a name, all of this notebook's."""
-        if given.all:
+        if arguments.all:
             await self._show_machine()
             return
-        shown = [self._sessions.find(given.name)] if given.name else list(self._sessions)
-        if not shown:
+        sessions = [self._sessions.find(arguments.name)] if arguments.name else list(self._sessions)
+        if not sessions:
             label = f" Answers: {self._settings.label}." if self._settings.label else ""
             say(f"No session yet; the first prompt starts one.{label}")
-        elif len(shown) == 1:
-            show(self._shell, table_output(session_table(shown[0], self._cells.of(shown[0]))))
+        elif len(sessions) == 1:
+            show(self._shell, table_output(session_table(sessions[0], self._cells.of(sessions[0]))))
         else:
-            show(self._shell, table_output(sessions_table(shown)))
+            show(self._shell, table_output(sessions_table(sessions)))
 
     @magic(
         _NAME,
@@ -101,49 +101,49 @@ class ConversationMagics:
         flag("--force", "Replace a file that is there already."),
         usage="[NAME] [--permissions] [-o FILE [--force]]",
     )
-    async def claude_history(self, given: Namespace) -> None:
+    async def claude_history(self, arguments: Namespace) -> None:
         """Show this notebook's turns with a session as Markdown."""
-        if given.force and given.to is None:
+        if arguments.force and arguments.to is None:
             raise UsageError(f"--force goes with -o. Usage: {_HISTORY}")
-        session = self._sessions.find(given.name)
+        session = self._sessions.find(arguments.name)
         from claude_magic.wording.markdown import decisions_of, markdown_of  # noqa: PLC0415  # load budget
 
-        if given.permissions:
-            asked = [line for transcript in session.history for line in decisions_of(transcript)]
-            text, shown = "\n".join(asked) or "Nothing was asked.", "text/plain"
+        if arguments.permissions:
+            decisions = [line for transcript in session.history for line in decisions_of(transcript)]
+            text, mime = "\n".join(decisions) or "Nothing was asked.", "text/plain"
         else:
             turns = [markdown_of(transcript) for transcript in session.history]
-            text, shown = "\n\n".join(turns) or "No turn yet.", "text/markdown"
-        if given.to is not None:
-            say(_written(given.to, text, force=given.force))
+            text, mime = "\n\n".join(turns) or "No turn yet.", "text/markdown"
+        if arguments.to is not None:
+            say(_write(arguments.to, text, force=arguments.force))
         else:
             from claude_magic.views.html.turn import document  # noqa: PLC0415  # load budget
 
-            page = {"text/html": str(document(text))} if shown == "text/markdown" else {}
-            show(self._shell, page | {shown: text, "text/plain": text})
+            page = {"text/html": str(document(text))} if mime == "text/markdown" else {}
+            show(self._shell, page | {mime: text, "text/plain": text})
 
     @magic(
         Word("conversation", lambda in_use: in_use.conversations.names),
         SESSION,
         flag("--fork", "Go on with a copy; the original stays as it is."),
-        flag("--all", f"List all, not only the newest {LISTED}."),
+        flag("--all", f"List all, not only the newest {LISTING_LENGTH}."),
         usage="[NUMBER | ID] [-s NAME] [--fork] [--all]",
     )
-    async def claude_resume(self, given: Namespace) -> None:
+    async def claude_resume(self, arguments: Namespace) -> None:
         """List this folder's earlier conversations, or have the next prompt go on with one."""
-        name = given.session or MAIN
-        if given.conversation is not None:
-            await self._go_on(name, given.conversation, copy=given.fork)
-        elif given.fork:
+        name = arguments.session or MAIN
+        if arguments.conversation is not None:
+            await self._resume(name, arguments.conversation, copy=arguments.fork)
+        elif arguments.fork:
             raise UsageError("Say which conversation to copy: %claude_resume NUMBER --fork")
         else:
-            await self._list(name, None if given.all else LISTED)
+            await self._list(name, None if arguments.all else LISTING_LENGTH)
 
     # Sessions of the machine
 
     async def _show_machine(self) -> None:
-        known = await off_loop(default_manager().registry.get_all)
-        processes = [info for info in known if info.session_id and info.is_running]
+        records = await off_loop(default_manager().registry.get_all)
+        processes = [info for info in records if info.session_id and info.is_running]
         if not processes:
             say("No session has a process on this machine.")
             return
@@ -157,17 +157,17 @@ class ConversationMagics:
     # Earlier conversations
 
     async def _list(self, name: str, limit: int | None) -> None:
-        directory, found = await self._past(name, limit and limit + 1)
-        self.listed = found[:limit]
-        if not found:
+        directory, conversations = await self._past(name, limit and limit + 1)
+        self.listing = conversations[:limit]
+        if not conversations:
             say(f"No earlier conversation in {directory}.")
             return
-        rows = [await self._row(number, past, name) for number, past in enumerate(self.listed, 1)]
+        rows = [await self._row(number, past, name) for number, past in enumerate(self.listing, 1)]
         session = "" if name == MAIN else f" -s {name}"
         note = (
             f"Go on with one: %claude_resume 1{session}. With a copy of it: %claude_resume 1{session} --fork."
         )
-        if len(found) > len(self.listed):
+        if len(conversations) > len(self.listing):
             note += " Older ones: %claude_resume --all."
         show(
             self._shell, table_output(Table(("", "last used", "first prompt", "turns", "id", ""), rows, note))
@@ -176,18 +176,18 @@ class ConversationMagics:
     async def _row(self, number: int, past: PastConversation, name: str) -> tuple[str, ...]:
         day = datetime.fromtimestamp(past.changed, tz=UTC).astimezone()
         when = f"{ago(time.time() - past.changed)} ({day:%Y-%m-%d %H:%M})"
-        used = await self._sessions.user_of(past.session_id)
+        user = await self._sessions.user_of(past.session_id)
         return (
             str(number),
             when,
             one_line(past.prompt, 60),
             _turns(past),
             short_id(past.session_id),
-            "this session" if used == f"session {name!r}" else f"in use by {used}" if used else "",
+            "this session" if user == f"session {name!r}" else f"in use by {user}" if user else "",
         )
 
-    async def _go_on(self, name: str, wanted: str, *, copy: bool) -> None:
-        past = await self._found(name, wanted)
+    async def _resume(self, name: str, query: str, *, copy: bool) -> None:
+        past = await self._look_up(name, query)
         session = await self._sessions.get(name)
         if not copy and session.goes_on_with(past.session_id):
             say(f"Session {name!r} goes on with this conversation already.")
@@ -201,26 +201,26 @@ class ConversationMagics:
         else:
             say(f"The next prompt{before} goes on with {what}.")
 
-    async def _found(self, name: str, wanted: str) -> PastConversation:
+    async def _look_up(self, name: str, query: str) -> PastConversation:
         """The conversation that a number of the list, or the beginning of an id, stands for.
 
         Raises:
             UsageError: It stands for none, or for several.
         """
-        if wanted.isdecimal() and len(wanted) < _SHORTEST_ID:
-            if not self.listed:
-                _, self.listed = await self._past(name, LISTED)
-            if 1 <= int(wanted) <= len(self.listed):
-                return self.listed[int(wanted) - 1]
-            raise UsageError(f"There is no conversation {wanted} in the list. See it with: %claude_resume")
-        if len(wanted) < _SHORTEST_ID or not set(wanted.lower()) <= set("0123456789abcdef-"):
-            raise UsageError(f"{wanted[:60]!r} is no number and no conversation id. See %claude_resume")
-        directory, found = await self._past(name, 2, wanted.lower())
-        if len(found) > 1:
-            raise UsageError(f"{wanted!r} begins the ids of several conversations. Give more of it.")
-        if not found:
-            raise UsageError(f"No conversation in {directory} has an id {wanted[:60]!r}. See %claude_resume")
-        return found[0]
+        if query.isdecimal() and len(query) < _SHORTEST_ID:
+            if not self.listing:
+                _, self.listing = await self._past(name, LISTING_LENGTH)
+            if 1 <= int(query) <= len(self.listing):
+                return self.listing[int(query) - 1]
+            raise UsageError(f"There is no conversation {query} in the list. See it with: %claude_resume")
+        if len(query) < _SHORTEST_ID or not set(query.lower()) <= set("0123456789abcdef-"):
+            raise UsageError(f"{query[:60]!r} is no number and no conversation id. See %claude_resume")
+        directory, matches = await self._past(name, 2, query.lower())
+        if len(matches) > 1:
+            raise UsageError(f"{query!r} begins the ids of several conversations. Give more of it.")
+        if not matches:
+            raise UsageError(f"No conversation in {directory} has an id {query[:60]!r}. See %claude_resume")
+        return matches[0]
 
     async def _past(
         self, name: str, limit: int | None, beginning: str = ""
@@ -231,7 +231,7 @@ class ConversationMagics:
         return options.directory, await asyncio.to_thread(find)
 
 
-def _written(target: str, text: str, *, force: bool) -> str:
+def _write(target: str, text: str, *, force: bool) -> str:
     """Writes a file and says so."""
     path = absolute(target, notebook_folder())
     if path.is_dir():

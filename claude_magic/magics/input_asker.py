@@ -32,20 +32,20 @@ class InputAsker:
         await asyncio.sleep(0)  # `input()` stops the loop: let the view show first what led here
         try:
             with asking():
-                return self._question(request) if request.is_question else self._leave(request)
+                return self._question(request) if request.is_question else self._permission(request)
         except KeyboardInterrupt:
             return Decision(behavior=Behavior.DENY, message="The user interrupted.", interrupt=True)
         except (EOFError, RuntimeError):  # the cell has ended, or the front end answers no input
             return await deny_unattended(request)
 
-    def _leave(self, request: PermissionRequest) -> Decision:
+    def _permission(self, request: PermissionRequest) -> Decision:
         if request.is_plan:
-            self._show(f"Claude has a plan:\n{_indented(str(request.about or ''))}")
+            self._show(f"Claude has a plan:\n{_indent(str(request.about or ''))}")
             choices = "Go on with it? [y]es, or say what to change: "
         else:
             what = [
                 f"Claude asks to use {show_invisibles(request.tool_name)}:",
-                _indented(_input_text(request)),
+                _indent(_input_text(request)),
             ]
             self._show("\n".join([*what, *why_asked(request)]))
             always = f"[a]lways ({show_invisibles(request.always_means)}), " if request.always_means else ""
@@ -58,7 +58,7 @@ class InputAsker:
                 return Decision(behavior=Behavior.ALWAYS)
             case "a" | "always" if not request.is_plan:
                 self._show("Always cannot be chosen for this.")
-                return self._leave(request)
+                return self._permission(request)
             case "" | "n" | "no":
                 return Decision(behavior=Behavior.DENY)
             case _:
@@ -77,7 +77,7 @@ class InputAsker:
             self._show(f"  {number}. {label}: {about}" if about else f"  {number}. {label}")
         several = bool(question.get("multiSelect"))
         how = "Numbers, separated by commas" if several else "Number"
-        return _chosen(self._read(f"{how}, or your own words: ").strip(), choices, several=several)
+        return _choice(self._read(f"{how}, or your own words: ").strip(), choices, several=several)
 
 
 class PromptInput:
@@ -102,7 +102,7 @@ class PromptInput:
         return self._read(prompt)
 
 
-def _chosen(answer: str, choices: list[Mapping[str, object]], *, several: bool) -> str:
+def _choice(answer: str, choices: list[Mapping[str, object]], *, several: bool) -> str:
     """The labels that the numbers stand for, or the person's own words."""
     numbers = [part.strip() for part in answer.split(",")] if several else [answer]
     if not all(number.isdecimal() and 1 <= int(number) <= len(choices) for number in numbers):
@@ -112,12 +112,12 @@ def _chosen(answer: str, choices: list[Mapping[str, object]], *, several: bool) 
 
 def _input_text(request: PermissionRequest) -> str:
     """The whole input as a person reads it: a command as it is, everything else as JSON."""
-    tool, given = tool_called(request.tool_name), request.input
+    tool, tool_input = tool_called(request.tool_name), request.input
     if tool.kind is not ToolKind.SHELL or not isinstance(request.about, str):
-        return json.dumps(given, ensure_ascii=False, indent=2)
-    rest = {key: value for key, value in given.items() if key not in {tool.argument, "description"}}
+        return json.dumps(tool_input, ensure_ascii=False, indent=2)
+    rest = {key: value for key, value in tool_input.items() if key not in {tool.argument, "description"}}
     return "\n".join([request.about, *([json.dumps(rest, ensure_ascii=False, indent=2)] if rest else [])])
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "\n".join(f"    {line}" for line in show_invisibles(text).split("\n"))

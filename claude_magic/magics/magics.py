@@ -33,8 +33,8 @@ class ClaudeMagics(Settings):
     """Claude Code sessions in this notebook. Defaults for them: `%config ClaudeMagics.model = "opus"`."""
 
     def __init__(self, shell: InteractiveShell) -> None:
-        opened = OpenNotebook(lambda: this_notebook(shell).path)
-        super().__init__(opened.hooks, parent=shell)
+        open_notebook = OpenNotebook(lambda: this_notebook(shell).path)
+        super().__init__(open_notebook.hooks, parent=shell)
         self.shell = shell
         self.foreground = Foreground(shell)
         self._question_marks = QuestionMarks(shell)
@@ -44,12 +44,12 @@ class ClaudeMagics(Settings):
         self.tasks = TaskMagics(shell, self.cells, notebook, self)
         self.conversations = ConversationMagics(shell, self.sessions, self, self.cells, self.tasks)
         families = (
-            SessionMagics(shell, self.sessions, self.cells, self.tasks, opened),
+            SessionMagics(shell, self.sessions, self.cells, self.tasks, open_notebook),
             self.conversations,
             self.tasks,
         )
         self._magics = [each for family in families for each in magics_of(family)]
-        self._completer = Completer(shell, [declared for declared, _ in self._magics], self)
+        self._completer = Completer(shell, [magic for magic, _ in self._magics], self)
         self._pid = os.getpid()
 
     # Coming and going
@@ -58,12 +58,12 @@ class ClaudeMagics(Settings):
         """Makes the magics known to the shell, and the notebook to other kernels."""
         default_manager().notebook = self.notebook.path
         self.foreground.install()
-        for declared, function in self._magics:
-            self.foreground.register(declared.name, declared.kind, function, declared.read)
+        for magic, function in self._magics:
+            self.foreground.register(magic.name, magic.kind, function, magic.read)
         self.shell.configurables.append(self)
         self._completer.install()
         self._question_marks.install()
-        self.foreground.main_loop().call_soon(self._reap)  # after the cell: loading stays quick
+        self.foreground.main_loop().call_soon(self._kill_orphans)  # after the cell: loading stays quick
         atexit.register(self._at_exit)
 
     def uninstall(self) -> None:
@@ -79,8 +79,8 @@ class ClaudeMagics(Settings):
         self.shell.configurables.remove(self)
         atexit.unregister(self._at_exit)
 
-    def _reap(self) -> None:
-        self._reaping = asyncio.ensure_future(
+    def _kill_orphans(self) -> None:
+        self._orphans_task = asyncio.ensure_future(
             default_manager().kill_orphans()
         )  # kept, or it may be collected
         self.tasks.introduce()
@@ -102,22 +102,22 @@ class ClaudeMagics(Settings):
 
 def load(shell: InteractiveShell) -> None:
     """Puts the magics into a shell; once is enough."""
-    if _loaded(shell) is None:
-        _made(shell).install()
+    if _magics_in(shell) is None:
+        _create(shell).install()
 
 
 def unload(shell: InteractiveShell) -> None:
     """Stops the sessions and takes the magics out again."""
-    magics = _loaded(shell)
+    magics = _magics_in(shell)
     if magics is not None:
         magics.uninstall()
 
 
-def _made(shell: InteractiveShell) -> ClaudeMagics:
+def _create(shell: InteractiveShell) -> ClaudeMagics:
     """The magics as configured; where they refuse a value (`%config` keeps those too) the default holds."""
-    configured = shell.config.pop("ClaudeMagics", {})
+    values = shell.config.pop("ClaudeMagics", {})
     magics = ClaudeMagics(shell)
-    for name, value in configured.items():
+    for name, value in values.items():
         try:
             magics.update_config(Config(ClaudeMagics={name: value}))
         except TraitError as error:
@@ -127,5 +127,5 @@ def _made(shell: InteractiveShell) -> ClaudeMagics:
     return magics
 
 
-def _loaded(shell: InteractiveShell) -> ClaudeMagics | None:
+def _magics_in(shell: InteractiveShell) -> ClaudeMagics | None:
     return next((item for item in shell.configurables if isinstance(item, ClaudeMagics)), None)

@@ -20,7 +20,7 @@ __all__ = ["expand", "split_flags", "split_words"]
 VALUE_LIMIT = 100_000  # characters of one variable's text that go with a prompt
 PLAIN_LIMIT = 100  # characters of one that stays in its place
 _HINT = "See %claude? for the options."
-_QUOTED = 20  # characters of a value in an error: enough to find it; further on may be a key
+_EXCERPT = 20  # characters of a value in an error: enough to find it; further on may be a key
 _FLAG = re.compile(r"--?[A-Za-z][\w-]*")
 _FIELD = re.compile(r"\{([^\W\d]\w*)\}")
 
@@ -52,9 +52,9 @@ def split_flags(
             value, rest = _value(flag, rest[1:].lstrip() if rest else "", hint)
             flags.append(f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}")
         elif flag in switches:
-            raise _wrong(f"{flag} takes no value.", hint)
+            raise _error(f"{flag} takes no value.", hint)
         else:
-            raise _unknown(flag, [*switches, *valued], hint)
+            raise _unknown_option(flag, [*switches, *valued], hint)
         rest = rest.lstrip()
     return flags, rest.removeprefix("-- ") if rest.startswith("-- ") else rest
 
@@ -93,7 +93,7 @@ def expand(line: str, names: Mapping[str, object]) -> Prompt:
     """
     values: dict[str, str] = {}
     unknown: dict[str, None] = {}
-    withheld: dict[str, None] = {}
+    secrets: dict[str, None] = {}
     attachments: dict[str, Attachment] = {}
     words, end = "", 0
     for match in _FIELD.finditer(line):
@@ -101,14 +101,14 @@ def expand(line: str, names: Mapping[str, object]) -> Prompt:
         if keyword.iskeyword(name):
             continue
         if name not in names or looks_secret(name):
-            (withheld if name in names else unknown)[match[0]] = None
+            (secrets if name in names else unknown)[match[0]] = None
             continue
         words, end = words + line[end : match.start()], match.end()
         value = values[name] = values[name] if name in values else _text(name, names[name])
         if not _is_plain(value, leads=not words.strip()):
             value = attachments.setdefault(name, Attachment(name, value)).label
         words += value
-    return Prompt(words + line[end:], tuple(attachments.values()), tuple(_as_typed(unknown, withheld)))
+    return Prompt(words + line[end:], tuple(attachments.values()), tuple(_as_typed(unknown, secrets)))
 
 
 def _text(name: str, value: object) -> str:
@@ -126,22 +126,22 @@ def _is_plain(value: str, *, leads: bool) -> bool:
     return len(value) <= PLAIN_LIMIT and value.isprintable() and "@" not in value and not command
 
 
-def _as_typed(unknown: Iterable[str], withheld: Iterable[str]) -> Iterator[str]:
+def _as_typed(unknown: Iterable[str], secrets: Iterable[str]) -> Iterator[str]:
     reasons = [
         (unknown, "no such name here"),
-        (withheld, "looks like a secret; give the value another name to send it"),
+        (secrets, "looks like a secret; give the value another name to send it"),
     ]
-    said = [f"{', '.join(fields)} ({why})" for fields, why in reasons if fields]
-    if said:
-        yield f"Left as typed: {'; '.join(said)}."
+    parts = [f"{', '.join(fields)} ({why})" for fields, why in reasons if fields]
+    if parts:
+        yield f"Left as typed: {'; '.join(parts)}."
 
 
 def _value(flag: str, rest: str, hint: str = "") -> tuple[str, str]:
     """The value at the beginning of `rest`, and what follows it."""
     if not rest:
-        raise _wrong(f"{flag} needs a value.", hint)
+        raise _error(f"{flag} needs a value.", hint)
     if rest[0] in "\"'":
-        return _quoted(flag, rest)
+        return _quoted_value(flag, rest)
     depth = 0
     value: list[str] = []
     for index, character in enumerate(rest):
@@ -152,11 +152,11 @@ def _value(flag: str, rest: str, hint: str = "") -> tuple[str, str]:
             value.pop()  # as in a shell
         value.append(character)
     if depth > 0:
-        raise UsageError(f"{_named(flag)} has a parenthesis that is not closed: {rest[:_QUOTED]}")
+        raise UsageError(f"{_subject(flag)} has a parenthesis that is not closed: {rest[:_EXCERPT]}")
     return "".join(value), ""
 
 
-def _quoted(flag: str, rest: str) -> tuple[str, str]:
+def _quoted_value(flag: str, rest: str) -> tuple[str, str]:
     quote, index = rest[0], 1
     value: list[str] = []
     while index < len(rest):
@@ -168,17 +168,17 @@ def _quoted(flag: str, rest: str) -> tuple[str, str]:
             character = rest[index]
         value.append(character)
         index += 1
-    raise UsageError(f"{_named(flag)} has a quote that is not closed: {rest[:_QUOTED]}")
+    raise UsageError(f"{_subject(flag)} has a quote that is not closed: {rest[:_EXCERPT]}")
 
 
-def _named(flag: str) -> str:
+def _subject(flag: str) -> str:
     return f"The value of {flag}" if flag else "The line"
 
 
-def _unknown(flag: str, known: Collection[str], hint: str) -> UsageError:
-    close = difflib.get_close_matches(flag, known, n=1)
-    return _wrong(f"Unknown option {flag}.", f"Did you mean {close[0]}?" if close else hint)
+def _unknown_option(flag: str, flags: Collection[str], hint: str) -> UsageError:
+    close = difflib.get_close_matches(flag, flags, n=1)
+    return _error(f"Unknown option {flag}.", f"Did you mean {close[0]}?" if close else hint)
 
 
-def _wrong(what: str, hint: str) -> UsageError:
+def _error(what: str, hint: str) -> UsageError:
     return UsageError(f"{what} {hint}".rstrip())

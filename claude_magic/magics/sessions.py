@@ -13,7 +13,7 @@ from claude_magic.magics.arguments import (
     OPTIONS,
     Word,
     flag,
-    given_options,
+    flag_values,
     magic,
     session_changes,
     sessions,
@@ -48,7 +48,7 @@ class SessionMagics:
         sessions: The notebook's sessions.
         cells: Their turns in cells.
         tasks: The kernel's tasks.
-        opened: The notebook that is open.
+        open_notebook: The notebook that is open.
     """
 
     def __init__(
@@ -57,30 +57,30 @@ class SessionMagics:
         sessions: Sessions,
         cells: Cells,
         tasks: TaskMagics,
-        opened: OpenNotebook,
+        open_notebook: OpenNotebook,
     ) -> None:
         self._shell = shell
         self._sessions = sessions
         self._cells = cells
         self._tasks = tasks
-        self._open = opened
+        self._open_notebook = open_notebook
 
     @magic(*OPTIONS, usage="[options] PROMPT", kind="line_cell", prompt=True)
-    def claude(self, given: Namespace, cell: str | None = None) -> Coroutine[Any, Any, Result | None]:
+    def claude(self, arguments: Namespace, cell: str | None = None) -> Coroutine[Any, Any, Result | None]:
         """Ask Claude. `%%claude` sends the cell as it is; `%claude` sends the rest of the line.
 
         In a `%claude` line `{name}` stands for the text of that variable.
         """
-        check_task_options(given)
-        return self._ask(given, self._prompt(given.rest, cell))
+        check_task_options(arguments)
+        return self._ask(arguments, self._prompt(arguments.rest, cell))
 
     @magic(_NAME, usage="[NAME]")
-    async def claude_wait(self, given: Namespace) -> None:
+    async def claude_wait(self, arguments: Namespace) -> None:
         """Wait for background turns. Interrupting it interrupts them."""
-        waited = await self._cells.wait(self._sessions.find(given.name) if given.name else None)
-        if not waited:
+        cells = await self._cells.wait(self._sessions.find(arguments.name) if arguments.name else None)
+        if not cells:
             say("Nothing runs in the background.")
-        for cell in waited:
+        for cell in cells:
             if cell.turn.error is not None:
                 say(f"Session {cell.session.name!r}: {cell.turn.error}")
 
@@ -90,45 +90,45 @@ class SessionMagics:
         flag("--all", "End every session's process."),
         usage="[NAME] [--turn | --all]",
     )
-    async def claude_stop(self, given: Namespace) -> None:
+    async def claude_stop(self, arguments: Namespace) -> None:
         """End a session's process. The conversation stays; the next prompt resumes it."""
-        found = list(self._sessions) if given.all else [self._sessions.find(given.name)]
-        stop = self._stop_turn if given.turn else self._stop
-        for session in found:
+        sessions = list(self._sessions) if arguments.all else [self._sessions.find(arguments.name)]
+        stop = self._stop_turn if arguments.turn else self._stop
+        for session in sessions:
             say(await stop(session))
-        if not found:
+        if not sessions:
             say("There is no session yet.")
 
     @magic(_NAME, flag("--fresh", "Begin a new conversation."), usage="[NAME] [--fresh]")
-    async def claude_restart(self, given: Namespace) -> None:
+    async def claude_restart(self, arguments: Namespace) -> None:
         """Restart a session. The conversation goes on."""
-        session = await self._sessions.get(given.name or MAIN)
-        await session.restart(fresh=given.fresh)
+        session = await self._sessions.get(arguments.name or MAIN)
+        await session.restart(fresh=arguments.fresh)
         turns = f"{session.turns} earlier turn{'s' * (session.turns != 1)}"
         how = f"; the conversation goes on after {turns}" if session.turns else " with a new conversation"
         say(f"Session {session.name!r} is running{how}.")
 
     # Helpers
 
-    async def _ask(self, options: Namespace, prompt: Prompt) -> Result | None:
-        self._open.look()
-        if options.task is not None:
-            await self._tasks.start(options, prompt, self._putter(options.out))
+    async def _ask(self, arguments: Namespace, prompt: Prompt) -> Result | None:
+        self._open_notebook.look()
+        if arguments.task is not None:
+            await self._tasks.start(arguments, prompt, self._putter(arguments.out))
             return None
-        turn_only, changes = turn_options(options), session_changes(options)
-        if options.busy == "refuse" and (known := self._sessions.known(options.session or MAIN)):
-            known.refuse_if_busy()  # before anything is changed
-        session = await self._sessions.get(options.session or MAIN, changes)
-        if options.dry_run:
-            say(would_send(session, prompt, given_options(options)))
+        options, changes = turn_options(arguments), session_changes(arguments)
+        if arguments.busy == "refuse" and (session := self._sessions.known(arguments.session or MAIN)):
+            session.refuse_if_busy()  # before anything is changed
+        session = await self._sessions.get(arguments.session or MAIN, changes)
+        if arguments.dry_run:
+            say(would_send(session, prompt, flag_values(arguments)))
             return None
-        asker = self._cells.asker(background=options.background)
-        turn = session.submit(prompt, options=turn_only, asker=asker, refuse_if_busy=options.busy == "refuse")
-        turn.transcript.options = given_options(options)
+        asker = self._cells.asker(background=arguments.background)
+        turn = session.submit(prompt, options=options, asker=asker, refuse_if_busy=arguments.busy == "refuse")
+        turn.transcript.options = flag_values(arguments)
         for notice in self._sessions.notices():
             turn.transcript.notice(notice, "warning")
-        shown = self._cells.show(session, turn, asker, self._putter(options.out))
-        return None if options.background else await shown.wait()
+        turn_cell = self._cells.show(session, turn, asker, self._putter(arguments.out))
+        return None if arguments.background else await turn_cell.wait()
 
     def _prompt(self, rest: str, cell: str | None) -> Prompt:
         """What is to be sent; the names in it are those of the code that has called the magic."""

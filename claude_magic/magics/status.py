@@ -31,7 +31,7 @@ def session_table(session: Session, background: Sequence[Turn] = ()) -> Table:
         session: The session.
         background: Its background turns that nobody has waited for yet.
     """
-    return _filled([*_is(session), *_does(session, background), *_took(session)])
+    return _table([*_identity_rows(session), *_activity_rows(session, background), *_usage_rows(session)])
 
 
 def sessions_table(sessions: Iterable[Session]) -> Table:
@@ -39,7 +39,7 @@ def sessions_table(sessions: Iterable[Session]) -> Table:
     rows = [
         (
             session.name,
-            _stands(session),
+            _session_state(session),
             str(session.pid or ""),
             session.model,
             str(session.turns),
@@ -75,7 +75,7 @@ def machine_table(
     rows = [
         (
             own[info.pid].name if info.pid in own else names.get(info.session_id, ""),
-            _stands(own[info.pid]) if info.pid in own else _state(info),
+            _session_state(own[info.pid]) if info.pid in own else _process_state(info),
             str(info.pid or ""),
             _megabytes(memory(info.pid, info.created)),
             ago(now - info.started_at),
@@ -91,11 +91,11 @@ def machine_table(
 
 def would_send(session: Session, prompt: Prompt, options: Mapping[str, str]) -> str:
     """What a prompt with these options would come to."""
-    given = " ".join(f"{flag} {value}".strip() for flag, value in options.items() if flag != "--dry-run")
-    table = _filled([*_is(session), ("options", given)])
-    said = [f"{aligned(table)}\n\nThis would be sent:\n{prompt.text}"]
-    said += [f"{about}\n{text}" for about, text in attached(prompt.attachments)]
-    return "\n\n".join([*said, *prompt.notices])
+    flags = " ".join(f"{flag} {value}".strip() for flag, value in options.items() if flag != "--dry-run")
+    table = _table([*_identity_rows(session), ("options", flags)])
+    parts = [f"{aligned(table)}\n\nThis would be sent:\n{prompt.text}"]
+    parts += [f"{about}\n{text}" for about, text in attached(prompt.attachments)]
+    return "\n\n".join([*parts, *prompt.notices])
 
 
 def short_id(session_id: str) -> str:
@@ -103,11 +103,11 @@ def short_id(session_id: str) -> str:
     return session_id[:8]
 
 
-def _filled(rows: Iterable[tuple[str, str]]) -> Table:
+def _table(rows: Iterable[tuple[str, str]]) -> Table:
     return Table((), [row for row in rows if row[1]])
 
 
-def _is(session: Session) -> Iterable[tuple[str, str]]:
+def _identity_rows(session: Session) -> Iterable[tuple[str, str]]:
     options = session.options
     yield "session", session.name
     yield "answers", options.label
@@ -119,18 +119,18 @@ def _is(session: Session) -> Iterable[tuple[str, str]]:
     yield "conversation", _conversation(session.conversation)
 
 
-def _does(session: Session, background: Sequence[Turn]) -> Iterable[tuple[str, str]]:
+def _activity_rows(session: Session, background: Sequence[Turn]) -> Iterable[tuple[str, str]]:
     yield "turns", str(session.turns)
-    yield "running", _listed([session.turn] if session.turn else [])
-    yield "waits for you", _asked(session.turn) if session.turn else ""
-    yield "queue", _listed(session.queue)
-    yield "background", _listed(background)
-    yield "left its tree", _strays(session)
+    yield "running", _turn_list([session.turn] if session.turn else [])
+    yield "waits for you", _requests(session.turn) if session.turn else ""
+    yield "queue", _turn_list(session.queue)
+    yield "background", _turn_list(background)
+    yield "left its tree", _escaped_descendants(session)
 
 
-def _took(session: Session) -> Iterable[tuple[str, str]]:
-    left = next((t.footer.context_left for t in reversed(session.history) if t.footer), None)
-    yield "context left", "" if left is None else f"{left:.0%}"
+def _usage_rows(session: Session) -> Iterable[tuple[str, str]]:
+    context_left = next((t.footer.context_left for t in reversed(session.history) if t.footer), None)
+    yield "context left", "" if context_left is None else f"{context_left:.0%}"
     yield "cost", f"${session.cost:.4f}"
     yield "ignored", ", ".join(f"{kind} ({count})" for kind, count in session.unknown.most_common(5))
     yield "last error", one_line(session.last_error, 300)
@@ -144,43 +144,43 @@ def _process(session: Session) -> str:
     return "none; the next prompt starts one"
 
 
-def _conversation(conversation: Conversation, shown: Callable[[str], str] = str) -> str:
+def _conversation(conversation: Conversation, format_id: Callable[[str], str] = str) -> str:
     if conversation.recorded:
-        return shown(conversation.session_id)
-    return f"a copy of {shown(conversation.forked_from)}" if conversation.forked_from else "new"
+        return format_id(conversation.session_id)
+    return f"a copy of {format_id(conversation.forked_from)}" if conversation.forked_from else "new"
 
 
-def _strays(session: Session) -> str:
+def _escaped_descendants(session: Session) -> str:
     """What Claude's tools have started that runs on by itself; it ends with the session's process."""
     return ", ".join(f"{name} (pid {pid})" for pid, name in sorted(session.escaped.items()))
 
 
-def _stands(session: Session) -> str:
+def _session_state(session: Session) -> str:
     """Its state, and what it waits for if that is you."""
-    asked = _asked(session.turn) if session.turn else ""
-    return f"{session.state.value}: {one_line(asked, 60)}" if asked else session.state.value
+    requests = _requests(session.turn) if session.turn else ""
+    return f"{session.state.value}: {one_line(requests, 60)}" if requests else session.state.value
 
 
-def _state(info: ProcessInfo) -> str:
+def _process_state(info: ProcessInfo) -> str:
     """What another kernel's session does, as far as that can be seen from here."""
     if not info.pid:
         return "starting"
     return "running" if info.kernel_lives else "left behind: its kernel is gone"
 
 
-def _megabytes(held: int | None) -> str:
-    return "" if held is None else f"{held / 1e6:.0f} MB"
+def _megabytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.0f} MB"
 
 
 def _mode(mode: str) -> str:
     return f"{mode}: every tool runs unasked" if mode == "bypassPermissions" else mode
 
 
-def _listed(turns: Iterable[Turn]) -> str:
+def _turn_list(turns: Iterable[Turn]) -> str:
     return "; ".join(f"{one_line(turn.prompt, 40)} ({turn.transcript.state.value})" for turn in turns)
 
 
-def _asked(turn: Turn) -> str:
+def _requests(turn: Turn) -> str:
     cwd = turn.transcript.cwd
     requests = (block.request for block in turn.transcript.pending)
     names = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import one_line, strip_controls
 from claude_magic.errors import UsageError
-from claude_magic.magics.arguments import OPTIONS, Word, given_options, magic, session_changes, turn_options
+from claude_magic.magics.arguments import OPTIONS, Word, flag_values, magic, session_changes, turn_options
 from claude_magic.magics.output import say, show
 from claude_magic.magics.status import would_send
 from claude_magic.session import Session, SessionState
@@ -80,22 +80,22 @@ class TaskMagics:
         """The names of the tasks that are known."""
         return list(dict.fromkeys(task.name for task in self.manager.list()))
 
-    async def start(self, given: Namespace, prompt: Prompt, out: Callable[[Result], None]) -> None:
+    async def start(self, arguments: Namespace, prompt: Prompt, out: Callable[[Result], None]) -> None:
         """Starts the task that a cell asks for, and shows its turn there."""
-        options = await self._settings.options(session_changes(given))
-        if given.dry_run:
-            say(would_send(Session(options, name=given.task), prompt, given_options(given)))
+        options = await self._settings.options(session_changes(arguments))
+        if arguments.dry_run:
+            say(would_send(Session(options, name=arguments.task), prompt, flag_values(arguments)))
             return
         asker = self._cells.asker(background=True)
         task = await self.manager.spawn(
-            given.task,
+            arguments.task,
             prompt,
             options,
-            turn_options=turn_options(given),
-            worktree=given.worktree,
+            turn_options=turn_options(arguments),
+            worktree=arguments.worktree,
             asker=asker,
         )
-        self._show_turn(task, asker, given_options(given), out)
+        self._show_turn(task, asker, flag_values(arguments), out)
 
     @magic(
         Word("action", ("cancel", "cleanup", "resume", "show", "wait")),
@@ -103,16 +103,16 @@ class TaskMagics:
         *(each for each in OPTIONS if each.scope),
         usage=_USAGE,
     )
-    async def claude_tasks(self, given: Namespace) -> None:
+    async def claude_tasks(self, arguments: Namespace) -> None:
         """List tasks, or act on one.
 
         Start one with `%%claude --task NAME`. `show` gives what it has said; `resume` goes on with one that
         was cut off, with other options if you give them: `resume NAME --allow Edit`; `cleanup` forgets those
         that are over, and the files with their results stay.
         """
-        if given.action != "resume" and given_options(given):
+        if arguments.action != "resume" and flag_values(arguments):
             raise UsageError(f"Options go with resume. Usage: %claude_tasks {_USAGE}")
-        match given.action, given.name:
+        match arguments.action, arguments.name:
             case None, None:
                 await self._list()
             case "show", str(name):
@@ -120,7 +120,7 @@ class TaskMagics:
             case "cancel", str(name):
                 await self._cancel(name)
             case "resume", str(name):
-                await self._resume(name, given)
+                await self._resume(name, arguments)
             case "wait", None:
                 await self._wait(self.manager.running())
             case "wait", str(name):
@@ -170,14 +170,14 @@ class TaskMagics:
         task = await self.manager.cancel(name)
         say(f"{_line(task)}{_result(task)}")
 
-    async def _resume(self, name: str, given: Namespace) -> None:
-        task, shown = await self.manager.look_up(name), given_options(given)
-        options = await self._settings.options(session_changes(given) | {"cwd": str(task.cwd)})
+    async def _resume(self, name: str, arguments: Namespace) -> None:
+        task, flags = await self.manager.look_up(name), flag_values(arguments)
+        options = await self._settings.options(session_changes(arguments) | {"cwd": str(task.cwd)})
         asker = self._cells.asker(background=True)
         await self.manager.resume(
-            name, options, turn_options=turn_options(given) if shown else None, asker=asker
+            name, options, turn_options=turn_options(arguments) if flags else None, asker=asker
         )
-        self._show_turn(task, asker, {"--task": task.name} | shown, lambda _: None)
+        self._show_turn(task, asker, {"--task": task.name} | flags, lambda _: None)
 
     async def _wait(self, tasks: list[Task]) -> None:
         if not tasks:
@@ -189,14 +189,14 @@ class TaskMagics:
             say(f"{_line(task)}{_result(task)}")
 
     async def _clean_up(self) -> None:
-        forgotten = await self.manager.cleanup()
-        if not forgotten:
+        tasks = await self.manager.cleanup()
+        if not tasks:
             say("There was nothing to forget.")
             return
-        kept = [task for task in forgotten if task.worktree is not None]
-        count = f"{len(forgotten)} task{'s' * (len(forgotten) > 1)}"
+        with_worktree = [task for task in tasks if task.worktree is not None]
+        count = f"{len(tasks)} task{'s' * (len(tasks) > 1)}"
         say(f"Forgot {count}; the files with the results stay.")
-        for task in kept:
+        for task in with_worktree:
             say(f"The worktree {task.worktree} (branch {task.branch}) has changes and stays too.")
 
     # Helpers
@@ -212,15 +212,15 @@ class TaskMagics:
         self._cells.show(task.session, task.turn, asker, out)
 
 
-def check_task_options(given: Namespace) -> None:
+def check_task_options(arguments: Namespace) -> None:
     """Refuses what does not go with a task, or only with one.
 
     Raises:
         UsageError: In one line, what is wrong.
     """
-    if given.task is None and given.worktree:
+    if arguments.task is None and arguments.worktree:
         raise UsageError("--worktree is for tasks. Give the task a name: %%claude --task NAME --worktree")
-    if given.task is not None and given.session is not None:
+    if arguments.task is not None and arguments.session is not None:
         raise UsageError("A task has a session of its own. Leave out --session, or --task.")
 
 
@@ -229,7 +229,7 @@ def _row(task: Task) -> tuple[str, ...]:
     return (
         task.name,
         _state(task),
-        _took(task),
+        _duration(task),
         str(task.cwd),
         one_line(last, 60),
         task.id,
@@ -241,7 +241,7 @@ def _state(task: Task) -> str:
     return SessionState.WAITING.value if waits else task.status.value
 
 
-def _took(task: Task) -> str:
+def _duration(task: Task) -> str:
     if task.status.is_over and not task.ended:
         return f"begun {ago(time.time() - task.started)}"
     minutes, seconds = divmod(round(task.elapsed), 60)
