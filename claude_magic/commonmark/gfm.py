@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
 
-__all__ = ["BARE", "add_gfm"]
+__all__ = ["BARE", "add_gfm", "link"]
 
 BARE = "bare"  # the markup of a link that is written as its address alone
 
@@ -36,9 +36,15 @@ def add_gfm(parser: MarkdownIt) -> None:
     parser.core.ruler.push("claude_addresses", _addresses)
 
 
+def link(address: str, text: str, markup: str = "") -> list[Token]:
+    """The tokens of a link."""
+    opening = Token("link_open", "a", 1, attrs={"href": address}, markup=markup)
+    return [opening, _text(text), Token("link_close", "a", -1)]
+
+
 def _tasks(state: StateCore) -> None:
     for token in state.tokens:
-        name = str(token.attrs.get("class", ""))
+        name = token.attrs.get("class")
         if name == "contains-task-list":
             del token.attrs["class"]
         elif name == "task-list-item":
@@ -66,9 +72,7 @@ def _parts(text: str) -> Iterator[Token]:
     for match in _ADDRESS.finditer(text):
         address = _whole(match[0])
         yield _text(text[end : match.start()])
-        yield Token("link_open", "a", 1, attrs={"href": address}, markup=BARE)
-        yield _text(address)
-        yield Token("link_close", "a", -1, markup=BARE)
+        yield from link(address, address, BARE)
         end = match.start() + len(address)
     yield _text(text[end:])
 

@@ -61,6 +61,8 @@ def test_a_task_has_a_sign_for_its_box_and_its_list_no_class() -> None:
         "claude-task",
         None,
     ]
+    parts = [part for token in tokens for part in token.children or ()]
+    assert {part.type for part in parts} == {"text"}
     assert ["".join(part.content for part in token.children or ()) for token in tokens if token.children] == [
         "✓ a <b>",
         "○ b",
@@ -85,7 +87,7 @@ def test_a_text_runs_as_its_first_letter_does(text: str, way: str | None) -> Non
 
 
 def test_blocks_open_in_the_direction_of_the_first_letter_in_them() -> None:
-    parser = MarkdownIt()
+    parser = MarkdownIt().enable("table")
     parser.core.ruler.push("directions", direct_blocks)
 
     def ways(text: str) -> list[tuple[str, object]]:
@@ -100,6 +102,10 @@ def test_blocks_open_in_the_direction_of_the_first_letter_in_them() -> None:
     assert ways("אבג\n\n1") == [("paragraph_open", "rtl"), ("paragraph_open", None)]
     assert ways("1\n\nאבג") == [("paragraph_open", "rtl"), ("paragraph_open", "rtl")]
     assert ways("abc") == [("paragraph_open", None)]
+    assert ways("|א|\n|-|") == [
+        *((f"{name}_open", None) for name in ("table", "thead", "tr")),
+        ("th_open", "rtl"),
+    ]
 
 
 def test_a_block_of_code_says_how_and_where_it_is_written() -> None:

@@ -31,7 +31,8 @@ pytestmark = pytest.mark.fault(124, via="pure")
         ("So $a<b$ <i> $5", "So $a< b$ &lt;i> \\$5"),
         ("$$\na`b <i> [c](d)\n$$", "$$\na'b < i> [c] (d)\n$$"),
         ("a\x07\r\nb", "a\nb"),
-        ("\n\na\n\n", "a"),
+        ("a `b` <c> `d` <e>", "a `b` &lt;c> `d` &lt;e>"),
+        ("\n\n  aX\n\n", "  aX"),
         (" \n", ""),
     ],
 )
@@ -76,3 +77,4 @@ def test_a_path_in_a_line_is_code() -> None:
 )
 def test_a_fence_is_longer_than_any_in_its_code(code: str, info: str, made: str) -> None:
     assert fenced(code, info) == made
+    assert fenced("a") == "```\na\n```"

@@ -70,6 +70,7 @@ AGENT = "summary(span.tool-name(Agent) code.tool-argument(d) span.tool-state"
         (answer("**Yes**\x1b[31m"), "div.answer(p(strong(Yes))\n)"),
         (answer(" \n"), ""),
         (answer("*a*", whole=False), "div.answer(p(em(a))\n)"),
+        (answer(LONG[1:], whole=False), f"div.answer(p({LONG[1:]})\n)"),
         (answer(f"*a*{LONG}", whole=False), f"div.answer(pre.plain(*a*{LONG}))"),
         (answer(f"*a*{LONG}"), f"div.answer(p(em(a){LONG})\n)"),
         (answer("$x$"), "div.answer(p(span.mathjax_process.tex2jax_process($x$))\n)"),
@@ -260,6 +261,12 @@ def test_agents_in_agents_are_shown_to_a_depth() -> None:
     assert "deep" not in shown(nested)
 
 
+def test_paths_count_from_the_folder_in_agents_too() -> None:
+    inner = agent(ToolState.OK, children=[call("Read", input=FILE)])
+
+    assert "span.tool-name(Read) code.tool-argument(a.py)" in shown(agent(ToolState.OK, children=[inner]))
+
+
 @pytest.mark.parametrize(
     ("picture", "path", "seen"),
     [
@@ -396,6 +403,7 @@ def test_a_request_is_shown_with_buttons_without_and_with_its_answer(
         ("```r\n7\n```", *["pre.code(code(span.m(7)\n))\n"] * 2),
         ("  ```r\n7\n ````\n", *["pre.code(code(span.m(7)\n))\n"] * 2),
         ("~~~~r\n7\n~~~~", *["pre.code(code(span.m(7)\n))\n"] * 2),
+        ("```q\n7\n8\n``", "pre.code(code(7\n8))", "pre.code(code(7\n8\n``))\n"),
         ("```q\n7\n``", "pre.code(code(7))", "pre.code(code(7\n``))\n"),
         ("~~~~q\n7\n~~~", "pre.code(code(7))", "pre.code(code(7\n~~~))\n"),
         ("~~~~q\n7\n `` ", "pre.code(code(7))", "pre.code(code(7\n `` ))\n"),

@@ -20,6 +20,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
 from claude_magic.commonmark.directions import direct_blocks
+from claude_magic.commonmark.gfm import link
 from claude_magic.commonmark.mathematics import GROWING, PROCESS
 from claude_magic.commonmark.parser import MAX_NESTING, new_parser
 from claude_magic.control_characters import strip_controls
@@ -165,7 +166,7 @@ def _may_adjoin(token: Token, lines: list[str]) -> bool:
     if token.type != "math_block" or not token.map:
         return False
     first, last = token.map
-    return (bool(token.meta[GROWING]) or last >= len(lines)) and first > 0 and bool(lines[first - 1].strip())
+    return (bool(token.meta[GROWING]) or last >= len(lines)) and bool(lines[first - 1].strip())
 
 
 def _outline(text: str) -> list[Token]:
@@ -201,7 +202,7 @@ def highlighted(source: str, language: str = "", deadline: float | None = None) 
 def _coloured(kind: _TokenType, text: str) -> str:
     while kind not in STANDARD_TYPES and kind.parent is not None:
         kind = kind.parent
-    name = STANDARD_TYPES.get(kind, "")
+    name = STANDARD_TYPES[kind]
     return text if name in _PLAIN else span(name, text)
 
 
@@ -228,10 +229,8 @@ def _images_to_links(state: StateCore) -> None:
 def _without_image(token: Token) -> list[Token]:
     if token.type != "image":
         return [token]
-    address = str(token.attrGet("src") or "")
-    text = Token("text", "", 0, content=token.content or address)
-    opening = Token("link_open", "a", 1, attrs={"href": address})
-    return [opening, text, Token("link_close", "a", -1)]
+    address = str(token.attrs["src"])
+    return link(address, token.content or address)
 
 
 def _aligned_cells(state: StateCore) -> None:
@@ -246,7 +245,7 @@ def _fence(
     _self: RendererHTML, tokens: Sequence[Token], index: int, _o: OptionsDict, env: MutableMapping[str, float]
 ) -> str:
     token = tokens[index]
-    language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
+    language = next(iter(token.info.split()), "")
     # A plain text: what the renderer adds to it is HTML, and Markup would escape it.
     return f"{code('claude-code', highlighted(token.content, language, env['deadline']))}\n"
 
@@ -257,5 +256,6 @@ def _formula(
     token = tokens[index]
     tag, end = ("p", "\n") if token.block else ("span", "")
     env["formulas"] -= 1
-    formula = _LABEL.sub("", token.content) if env["formulas"] >= 0 else token.content
-    return f"{element(tag, PROCESS if env['formulas'] >= 0 else '', formula)}{end}"
+    if env["formulas"] < 0:
+        return f"{element(tag, '', token.content)}{end}"
+    return f"{element(tag, PROCESS, _LABEL.sub('', token.content))}{end}"
