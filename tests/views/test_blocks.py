@@ -18,9 +18,15 @@ from claude_magic.transcript.blocks import (
     ToolBlock,
     ToolState,
 )
-from claude_magic.views.html import tool
+from claude_magic.views.html import markup, tool
 from claude_magic.views.html import turn as html
 from claude_magic.views.html.style import style
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Colours however busy the machine is."""
+    monkeypatch.setattr(markup, "_HIGHLIGHT_TIME", 60.0)
 
 
 def shown(block: Block) -> str:
