@@ -61,6 +61,7 @@ def test_a_budget_hands_out_room_until_there_is_none_and_then_counts_what_is_hid
         (5, "abcdefgh", "ab\n… 3 characters hidden …\nfgh", (0, 3)),
         (0, "abc", "\n… 3 characters hidden …\n", (0, 3)),
     ],
+    ids=["short", "long", "little room", "no room"],
 )
 def test_a_long_text_keeps_its_ends_and_says_how_much_is_between(
     left: int, text: str, kept: str, rest: tuple[int, int]

@@ -919,8 +919,6 @@ def test_a_result_keeps_what_may_be_shown_and_counts_as_visible() -> None:
             ToolState.DENIED,
             "Permission to use Bash has been denied.",
         ),
-        (f"Permission to use {376 * 'x'}denied", ToolState.DENIED, f"Permission to use {376 * 'x'}denied"),
-        (f"Permission to use {377 * 'x'}denied", ToolState.FAILED, f"Permission to use {377 * 'x'}denied"),
         ("Permission to use Bash is fine.", ToolState.FAILED, "Permission to use Bash is fine."),
         ("It was denied.", ToolState.FAILED, "It was denied."),
         ("<tool_use_error>No.</tool_use_error>", ToolState.FAILED, "No."),
@@ -931,6 +929,12 @@ def test_how_a_failed_call_ended_is_told_by_its_words(text: str, state: ToolStat
 
     assert (tool.state, tool.result) == (state, result)
     assert only_tool(applied(called("Bash"), returned(text))).state is ToolState.OK
+
+
+def test_a_denial_is_told_by_the_first_400_characters() -> None:
+    for length, state in ((376, ToolState.DENIED), (377, ToolState.FAILED)):
+        text = f"Permission to use {length * 'x'}denied"
+        assert only_tool(applied(called("Bash"), returned(text, failed=True))).state is state
 
 
 def test_a_result_in_blocks_is_its_texts_and_its_pictures() -> None:
