@@ -192,7 +192,7 @@ class ConversationMagics:
         if not copy and session.goes_on_with(past.session_id):
             say(f"Session {name!r} goes on with this conversation already.")
             return
-        await self._sessions.go_on(session, past, copy=copy)
+        await self._sessions.resume(session, past, copy=copy)
         turns = f"{_turns(past)} turn{'s' * (past.turns != 1)}"
         what = f"{one_line(past.prompt, 40)!r}, {turns} ({short_id(past.session_id)})"
         before = "" if name == MAIN else f" of session {name!r}"

@@ -116,7 +116,7 @@ class SessionMagics:
             await self._tasks.start(arguments, prompt, self._putter(arguments.out))
             return None
         options, changes = turn_options(arguments), session_changes(arguments)
-        if arguments.busy == "refuse" and (session := self._sessions.known(arguments.session or MAIN)):
+        if arguments.busy == "refuse" and (session := self._sessions.peek(arguments.session or MAIN)):
             session.refuse_if_busy()  # before anything is changed
         session = await self._sessions.get(arguments.session or MAIN, changes)
         if arguments.dry_run:

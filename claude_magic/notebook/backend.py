@@ -81,8 +81,8 @@ class OfflineModel:
             return child, offline.url_from(line)
         except (StartError, TimeoutError):
             await child.stop(eof_grace=1.0)
-            said = " ".join(child.stderr_tail(1)) or "it said nothing"
-            raise StartError(f"The offline model did not start: {said}") from None
+            reason = " ".join(child.stderr_tail(1)) or "it said nothing"
+            raise StartError(f"The offline model did not start: {reason}") from None
 
 
 def _command() -> list[str]:

@@ -39,7 +39,7 @@ SELECT session_id, turns FROM conversations
 WHERE {column} = ? AND backend = ? AND name = ?
 ORDER BY updated DESC LIMIT 1
 """
-_NAMES = "SELECT session_id, name FROM conversations WHERE session_id IN ({marks}) ORDER BY updated"
+_NAMES = "SELECT session_id, name FROM conversations WHERE session_id IN ({placeholders}) ORDER BY updated"
 _NOTEBOOKS = "SELECT path FROM conversations WHERE session_id = ? AND path != ''"
 _REPLACE = "DELETE FROM conversations WHERE backend = ? AND name = ? AND kernel_id = ?"
 _FORGET = """
@@ -67,7 +67,7 @@ class NotebookKey(Struct, frozen=True):
 
     @property
     def is_known(self) -> bool:
-        """There is something to know it by again."""
+        """There is something to know the notebook by again."""
         return bool(self.kernel_id or self.path)
 
 
@@ -85,7 +85,7 @@ class StoredConversation(Struct, frozen=True):
     is_left: bool = False
 
 
-_LEFT = "none"  # in the place of an id
+_NO_ID = "none"  # in the place of an id
 
 
 class ConversationStore:
@@ -106,35 +106,35 @@ class ConversationStore:
             What was kept; None if nothing is known.
         """
         row = self._file.run(lambda database: _find(database, notebook, backend, name))
-        return row and self._checked(*row)
+        return row and self._parse_row(*row)
 
     def notebooks_of(self, session_id: str) -> list[str]:
         """The paths of the notebooks that a conversation is kept for."""
-        found = self._file.run(lambda database: database.execute(_NOTEBOOKS, (session_id,)).fetchall())
-        return [str(path) for (path,) in found]
+        rows = self._file.run(lambda database: database.execute(_NOTEBOOKS, (session_id,)).fetchall())
+        return [str(path) for (path,) in rows]
 
     def names_of(self, session_ids: Iterable[str]) -> dict[str, str]:
         """What the sessions are called that kept these conversations, of whatever notebook."""
-        wanted = list(session_ids)
-        marks = ", ".join("?" * len(wanted))
-        found = self._file.run(
-            lambda database: database.execute(_NAMES.format(marks=marks), wanted).fetchall()
+        ids = list(session_ids)
+        placeholders = ", ".join("?" * len(ids))
+        rows = self._file.run(
+            lambda database: database.execute(_NAMES.format(placeholders=placeholders), ids).fetchall()
         )
-        return {str(session_id): str(name) for session_id, name in found}
+        return {str(session_id): str(name) for session_id, name in rows}
 
-    def keep(self, notebook: NotebookKey, backend: str, name: str, kept: StoredConversation) -> None:
+    def keep(self, notebook: NotebookKey, backend: str, name: str, record: StoredConversation) -> None:
         """Remembers a conversation; what was kept for this session before is forgotten."""
         if notebook.is_known:
-            self._file.run(lambda database: _keep(database, notebook, backend, name, kept))
+            self._file.run(lambda database: _keep(database, notebook, backend, name, record))
 
     def notices(self) -> list[str]:
         """What the person should know; each is told once."""
         notices, self._notices = self._notices, []
         return notices + self._file.notices()
 
-    def _checked(self, session_id: object, turns: object) -> StoredConversation | None:
-        if session_id == _LEFT:
-            return StoredConversation(_LEFT, 0, is_left=True)
+    def _parse_row(self, session_id: object, turns: object) -> StoredConversation | None:
+        if session_id == _NO_ID:
+            return StoredConversation(_NO_ID, 0, is_left=True)
         try:
             return StoredConversation(checked_id(str(session_id)), int(str(turns)))
         except (UsageError, ValueError):
@@ -158,12 +158,12 @@ def _find(
 
 
 def _keep(
-    database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str, kept: StoredConversation
+    database: sqlite3.Connection, notebook: NotebookKey, backend: str, name: str, record: StoredConversation
 ) -> None:
-    if kept.is_left:  # by whatever it would be found again
+    if record.is_left:  # by whatever it would be found again
         database.execute(_FORGET, (backend, name, notebook.kernel_id, notebook.path, notebook.inode))
     else:  # only this kernel's own: another live kernel of the same notebook keeps its row
         database.execute(_REPLACE, (backend, name, notebook.kernel_id))
     key = (notebook.kernel_id, notebook.path, notebook.inode, backend, name)
-    session_id = _LEFT if kept.is_left else kept.session_id
-    database.execute(_INSERT, (*key, session_id, kept.turns, time.time()))
+    session_id = _NO_ID if record.is_left else record.session_id
+    database.execute(_INSERT, (*key, session_id, record.turns, time.time()))

@@ -53,7 +53,7 @@ class OpenNotebook:
         self._path = path
         self._inodes: dict[str, set[tuple[int, int]]] = {}  # by path: a rename leaves an inode as it is
         self._last: _Look | None = None
-        self._looking: asyncio.Future[_Look | None] | None = None
+        self._look_task: asyncio.Future[_Look | None] | None = None
         commands = "|".join(names_of(ToolKind.SHELL))
         self.hooks = (
             Hook(event="PreToolUse", matcher="|".join(names_of(ToolKind.EDIT)), answer=self._before_edit),
@@ -66,11 +66,11 @@ class OpenNotebook:
 
     def look(self) -> None:
         """Takes in, beside the loop, what the file holds before Claude does anything."""
-        self._looking = asyncio.ensure_future(asyncio.to_thread(self._looked, self._path()))
+        self._look_task = asyncio.ensure_future(asyncio.to_thread(self._refresh, self._path()))
 
     async def _before_edit(self, step: Step) -> HookReply:
         path, target = self._path(), _target(step.told)
-        if not path or target is None or not self._is_it(target, path):
+        if not path or target is None or not self._is_notebook(target, path):
             return HookReply()
         reason = _DENIED.format(name=target.name)
         decision = {"permissionDecision": "deny", "permissionDecisionReason": reason}
@@ -78,15 +78,15 @@ class OpenNotebook:
 
     async def _after_command(self, step: Step) -> HookReply:
         """A front end saves at any time; what it saved before the command began is none of the command's."""
-        if self._looking is not None:
-            await asyncio.wait({self._looking})
+        if self._look_task is not None:
+            await asyncio.wait({self._look_task})
         before = self._last
-        now = await asyncio.to_thread(self._looked, self._path())
+        now = await asyncio.to_thread(self._refresh, self._path())
         if before is None or now is None or now.cells == before.cells or 0 < now.changed < step.began - _TICK:
             return HookReply()
         return HookReply(notice=_CHANGED)
 
-    def _is_it(self, target: Path, path: str) -> bool:
+    def _is_notebook(self, target: Path, path: str) -> bool:
         self._remember(path)
         try:
             if os.path.realpath(target) == os.path.realpath(path):
@@ -98,7 +98,7 @@ class OpenNotebook:
         renamed = target.suffix == ".ipynb" and here in self._inodes.get(path, ())  # numbers are used again
         return renamed or here == _inode(path)
 
-    def _looked(self, path: str) -> _Look | None:
+    def _refresh(self, path: str) -> _Look | None:
         """What there is to see now; the cells are read only if the file is another than before."""
         if not path:
             return None
@@ -108,9 +108,9 @@ class OpenNotebook:
 
     def _where(self, path: str) -> Path:
         """Where the file is: it may have been renamed within its folder since the kernel was started."""
-        if _inode(path) is None and (known := self._inodes.get(path)):
+        if _inode(path) is None and (inodes := self._inodes.get(path)):
             siblings = Path(path).parent.glob("*.ipynb")
-            return next((each for each in siblings if _inode(str(each)) in known), Path(path))
+            return next((each for each in siblings if _inode(str(each)) in inodes), Path(path))
         return Path(path)
 
     def _remember(self, path: str) -> None:
@@ -118,14 +118,14 @@ class OpenNotebook:
             self._inodes.setdefault(path, set()).add(inode)
 
 
-def _target(told: Mapping[str, object]) -> Path | None:
+def _target(hook_input: Mapping[str, object]) -> Path | None:
     """The file that a tool is about to write."""
-    given = told.get("tool_input")
-    tool = tool_called(str(told.get("tool_name")))
-    found = tool.path_in(given) if isinstance(given, Mapping) else ""
-    if not found:
+    tool_input = hook_input.get("tool_input")
+    tool = tool_called(str(hook_input.get("tool_name")))
+    path = tool.path_in(tool_input) if isinstance(tool_input, Mapping) else ""
+    if not path:
         return None
-    return Path(str(told.get("cwd") or "."), os.path.expanduser(found))  # noqa: PTH111  # never raises
+    return Path(str(hook_input.get("cwd") or "."), os.path.expanduser(path))  # noqa: PTH111  # never raises
 
 
 def _inode(path: str) -> tuple[int, int] | None:
@@ -138,11 +138,11 @@ def _inode(path: str) -> tuple[int, int] | None:
 
 def _look(path: Path, last: _Look | None) -> _Look:
     try:
-        found = path.stat()
-        status = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        info = path.stat()
+        status = (info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
         if last is not None and status == last.status:
             return last
-        return _Look(status, found.st_ctime, _cells(path.read_bytes()))
+        return _Look(status, info.st_ctime, _cells(path.read_bytes()))
     except OSError:
         return _Look()
 
@@ -153,5 +153,5 @@ def _cells(content: bytes) -> str:
         cells = [(cell.get("id"), cell["cell_type"], cell["source"]) for cell in json.loads(content)["cells"]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return hashlib.sha256(content).hexdigest()
-    told = json.dumps([(key, kind, "".join(source)) for key, kind, source in cells])
-    return hashlib.sha256(told.encode()).hexdigest()
+    text = json.dumps([(key, kind, "".join(source)) for key, kind, source in cells])
+    return hashlib.sha256(text.encode()).hexdigest()

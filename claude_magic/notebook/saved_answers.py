@@ -13,12 +13,12 @@ from pathlib import Path
 from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
 
-__all__ = ["named_conversation"]
+__all__ = ["conversation_in_file"]
 
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a notebook file that is read; measured: 0.08 s
 
 
-def named_conversation(path: str, session: str) -> str | None:
+def conversation_in_file(path: str, session: str) -> str | None:
     """The conversation of the last saved answer. Reads the file: call it in a thread.
 
     Args:
@@ -30,8 +30,8 @@ def named_conversation(path: str, session: str) -> str | None:
         if file.stat().st_size > SIZE_LIMIT:
             return None
         facts = _facts(json.loads(file.read_bytes()))
-        named = [each.get("session_id") for each in facts if each.get("session") == session]
-        return checked_id(str(named[-1])) if named else None
+        ids = [each.get("session_id") for each in facts if each.get("session") == session]
+        return checked_id(str(ids[-1])) if ids else None
     except (OSError, ValueError, RecursionError, UsageError):
         return None
 
@@ -47,5 +47,5 @@ def _facts(notebook: object) -> Iterator[dict[str, object]]:
 
 
 def _list(value: object, name: str) -> list[object]:
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, list) else []
+    items = value.get(name) if isinstance(value, dict) else None
+    return items if isinstance(items, list) else []

@@ -18,7 +18,7 @@ from claude_magic.notebook.conversation_store import (
     NotebookKey,
     StoredConversation,
 )
-from claude_magic.notebook.saved_answers import named_conversation
+from claude_magic.notebook.saved_answers import conversation_in_file
 from claude_magic.notebook.settings import Settings
 from claude_magic.options import Options
 from claude_magic.processes.manager import default_manager
@@ -64,7 +64,7 @@ class Sessions:
     """The sessions of one notebook, by name.
 
     Args:
-        notebook: What it is known by.
+        notebook: What the notebook is known by.
         settings: Its settings.
         store: Where conversations are kept.
         ask_page: Asks which conversation a session's answers in the page name, if there is a page.
@@ -83,7 +83,7 @@ class Sessions:
         self._ask_page = ask_page
         self._sessions: dict[str, Session] = {}
         self._backends: dict[str, str] = {}
-        self._kept: dict[tuple[str, str], StoredConversation] = {}  # by session and backend
+        self._stored: dict[tuple[str, str], StoredConversation] = {}  # by session and backend
         self._notices: list[str] = []
 
     def __iter__(self) -> Iterator[Session]:
@@ -103,7 +103,7 @@ class Sessions:
             name: The session's.
             new: Fields of `Options` that change for it; kept once they have worked.
         """
-        changes = self._settings.changes(name, self.known(name), new)
+        changes = self._settings.changes(name, self.peek(name), new)
         options, backend = await self._settings.options(changes), str(self._settings.backend)
         session = self._sessions.get(name)
         if session is not None and self._backends[name] != backend:
@@ -111,10 +111,10 @@ class Sessions:
             self._sessions.pop(name, None)
             session = None
         if session is None:
-            kept = await self._found(name, options, backend)
+            record = await self._conversation(name, options, backend)
             session = self._sessions.get(name)  # another cell may have been quicker
         if session is None:
-            session = self._sessions[name] = self._made(name, options, backend, kept)
+            session = self._sessions[name] = self._make(name, options, backend, record)
             self._backends[name] = backend
         else:
             session.options = options
@@ -123,9 +123,9 @@ class Sessions:
 
     async def options(self, name: str) -> Options:
         """The options that a session of this name has or would have."""
-        return await self._settings.options(self._settings.changes(name, self.known(name)))
+        return await self._settings.options(self._settings.changes(name, self.peek(name)))
 
-    def known(self, name: str) -> Session | None:
+    def peek(self, name: str) -> Session | None:
         """The session called `name`, if there is one."""
         return self._sessions.get(name)
 
@@ -137,12 +137,12 @@ class Sessions:
         """
         if name is None and len(self._sessions) == 1:
             return next(iter(self))
-        wanted = name or MAIN
-        if wanted not in self._sessions:
-            known = f" Known: {', '.join(self.names)}." if self._sessions else ""
-            start = "%claude PROMPT" if wanted == MAIN else f"%claude -s {wanted} PROMPT"
-            raise UsageError(f"There is no session {wanted!r}.{known} Start it with: {start}")
-        return self._sessions[wanted]
+        key = name or MAIN
+        if key not in self._sessions:
+            hint = f" Known: {', '.join(self.names)}." if self._sessions else ""
+            start = "%claude PROMPT" if key == MAIN else f"%claude -s {key} PROMPT"
+            raise UsageError(f"There is no session {key!r}.{hint} Start it with: {start}")
+        return self._sessions[key]
 
     def notices(self) -> list[str]:
         """What the person should know about keeping conversations, once."""
@@ -151,8 +151,8 @@ class Sessions:
 
     async def names_of(self, session_ids: Iterable[str]) -> dict[str, str]:
         """What sessions with these conversations are called, here or in other notebooks, as far as known."""
-        kept = await off_loop(self._store.names_of, list(session_ids))
-        return kept | {session.session_id: session.name for session in self}
+        names = await off_loop(self._store.names_of, list(session_ids))
+        return names | {session.session_id: session.name for session in self}
 
     async def user_of(self, session_id: str) -> str:
         """Who has a conversation now: a session here, or a live process elsewhere; "" if nobody."""
@@ -162,7 +162,7 @@ class Sessions:
         holder = await off_loop(default_manager().registry.holder, session_id)
         return f"{_where(holder)} (pid {holder.pid})" if holder else ""
 
-    async def go_on(self, session: Session, past: PastConversation, *, copy: bool) -> None:
+    async def resume(self, session: Session, past: PastConversation, *, copy: bool) -> None:
         """Has a session go on with an earlier conversation, or with a copy of it; its process is ended.
 
         Raises:
@@ -184,39 +184,39 @@ class Sessions:
         for session in self:
             session.kill_now()
 
-    def _made(self, name: str, options: Options, backend: str, kept: StoredConversation | None) -> Session:
-        if kept is not None and options.session_id is None:
-            options = options.with_(session_id=kept.session_id)
-        session = Session(options, name=name, earlier_turns=kept.turns if kept else 0)
+    def _make(self, name: str, options: Options, backend: str, record: StoredConversation | None) -> Session:
+        if record is not None and options.session_id is None:
+            options = options.with_(session_id=record.session_id)
+        session = Session(options, name=name, earlier_turns=record.turns if record else 0)
         events: tuple[EventName, ...] = ("status", "complete", "conversation")  # the last comes in mid-turn
         for event in events:
             session.on(event, lambda _: self._keep(session, backend))
         return session
 
-    async def _found(self, name: str, options: Options, backend: str) -> StoredConversation | None:
+    async def _conversation(self, name: str, options: Options, backend: str) -> StoredConversation | None:
         """The conversation that a session goes on with: as it was kept, or as the saved answers name it."""
         if options.resume == "never":
             return None
-        kept = await off_loop(self._store.find, self._notebook, backend, name)
-        if kept is None:
-            kept = await self._moved(await self._named(name, options))
-        return None if kept is None or kept.is_left else await self._free(kept)
+        record = await off_loop(self._store.find, self._notebook, backend, name)
+        if record is None:
+            record = await self._if_moved(await self._in_answers(name, options))
+        return None if record is None or record.is_left else await self._if_free(record)
 
-    async def _named(self, name: str, options: Options) -> StoredConversation | None:
+    async def _in_answers(self, name: str, options: Options) -> StoredConversation | None:
         """What the answers name: those in the file or, where a gateway hides it, those in the page."""
         path = self._notebook.path
-        reading = asyncio.to_thread(named_conversation, path, name) if path else self._ask_page(name)
+        reading = asyncio.to_thread(conversation_in_file, path, name) if path else self._ask_page(name)
         session_id = await reading
-        return await asyncio.to_thread(_recorded, session_id, options) if session_id else None
+        return await asyncio.to_thread(_past_conversation, session_id, options) if session_id else None
 
-    async def _moved(self, named: StoredConversation | None) -> StoredConversation | None:
-        """What the answers name, if the notebook that had it is gone: this is it, or else a copy."""
-        original = await off_loop(self._original_of, named.session_id) if named else None
-        if named is None or original is None:
-            return named
+    async def _if_moved(self, record: StoredConversation | None) -> StoredConversation | None:
+        """What the answers name, unless the notebook that had it is still there: then this one is a copy."""
+        original = await off_loop(self._original_of, record.session_id) if record else None
+        if record is None or original is None:
+            return record
         self._tell(
             f"The earlier conversation is that of {original}; this is a new one. "
-            f"Go on with a copy of it: %claude_resume {named.session_id[:8]} --fork"
+            f"Go on with a copy of it: %claude_resume {record.session_id[:8]} --fork"
         )
         return None
 
@@ -224,16 +224,16 @@ class Sessions:
         others = (path for path in self._store.notebooks_of(session_id) if path != self._notebook.path)
         return next((path for path in others if Path(path).exists()), None)
 
-    async def _free(self, kept: StoredConversation) -> StoredConversation | None:
+    async def _if_free(self, record: StoredConversation) -> StoredConversation | None:
         """What was kept, unless another session has it, here or in the kernel of a renamed notebook, say."""
-        holder = await off_loop(default_manager().registry.holder, kept.session_id)
+        holder = await off_loop(default_manager().registry.holder, record.session_id)
         # After the last wait: another cell may have begun one meanwhile.
-        own = next((session for session in self if session.session_id == kept.session_id), None)
+        own = next((session for session in self if session.session_id == record.session_id), None)
         if own is not None:
             self._tell(f"The earlier conversation is that of session {own.name!r}; this is a new one.")
             return None
         if holder is None or holder.kernel_pid == os.getpid():
-            return kept
+            return record
         self._tell(
             f"The earlier conversation is in use by {_where(holder)} (pid {holder.pid}); this is a new one."
         )
@@ -259,17 +259,17 @@ class Sessions:
         conversation = session.conversation
         if conversation.forked_from and not conversation.recorded:
             return  # the copy is not there yet: until then the one before is found again
-        kept = StoredConversation(session.session_id, session.turns, is_left=not conversation.recorded)
-        if kept != self._kept.get((session.name, backend)):
-            self._kept[session.name, backend] = kept
-            later(self._store.keep, self._notebook, backend, session.name, kept)
+        record = StoredConversation(session.session_id, session.turns, is_left=not conversation.recorded)
+        if record != self._stored.get((session.name, backend)):
+            self._stored[session.name, backend] = record
+            later(self._store.keep, self._notebook, backend, session.name, record)
 
 
-def _recorded(session_id: str, options: Options) -> StoredConversation | None:
+def _past_conversation(session_id: str, options: Options) -> StoredConversation | None:
     """What the answers name, if it is a conversation of this directory."""
     projects = projects_folder(options.env)
-    found = past_conversations(projects, options.directory, limit=1, beginning=session_id)
-    return next((StoredConversation(past.session_id, past.turns) for past in found), None)
+    matches = past_conversations(projects, options.directory, limit=1, beginning=session_id)
+    return next((StoredConversation(past.session_id, past.turns) for past in matches), None)
 
 
 def _where(holder: ProcessInfo) -> str:

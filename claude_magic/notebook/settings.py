@@ -37,12 +37,12 @@ _STRICTER: Mapping[str, Callable[[Any], object]] = {"cli": find_cli, "permission
 """What a default is asked beside what any value of its option is."""
 
 
-def traits_of(declaring: Any) -> dict[str, Any]:
+def traits_of(dataclass: Any) -> dict[str, Any]:
     """The traits that keep the defaults of a dataclass's options, and what looks at their values."""
-    options = {each.name: each for each in options_of(declaring) if each.configured}
+    options = {each.name: each for each in options_of(dataclass) if each.configured}
 
     def valid(_: Configurable, proposal: Mapping[str, Any]) -> Any:
-        return _checked(options[proposal["trait"].name], proposal["value"])
+        return _check(options[proposal["trait"].name], proposal["value"])
 
     return {name: _trait(each) for name, each in options.items()} | {"_valid": validate(*options)(valid)}
 
@@ -54,7 +54,7 @@ def _trait(each: Option) -> Any:
     return trait.tag(config=True)
 
 
-def _checked(each: Option, value: Any) -> Any:
+def _check(each: Option, value: Any) -> Any:
     """A value as it is kept; paths count from the notebook's folder."""
     try:
         if each.is_path:
@@ -94,8 +94,8 @@ class Settings(_Defaults):
         super().__init__(**more)
         self._hooks = tuple(hooks)
         self._offline = OfflineModel()
-        self._kept: dict[str, dict[str, Any]] = {}  # by session and field of Options
-        self._tried: dict[str, dict[str, Any]] = {}
+        self._in_force: dict[str, dict[str, Any]] = {}  # by session and field of Options
+        self._pending: dict[str, dict[str, Any]] = {}
 
     @property
     def label(self) -> str:
@@ -115,29 +115,29 @@ class Settings(_Defaults):
         defaults = {each.name: getattr(self, each.name) for each in options_of(Options) if each.configured}
         own = {"cwd": changes.get("cwd") or self._directory(), "hooks": self._hooks, "note": _NOTE}
         env = await self._offline.environment() if self.backend == "offline" else {}
-        told: dict[str, Any] = {**defaults, "env": env, "label": self.label, **changes, **own}
-        return Options(**told, check_paths=False)
+        values: dict[str, Any] = {**defaults, "env": env, "label": self.label, **changes, **own}
+        return Options(**values, check_paths=False)
 
     def changes(
         self, name: str, session: Session | None, new: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """What is changed for a session: what is kept, what is still to be tried, and what is new.
 
-        Its working directory is among it, for a later chdir is not followed.
+        The working directory is among it, for a later chdir is not followed.
         """
         if session is not None:
             self._settle(name, session)
-        changed = {**self._kept.get(name, {}), **self._tried.get(name, {}), **(new or {})}
-        return {"cwd": changed.get("cwd") or self._directory()} | changed
+        changes = {**self._in_force.get(name, {}), **self._pending.get(name, {}), **(new or {})}
+        return {"cwd": changes.get("cwd") or self._directory()} | changes
 
     def attempt(self, name: str, changes: Mapping[str, Any]) -> None:
-        """These come with the session's next prompt."""
-        kept = self._kept.get(name, {})
-        self._tried[name] = {field: value for field, value in changes.items() if kept.get(field) != value}
+        """Notes what comes with the session's next prompt."""
+        now = self._in_force.get(name, {})
+        self._pending[name] = {field: value for field, value in changes.items() if now.get(field) != value}
 
     def keep(self, name: str, field: str, value: object) -> None:
-        """This holds for the session already."""
-        self._kept.setdefault(name, {})[field] = value
+        """Notes what holds for the session already."""
+        self._in_force.setdefault(name, {})[field] = value
 
     async def stop_backend(self) -> None:
         """Ends the offline model."""
@@ -156,9 +156,9 @@ class Settings(_Defaults):
             ) from None
 
     def _settle(self, name: str, session: Session) -> None:
-        works, refused = session.options_in_force, session.refused_options
-        for field, value in list(self._tried.get(name, {}).items()):
-            if works is not None and getattr(works, field) == value:
-                self.keep(name, field, self._tried[name].pop(field))
-            elif refused is not None and getattr(refused, field) == value:
-                del self._tried[name][field]
+        in_force, refused_options = session.options_in_force, session.refused_options
+        for field, value in list(self._pending.get(name, {}).items()):
+            if in_force is not None and getattr(in_force, field) == value:
+                self.keep(name, field, self._pending[name].pop(field))
+            elif refused_options is not None and getattr(refused_options, field) == value:
+                del self._pending[name][field]

@@ -16,7 +16,7 @@ from endpoint_log import Endpoint
 from claude_magic.claude_cli import past_conversations as conversations
 from claude_magic.claude_cli.past_conversations import PastConversation, past_conversations
 from claude_magic.claude_cli.session_files import conversation_file, projects_folder
-from claude_magic.notebook.saved_answers import SIZE_LIMIT, named_conversation
+from claude_magic.notebook.saved_answers import SIZE_LIMIT, conversation_in_file
 from claude_magic.options import Options
 from claude_magic.prompt import Attachment, Prompt
 from claude_magic.session import Session
@@ -226,7 +226,7 @@ def test_from_a_notebook_file_only_an_id_is_taken(
     path = tmp_path / "n.ipynb"
     path.write_text(json.dumps(notebook))
 
-    assert named_conversation(str(path), "main") == named
+    assert conversation_in_file(str(path), "main") == named
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 200_000, b" " * (SIZE_LIMIT + 1)])
@@ -234,9 +234,9 @@ def test_a_notebook_file_that_cannot_be_read_names_none(tmp_path: Path, content:
     path = tmp_path / "n.ipynb"
     path.write_bytes(content)
 
-    assert named_conversation(str(path), "main") is None
-    assert named_conversation(str(tmp_path), "main") is None
-    assert named_conversation(str(tmp_path / "nowhere"), "main") is None
+    assert conversation_in_file(str(path), "main") is None
+    assert conversation_in_file(str(tmp_path), "main") is None
+    assert conversation_in_file(str(tmp_path / "nowhere"), "main") is None
 
 
 # With the real CLI, both generations
