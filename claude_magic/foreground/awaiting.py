@@ -61,10 +61,10 @@ class Foreground:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._names: set[str] = set()
         self._verbatim = VerbatimCells(self._names)
-        self._replaced: list[tuple[dict[str, Any], str, Any]] = []
+        self._originals: list[tuple[dict[str, Any], str, Any]] = []
         # Each with the task that it executes in: a cell that somebody runs by `run_cell_async` begins, and no
         # event ever says that it has ended.
-        self._executing: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
+        self._cells: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
         self._reply_guard = ReplyGuard(shell)
         self._errors = OneLineErrors(shell, self._reply_guard.begin_to_show)
 
@@ -87,14 +87,14 @@ class Foreground:
 
     def uninstall(self) -> None:
         """Takes out the hooks and every registered magic, and puts back what these had replaced."""
-        while self._replaced:
-            table, name, before = self._replaced.pop()
+        while self._originals:
+            table, name, before = self._originals.pop()
             if before is None:
                 table.pop(name, None)
             else:
                 table[name] = before
         self._names.clear()
-        self._executing.clear()
+        self._cells.clear()
         if self._transform in self._shell.input_transformers_post:
             self._shell.input_transformers_cleanup.remove(self._uncomment)
             self._shell.input_transformers_cleanup.remove(self._verbatim)
@@ -167,24 +167,24 @@ class Foreground:
                 is of a kind that cannot be nested.
             TurnInterrupted: It was cancelled by an interrupt that it did not take itself.
         """
-        loop, running = self.main_loop(), _running_loop()
+        loop, running_loop = self.main_loop(), _running_loop()
         try:
-            if threading.current_thread() is not threading.main_thread() and running is not loop:
+            if threading.current_thread() is not threading.main_thread() and running_loop is not loop:
                 _check_answers(loop)
                 return asyncio.run_coroutine_threadsafe(_wait(coroutine, thread=True), loop).result().result()
-            if running is not None:
+            if running_loop is not None:
                 _make_reentrant(loop)
         except StateError:
             coroutine.close()
             raise
-        if running is None:
+        if running_loop is None:
             return loop.run_until_complete(_wait(coroutine)).result()
         with _enough_ready(loop):
             return loop.run_until_complete(_wait(coroutine, nested=True)).result()
 
     def _define(self, table: Literal["line", "cell"], name: str, function: Callable[..., Any]) -> None:
         magics = self._shell.magics_manager.magics[table]
-        self._replaced.append((magics, name, magics.get(name)))
+        self._originals.append((magics, name, magics.get(name)))
         magics[name] = function
 
     def _uncomment(self, lines: list[str]) -> list[str]:
@@ -192,9 +192,9 @@ class Foreground:
 
     def _transform(self, lines: list[str]) -> list[str]:
         source = capture_names("".join(lines), self._names)
-        rewritten = rewrite(source, self._names)
-        if rewritten != source and self._can_be_awaited():
-            source = rewritten
+        new_source = rewrite(source, self._names)
+        if new_source != source and self._can_be_awaited():
+            source = new_source
         return source.splitlines(keepends=True)
 
     def _can_be_awaited(self) -> bool:
@@ -209,19 +209,19 @@ class Foreground:
         )
 
     def _begin(self, info: ExecutionInfo) -> None:
-        self._executing[info] = None if _running_loop() is None else asyncio.current_task()
+        self._cells[info] = None if _running_loop() is None else asyncio.current_task()
         self._reply_guard.cell_is_over = False
 
     def _end(self, result: ExecutionResult | None) -> None:
         # An empty cell ends without having begun, and a cancelled one ends without a result.
         if result is not None:
-            self._executing.pop(result.info, None)
+            self._cells.pop(result.info, None)
             self._reply_guard.cell_is_over = not self._a_cell_executes()
 
     def _a_cell_executes(self) -> bool:
-        for info in [info for info, task in self._executing.items() if task is not None and task.done()]:
-            del self._executing[info]
-        return bool(self._executing)
+        for info in [info for info, task in self._cells.items() if task is not None and task.done()]:
+            del self._cells[info]
+        return bool(self._cells)
 
 
 async def _wait(
@@ -230,7 +230,7 @@ async def _wait(
     """Runs `coroutine` in a task of its own, which SIGINT cancels unless it takes SIGINT itself."""
     _nested.set(nested)
     for_thread.set(thread)
-    task = asyncio.ensure_future(_settled(coroutine))
+    task = asyncio.ensure_future(_outcome_of(coroutine))
     interrupted = threading.Event()
 
     def interrupt() -> None:
@@ -245,7 +245,7 @@ async def _wait(
     return outcome
 
 
-async def _settled(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+async def _outcome_of(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     outcome: Future[T] = Future()
     try:
         outcome.set_result(await coroutine)
@@ -268,8 +268,8 @@ def _kernel_loop(kernel: Any) -> asyncio.AbstractEventLoop:
         from tornado.ioloop import IOLoop  # noqa: PLC0415  # comes with ipykernel
 
         loop = IOLoop.current()
-    running: asyncio.AbstractEventLoop = loop.asyncio_loop
-    return running
+    asyncio_loop: asyncio.AbstractEventLoop = loop.asyncio_loop
+    return asyncio_loop
 
 
 def _called_by_run_cell() -> bool:
@@ -302,11 +302,11 @@ def _enough_ready(loop: Any) -> Iterator[None]:
     what is ready, and ends the loop, and the kernel, when it finds less.
     """
     ready = loop._ready  # noqa: SLF001  # as nest_asyncio2 has it
-    counted = len(ready)
+    count = len(ready)
     try:
         yield
     finally:
-        for _ in range(counted - len(ready)):
+        for _ in range(count - len(ready)):
             loop.call_soon(lambda: None)
 
 

@@ -78,31 +78,31 @@ class _Interrupts:
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Callable[[], object], asyncio.AbstractEventLoop]] = []
+        self._waiters: list[tuple[Callable[[], object], asyncio.AbstractEventLoop]] = []
         self._before: Any = None
         self._wakeup = _Wakeup()
 
     def add(self, on_interrupt: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
-        if not self._waiting:
+        if not self._waiters:
             self._before = signal.signal(signal.SIGINT, self._handle)
             self._wakeup.begin()
-        self._waiting.append((on_interrupt, loop))
+        self._waiters.append((on_interrupt, loop))
         self._wakeup.listen(loop)
 
     def remove(self, on_interrupt: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
-        self._waiting.remove((on_interrupt, loop))
-        if loop not in [waiting for _, waiting in self._waiting]:
+        self._waiters.remove((on_interrupt, loop))
+        if loop not in [other for _, other in self._waiters]:
             self._wakeup.leave(loop)
-        if not self._waiting:
+        if not self._waiters:
             self._wakeup.end()
             signal.signal(signal.SIGINT, self._before)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        for _, loop in self._waiting[-1:]:  # none, if it comes while the last one leaves
+        for _, loop in self._waiters[-1:]:  # none, if it comes while the last one leaves
             loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        for on_interrupt, _ in self._waiting[-1:]:
+        for on_interrupt, _ in self._waiters[-1:]:
             on_interrupt()
 
 
@@ -136,14 +136,14 @@ class _Wakeup:
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._sockets:
             with suppress(NotImplementedError):  # Windows' loop is no selector
-                loop.add_reader(self._sockets[0], self._heard)
+                loop.add_reader(self._sockets[0], self._drain)
 
     def leave(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._sockets:
             with suppress(NotImplementedError):
                 loop.remove_reader(self._sockets[0])
 
-    def _heard(self) -> None:
+    def _drain(self) -> None:
         with suppress(BlockingIOError):
             self._sockets[0].recv(4096)
 

@@ -52,28 +52,28 @@ class OneLineErrors:
                 setattr(self._shell, name, before)
 
     def _take(self) -> None:
-        for name, wrap in (("showtraceback", self._showing), ("CustomTB", self._handling)):
+        for name, wrap in (("showtraceback", self._wrap_showtraceback), ("CustomTB", self._wrap_custom_tb)):
             if getattr(self._shell, name) is not self._ours.get(name):
                 self._before[name] = vars(self._shell).get(name)
                 self._ours[name] = wrap(getattr(self._shell, name))
                 setattr(self._shell, name, self._ours[name])
 
-    def _showing(self, before: _Show) -> _Show:
+    def _wrap_showtraceback(self, before: _Show) -> _Show:
         def showtraceback(exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
-            if not self._is_shown(exc_tuple):
+            if not self._show_if_ours(exc_tuple):
                 before(exc_tuple, *args, **kwargs)
 
         return showtraceback
 
-    def _handling(self, before: _Show) -> _Show:
+    def _wrap_custom_tb(self, before: _Show) -> _Show:
         def custom_tb(etype: Any, value: Any, tb: Any, tb_offset: int | None = None) -> Any:
-            if self._is_shown((etype, value, tb)):
+            if self._show_if_ours((etype, value, tb)):
                 return None
             return before(etype, value, tb, tb_offset=tb_offset)
 
         return custom_tb
 
-    def _is_shown(self, exc_tuple: Any) -> bool:
+    def _show_if_ours(self, exc_tuple: Any) -> bool:
         """Shows the error if it is one of ours."""
         try:
             kind, error, _ = self._shell._get_exc_info(exc_tuple)  # noqa: SLF001  # for `%tb` and `%debug`, too

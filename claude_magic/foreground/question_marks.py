@@ -40,16 +40,16 @@ class QuestionMarks:
         self._magics: dict[str, Any] = shell.magics_manager.magics["line"]
         self._helpers: dict[str, Any] = {}
         self._cell = ""
-        self._meant: dict[int, ast.stmt] = {}
+        self._prompts: dict[int, ast.stmt] = {}
 
     def install(self) -> None:
         """Takes the place; prompts in the executing cell, which IPython has read already, are asked too."""
         self._replace(HelpEnd, self)
         self._cell = _executing_cell()
         if "?" in self._cell:
-            self._meant = _statements(self._shell.input_transformer_manager.transform_cell(self._cell))
+            self._prompts = _statements(self._shell.input_transformer_manager.transform_cell(self._cell))
             self._helpers = {name: self._shell.find_line_magic(name) for name in _HELPERS}
-            self._magics.update({name: self._asking(help_on) for name, help_on in self._helpers.items()})
+            self._magics.update({name: self._wrap_helper(help_on) for name, help_on in self._helpers.items()})
 
     def uninstall(self) -> None:
         """Gives IPython its own help back."""
@@ -87,7 +87,7 @@ class QuestionMarks:
 
     # The cell that loads the extension
 
-    def _asking(self, help_on: Callable[[str], Any]) -> Callable[[str], Any]:
+    def _wrap_helper(self, help_on: Callable[[str], Any]) -> Callable[[str], Any]:
         """Help that asks the prompt instead, where one was meant."""
 
         @wraps(help_on)
@@ -95,7 +95,7 @@ class QuestionMarks:
             if _executing_cell() is not self._cell:
                 self._forget_cell()
                 return help_on(line)
-            statement = self._meant.get(_calling_line())
+            statement = self._prompts.get(_calling_line())
             if statement is None:
                 return help_on(line)
             return exec(compile(ast.Module([statement], []), "<prompt>", "exec"), self._shell.user_ns)  # noqa: S102  # as IPython would have
@@ -104,7 +104,7 @@ class QuestionMarks:
 
     def _forget_cell(self) -> None:
         self._magics.update(self._helpers)
-        self._cell, self._meant, self._helpers = "", {}, {}
+        self._cell, self._prompts, self._helpers = "", {}, {}
 
 
 def _words(line: _Line) -> _Line:

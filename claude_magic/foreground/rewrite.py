@@ -55,11 +55,11 @@ def rewrite(source: str, names: Collection[str]) -> str:
     """
     if not any(name in source for name in names):
         return source
-    tree = _parsed(source)
+    tree = _parse(source)
     if tree is None:
         return source
     position = _positions(source)
-    return _edited(
+    return _apply(
         source, (edit for call, bare in _calls(tree, names) for edit in _edits(call, position, bare=bare))
     )
 
@@ -76,11 +76,11 @@ def capture_names(source: str, names: Collection[str]) -> str:
     """
     if "{" not in source or not any(name in source for name in names):
         return source
-    tree = _parsed(source)
+    tree = _parse(source)
     if tree is None:
         return source
     position = _positions(source)
-    return _edited(source, (edit for call in _inner_calls(tree, names) for edit in _mentions(call, position)))
+    return _apply(source, (edit for call in _inner_calls(tree, names) for edit in _mentions(call, position)))
 
 
 def without_comments_above(lines: list[str], names: Collection[str]) -> list[str]:
@@ -97,13 +97,13 @@ def without_comments_above(lines: list[str], names: Collection[str]) -> list[str
     return source[above.end() :].splitlines(keepends=True)
 
 
-def _edited(source: str, edits: Iterable[_Edit]) -> str:
+def _apply(source: str, edits: Iterable[_Edit]) -> str:
     for start, end, text in sorted(edits, reverse=True):
         source = source[:start] + text + source[end:]
     return source
 
 
-def _parsed(source: str) -> ast.Module | None:
+def _parse(source: str) -> ast.Module | None:
     with warnings.catch_warnings():
         # IPython parses the cell again and gives the warnings then.
         warnings.simplefilter("ignore")
@@ -115,28 +115,28 @@ def _parsed(source: str) -> ast.Module | None:
 
 def _calls(tree: ast.Module, names: Collection[str]) -> Iterator[tuple[ast.Call, bool]]:
     """The calls to rewrite, each with whether it is a statement of its own."""
-    pending: list[ast.AST] = [tree]
-    while pending:
-        node = pending.pop()
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
         for child in ast.iter_child_nodes(node):
             if isinstance(child, _ELSEWHERE):
                 continue
             if isinstance(child, ast.Call) and _is_magic(child, names):
                 yield child, isinstance(node, ast.Expr)
-            pending.append(child)
+            stack.append(child)
 
 
 def _inner_calls(tree: ast.Module, names: Collection[str]) -> Iterator[ast.Call]:
     """The calls within functions; without recursion, since a long sum is a deep tree."""
-    pending: list[tuple[ast.AST, bool]] = [(tree, False)]
-    while pending:
-        node, inside = pending.pop()
+    stack: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while stack:
+        node, inside = stack.pop()
         if isinstance(node, ast.JoinedStr):
             continue
         if inside and isinstance(node, ast.Call) and _is_magic(node, names):
             yield node
         inside |= isinstance(node, _FUNCTIONS)
-        pending += ((child, inside) for child in ast.iter_child_nodes(node))
+        stack += ((child, inside) for child in ast.iter_child_nodes(node))
 
 
 def _mentions(call: ast.Call, position: _Position) -> Iterator[_Edit]:
