@@ -298,7 +298,7 @@ def _check_answers(loop: asyncio.AbstractEventLoop) -> None:
 def _enough_ready(loop: Any) -> Iterator[None]:
     """As many callbacks are ready after a nested run as before it.
 
-    The step of the loop that it comes in may be asyncio's own, not yet nest_asyncio2's. That one has counted
+    The loop's step that the run comes in may be asyncio's own, not yet nest_asyncio2's. That one has counted
     what is ready, and ends the loop, and the kernel, when it finds less.
     """
     ready = loop._ready  # noqa: SLF001  # as nest_asyncio2 has it

@@ -35,7 +35,7 @@ class OneLineErrors:
         self._before: dict[str, _Show | None] = {}
 
     def install(self) -> None:
-        """Takes the place, and takes it again before a cell if somebody else has taken it meanwhile."""
+        """Takes the place of both, and again before a cell if somebody else has taken it meanwhile."""
         self._shell.events.register("pre_execute", self._take)
         self._take()
 

@@ -43,7 +43,7 @@ class QuestionMarks:
         self._prompts: dict[int, ast.stmt] = {}
 
     def install(self) -> None:
-        """Takes the place; prompts in the executing cell, which IPython has read already, are asked too."""
+        """Takes that place; prompts in the executing cell, which IPython has read already, are asked too."""
         self._replace(HelpEnd, self)
         self._cell = _executing_cell()
         if "?" in self._cell:

@@ -23,7 +23,7 @@ from claude_magic.permissions import Asker, Decision, PermissionRequest, deny_un
 from claude_magic.result import Result
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
-from claude_magic.views import View, live_view, named_in_page, static_view, terminal_view
+from claude_magic.views import View, conversation_in_page, live_view, static_view, terminal_view
 
 __all__ = ["CellAsker", "Cells", "TurnCell"]
 
@@ -174,11 +174,11 @@ class Cells:
             raise TurnInterrupted("Interrupted, and with it the background turns. Their sessions go on.")
         return cells
 
-    async def named_in_page(self, session: str) -> str | None:
+    async def conversation_in_page(self, session: str) -> str | None:
         """The conversation that a session's answers in the page name, if this cell's page can tell."""
         if not (self._cell_id() and self._answers_input() and self._hears()):
             return None
-        return await named_in_page(session)
+        return await conversation_in_page(session)
 
     def close(self) -> None:
         """Gives the terminal's prompt its own loop back."""

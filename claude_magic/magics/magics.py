@@ -40,7 +40,7 @@ class ClaudeMagics(Settings):
         self._question_marks = QuestionMarks(shell)
         self.notebook = notebook = this_notebook(shell)
         self.cells = Cells(shell, self)
-        self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.named_in_page)
+        self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.conversation_in_page)
         self.tasks = TaskMagics(shell, self.cells, notebook, self)
         self.conversations = ConversationMagics(shell, self.sessions, self, self.cells, self.tasks)
         families = (

@@ -156,7 +156,7 @@ def _escaped_descendants(session: Session) -> str:
 
 
 def _session_state(session: Session) -> str:
-    """Its state, and what it waits for if that is you."""
+    """A session's state, and what it waits for if that is you."""
     requests = _requests(session.turn) if session.turn else ""
     return f"{session.state.value}: {one_line(requests, 60)}" if requests else session.state.value
 

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from claude_magic.views.live.view import Controls, LiveView
     from claude_magic.wording.tables import Table
 
-__all__ = ["View", "live_view", "named_in_page", "static_view", "table_output", "terminal_view"]
+__all__ = ["View", "conversation_in_page", "live_view", "static_view", "table_output", "terminal_view"]
 
 
 class View(Protocol):
     """Shows one turn."""
 
     def start(self) -> None:
-        """Take the turn's place on the screen; call it in the cell that asked."""
+        """Takes the turn's place on the screen; call it in the cell that asked."""
         ...
 
     async def follow(self) -> None:
-        """Show what comes, until the turn has ended and its end is shown."""
+        """Shows what comes, until the turn has ended and its end is shown."""
         ...
 
     def publish_again(self) -> None:
-        """Show the whole turn once more, where a front end drops what comes after a cell's end."""
+        """Shows the whole turn once more, where a front end drops what comes after a cell's end."""
         ...
 
 
@@ -49,11 +49,11 @@ def live_view(
     return LiveView(transcript, controls, ask, hears=hears, waits=waits, in_page=in_page)
 
 
-async def named_in_page(session: str) -> str | None:
+async def conversation_in_page(session: str) -> str | None:
     """The conversation that a session's answers in the page name; see `saved_answers`."""
     from claude_magic.views.live import page_question  # noqa: PLC0415  # heavy: on first use
 
-    return await page_question.named_in_page(session)
+    return await page_question.conversation_in_page(session)
 
 
 def static_view(transcript: Transcript) -> View:

@@ -47,18 +47,18 @@ class StaticView:
         self._shown_news: object = None
 
     def start(self) -> None:
-        """Make the output, in the cell that is executing."""
+        """Makes the output, in the cell that is executing."""
         self._show(update=False)
 
     def start_beside_widget(self) -> None:
-        """Make the output with one line in it, where a widget shows the turn for now."""
+        """Makes the output with one line in it, where a widget shows the turn for now."""
         self._send(
             {"text/html": str(html.placeholder(self.transcript)), "text/plain": "Claude · running\n"},
             update=False,
         )
 
     async def show_end(self) -> None:
-        """Show the whole turn, made in a thread so that the loop stays free."""
+        """Shows the whole turn, made in a thread so that the loop stays free."""
         self._send(await asyncio.to_thread(self._whole), update=True)
 
     async def end(self) -> dict[str, object]:
@@ -66,7 +66,7 @@ class StaticView:
         return {"data": await asyncio.to_thread(self._whole), "metadata": self._metadata()}
 
     async def follow(self) -> None:
-        """Bring the output up to date until the turn has ended."""
+        """Brings the output up to date until the turn has ended."""
         revision, pause = -1, _FIRST_PAUSE
         while not self.transcript.state.is_over:
             if self._is_due():
@@ -81,11 +81,11 @@ class StaticView:
         await self.show_end()
 
     def publish_again(self) -> None:
-        """Show the whole turn from whatever cell: nbclient drops what comes after a cell's end."""
+        """Shows the whole turn from whatever cell: nbclient drops what comes after a cell's end."""
         self._send(self._whole(), update=True)
 
     def show_anew(self) -> None:
-        """Show the whole turn as one more output, where the front end does not follow updates."""
+        """Shows the whole turn as one more output, where the front end does not follow updates."""
         bundle = self._whole()
         bundle["text/plain"] += "\n"  # such front ends print it, and nothing after it
         self._publish(bundle, metadata=self._metadata())
@@ -116,8 +116,8 @@ class StaticView:
     def _news(self) -> object:
         """What is shown at once, because somebody waits for it: the state, a retry, a notice, a question."""
         last = self.transcript.blocks[-1] if self.transcript.blocks else None
-        told = isinstance(last, (NoticeBlock, PermissionBlock, RetryBlock))
-        return (self.transcript.state, last.revision if last is not None and told else None)
+        is_urgent = isinstance(last, (NoticeBlock, PermissionBlock, RetryBlock))
+        return (self.transcript.state, last.revision if last is not None and is_urgent else None)
 
     def _send(self, bundle: dict[str, str], *, update: bool) -> None:
         transient = {"display_id": self.display_id}

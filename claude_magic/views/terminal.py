@@ -85,10 +85,10 @@ class TerminalView:
         self._offset = 0
 
     def start(self) -> None:
-        """Nothing: the first line is printed when the model is known."""
+        """Does nothing: the first line is printed when the model is known."""
 
     async def follow(self) -> None:
-        """Print what comes until the turn has ended."""
+        """Prints what comes until the turn has ended."""
         if self._background:
             await self._until_over()
             self._announce(self._done_line())
@@ -98,7 +98,7 @@ class TerminalView:
             await self._follow_plain()
 
     def publish_again(self) -> None:
-        """Nothing: what is printed stays."""
+        """Does nothing: what is printed stays."""
 
     async def _until_over(self) -> None:
         revision = -1
@@ -107,8 +107,8 @@ class TerminalView:
 
     def _done_line(self) -> str:
         name, state = show_invisibles(self.transcript.session), self.transcript.state.value
-        took = duration(self.transcript.elapsed)
-        return f"claude: {name} is {state} ({took}). %claude_history shows it."
+        elapsed = duration(self.transcript.elapsed)
+        return f"claude: {name} is {state} ({elapsed}). %claude_history shows it."
 
     async def _follow_plain(self) -> None:
         revision = -1
@@ -119,7 +119,7 @@ class TerminalView:
 
     async def _follow_live(self) -> None:
         live = Live(console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop")
-        ticking = asyncio.create_task(self._tick(live), name="claude_magic terminal")
+        ticker = asyncio.create_task(self._tick(live), name="claude_magic terminal")
         revision = -1
         try:
             while not self.transcript.state.is_over:
@@ -128,17 +128,17 @@ class TerminalView:
                     self._print(*self._fresh())
                 revision = await self.transcript.changed(revision)
         finally:
-            ticking.cancel()
+            ticker.cancel()
             live.stop()
         self._print_end()
 
     async def _tick(self, live: Live) -> None:
-        drawn, ticks = -1, 0
+        revision, ticks = -1, 0
         while True:
             if self.transcript.state is not TurnState.WAITING and (
-                self.transcript.revision != drawn or ticks % _TICKS_A_SECOND == 0
+                self.transcript.revision != revision or ticks % _TICKS_A_SECOND == 0
             ):
-                drawn = self.transcript.revision
+                revision = self.transcript.revision
                 self._draw(live)
             ticks += 1
             await asyncio.sleep(1 / _TICKS_A_SECOND)
@@ -147,7 +147,7 @@ class TerminalView:
         fresh = list(self._fresh())
         if not live.is_started:
             live.start()
-        live.update(Group(*self._unfinished()), refresh=True)
+        live.update(Group(*self._last_piece()), refresh=True)
         self._print(*fresh)  # comes above the last piece
 
     # --- printing once
@@ -160,13 +160,13 @@ class TerminalView:
         blocks = self.transcript.blocks
         while self._next < len(blocks):
             block = blocks[self._next]
-            yield from self._of(block)
+            yield from self._printable(block)
             if not _is_over(block):
                 break
             self._next += 1
             self._offset = 0
 
-    def _of(self, block: Block) -> Iterator[RenderableType]:
+    def _printable(self, block: Block) -> Iterator[RenderableType]:
         """What there is to print of a block: a text's finished part, anything else once it is over."""
         if isinstance(block, TextBlock):
             text = strip_controls(block.text)[self._offset :]
@@ -206,7 +206,7 @@ class TerminalView:
 
     # --- the last piece
 
-    def _unfinished(self) -> Iterator[RenderableType]:
+    def _last_piece(self) -> Iterator[RenderableType]:
         room = max(3, self._console.height - 6)
         for block in self.transcript.blocks[self._next :]:
             if isinstance(block, TextBlock):
@@ -286,6 +286,6 @@ def _rich_markdown(text: str) -> RenderableType:
         for child in token.children or ():
             if child.type == "math_inline" or child.markup == BARE:
                 child.type = "text"
-    drawn = Markdown("", hyperlinks=False, code_theme="ansi_dark")
-    drawn.parsed = tokens
-    return drawn
+    markdown = Markdown("", hyperlinks=False, code_theme="ansi_dark")
+    markdown.parsed = tokens
+    return markdown

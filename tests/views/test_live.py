@@ -214,7 +214,7 @@ def test_a_turn_begins_smoothly_and_never_stands_still(rate: float) -> None:
 
 async def test_what_somebody_waits_for_is_not_held_back() -> None:
     async with shown(turn(*growing("x" * 50_000))) as scene:
-        scene.view._pace.sent(10_000_000, scene.transcript.length, 0.0)
+        scene.view._throttle.record(10_000_000, scene.transcript.length, 0.0)
         scene.transcript.apply(called("Bash", command="ls"))
         await eventually(lambda: "ls</code>" in scene.page.text)
 

@@ -57,23 +57,23 @@ def action(content: object) -> Action | None:
     try:
         if len(msgspec.json.encode(content)) > _MESSAGE_LIMIT:
             return None
-        taken: Action = msgspec.convert(content, Action)
+        message: Action = msgspec.convert(content, Action)
     except (msgspec.ValidationError, TypeError, ValueError, RecursionError):
         return None
-    return taken
+    return message
 
 
 def card(block: PermissionBlock) -> dict[str, object]:
     """What the page makes the buttons of a request from."""
     request = block.request
-    asked: dict[str, object] = {"id": request.id, "kind": block.kind}
+    fields: dict[str, object] = {"id": request.id, "kind": block.kind}
     if block.kind == "question":
-        return asked | {"questions": [_question(item) for item in request.questions[:_OPTIONS_LIMIT]]}
+        return fields | {"questions": [_question(item) for item in request.questions[:_OPTIONS_LIMIT]]}
     always = (
         shortened(show_invisibles(request.always_means), _LABEL_LIMIT) if block.kind == "permission" else ""
     )
     tool = tool_wording.tool_name(request.tool_name)
-    return asked | {"always": always, "tool": tool, "denyFirst": request.default_to_no}
+    return fields | {"always": always, "tool": tool, "denyFirst": request.default_to_no}
 
 
 def decision(request: PermissionRequest, answer: Decide) -> Decision | None:
@@ -85,8 +85,8 @@ def decision(request: PermissionRequest, answer: Decide) -> Decision | None:
         return None if answer.answers else Decision(behavior=behavior, message=answer.message.strip())
     if not request.is_question:
         return None if answer.answers else Decision(behavior=behavior)
-    asked = [str(item.get("question", "")) for item in request.questions[:_OPTIONS_LIMIT]]
-    if sorted(answer.answers) != sorted(set(asked)) or not all(
+    questions = [str(item.get("question", "")) for item in request.questions[:_OPTIONS_LIMIT]]
+    if sorted(answer.answers) != sorted(set(questions)) or not all(
         text.strip() for text in answer.answers.values()
     ):
         return None

@@ -16,7 +16,7 @@ from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
 from claude_magic.views.live.widget import script
 
-__all__ = ["TIMEOUT", "Question", "named_in_page", "taken"]
+__all__ = ["TIMEOUT", "Question", "conversation_in_page", "session_id_from"]
 
 TIMEOUT = 2.0  # seconds that a page has for its answer
 
@@ -38,30 +38,30 @@ class Question(AnyWidget):
         """Ignores what a page would set: it may only answer."""
 
 
-async def named_in_page(session: str) -> str | None:
+async def conversation_in_page(session: str) -> str | None:
     """The conversation of a session's last answer, as the first page says that answers; None without one.
 
     Args:
         session: The name of the session that answered.
     """
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[object] = loop.create_future()
+    answer: asyncio.Future[object] = loop.create_future()
 
-    def take(content: object) -> None:
-        if not answered.done():
-            answered.set_result(content)
+    def set_answer(content: object) -> None:
+        if not answer.done():
+            answer.set_result(content)
 
     question = Question(session)
-    question.on_msg(lambda _widget, content, _buffers: loop.call_soon_threadsafe(take, content))
+    question.on_msg(lambda _widget, content, _buffers: loop.call_soon_threadsafe(set_answer, content))
     try:
-        return taken(await asyncio.wait_for(answered, TIMEOUT))
+        return session_id_from(await asyncio.wait_for(answer, TIMEOUT))
     except TimeoutError:  # a page without widgets, or none
         return None
     finally:
         question.close()
 
 
-def taken(content: object) -> str | None:
+def session_id_from(content: object) -> str | None:
     """The id in a page's answer; None if it is none."""
     try:
         return checked_id(msgspec.convert(content, _Answer).session_id)

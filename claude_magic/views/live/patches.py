@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from claude_magic.transcript import Transcript
 
-__all__ = ["Item", "Patch", "Shown", "TurnModel", "apply"]
+__all__ = ["Item", "PageContent", "Patch", "TurnModel", "apply"]
 
 Patch = dict[str, object]
 _DEPTH_LIMIT = 8
@@ -48,7 +48,7 @@ class Item(NamedTuple):
     parent: str
 
 
-class Shown(Struct, frozen=True):
+class PageContent(Struct, frozen=True):
     """What a page shows after patch `n`."""
 
     n: int = 0
@@ -57,7 +57,7 @@ class Shown(Struct, frozen=True):
     cards: list[Patch] = []
 
 
-class _Kept(Struct):
+class _BlockHtml(Struct):
     """A block's HTML, with an answer's sections, and what it was made from."""
 
     source: object
@@ -73,30 +73,30 @@ class _Sections:
         self._text = ""  # the source, cleaned
         self._rest: list[str] = []
         self._offset = 0
-        self._finished: list[str] = []  # as it is sent
+        self._pieces: list[str] = []  # of finished sections, as they are sent
 
     def rest(self, text: str) -> list[str]:
         """The sections that have no final HTML yet."""
         if text != self._source:
             self._source, text = text, strip_controls(text)
             if not text.startswith(self._text[: self._offset]):
-                self._offset, self._finished = 0, []
+                self._offset, self._pieces = 0, []
             self._text, rest = text, text[self._offset :]
-            self._rest = _settled(sections(rest)) if rest.strip() else []
+            self._rest = _join_last(sections(rest)) if rest.strip() else []
         return self._rest
 
-    def html(self, text: str, made: Mapping[str, Markup], *, finished: bool) -> list[str]:
+    def html(self, text: str, markup: Mapping[str, Markup], *, finished: bool) -> list[str]:
         """The HTML of each section."""
         rest = self.rest(text)
-        growing = [] if finished else rest[-1:]
-        for part in rest[: len(rest) - len(growing)]:
-            self._finished.append(_utf16(made[part] if part in made else html.section(part, finished=True)))
+        tail = [] if finished else rest[-1:]
+        for part in rest[: len(rest) - len(tail)]:
+            self._pieces.append(_utf16(markup[part] if part in markup else html.section(part, finished=True)))
             self._offset += len(part) + 1
-        self._rest = growing
-        return [*self._finished, *(_utf16(html.section(part, finished=False)) for part in growing)]
+        self._rest = tail
+        return [*self._pieces, *(_utf16(html.section(part, finished=False)) for part in tail)]
 
 
-def _settled(parts: list[str]) -> list[str]:
+def _join_last(parts: list[str]) -> list[str]:
     """The sections, the last of them taken as part of the one before as long as it may become that.
 
     It may while its first line is not whole: "12" after a list can become its next item, and "```" after a
@@ -121,46 +121,46 @@ class TurnModel:
     def __init__(self, transcript: Transcript, asks: Collection[str] = ()) -> None:
         self.transcript = transcript
         self.id = uuid.uuid4().hex
-        self.shown = Shown()
+        self.page = PageContent()
         self.note = ""  # said beside the state
         self.controls = True  # the page's messages arrive
-        self.made: Mapping[str, Markup] = {}  # the HTML of finished sections, made before it is needed
+        self.markup: Mapping[str, Markup] = {}  # the HTML of finished sections, made before it is needed
         self._asks = asks
-        self._kept: dict[str, _Kept] = {}
+        self._cache: dict[str, _BlockHtml] = {}
         self._answers: dict[str, _Sections] = {}
 
     def patch(self) -> Patch | None:
         """What has changed since the last patch; None if nothing has."""
-        before = self.shown
-        now = Shown(before.n + 1, dict(self._items()), self._head(), list(self._cards()))
+        before = self.page
+        now = PageContent(before.n + 1, dict(self._items()), self._head(), list(self._cards()))
         patch = _difference(before, now)
         if len(patch) == 1:
             return None
-        self.shown = now
+        self.page = now
         return patch
 
     def snapshot(self) -> Patch:
         """All that has been sent, as one patch; may be called from any thread."""
-        shown = self.shown
-        patch = _difference(Shown(), shown)
-        head = {**shown.head, "elapsed": round(self.transcript.elapsed, 1)}
+        page = self.page
+        patch = _difference(PageContent(), page)
+        head = {**page.head, "elapsed": round(self.transcript.elapsed, 1)}
         return {"items": [], "cards": []} | patch | {"id": self.id, "head": head}
 
     def heavy(self) -> list[str]:
-        """Finished Markdown that is not made yet, if making it takes long; a thread can fill `made`."""
+        """Finished Markdown that is not made yet, if making it takes long; a thread can fill `markup`."""
         texts = [
             text
             for block in self.transcript.blocks
             if isinstance(block, TextBlock) and self._is_new(block)
-            for text in self._unmade(block)
+            for text in self._missing_sections(block)
         ]
         return texts if sum(map(len, texts)) > _HEAVY else []
 
     def _is_new(self, block: Block) -> bool:
-        kept = self._kept.get(_key(block))
-        return kept is None or kept.source != self._source(block)
+        entry = self._cache.get(_key(block))
+        return entry is None or entry.source != self._source(block)
 
-    def _unmade(self, block: TextBlock) -> list[str]:
+    def _missing_sections(self, block: TextBlock) -> list[str]:
         rest = self._answers.setdefault(_key(block), _Sections()).rest(block.text)
         return rest if block.finished else rest[:-1]
 
@@ -169,33 +169,33 @@ class TurnModel:
     def _items(self) -> Iterator[tuple[str, Item]]:
         transcript = self.transcript
         lines = html.frame_lines(transcript)
-        yield from _said("header", _utf16(html.header(transcript)))
-        yield from _said("banner", _utf16(lines["banner"]))
-        yield from _said("prompt", _utf16(lines["prompt"]))
+        yield from _item("header", _utf16(html.header(transcript)))
+        yield from _item("banner", _utf16(lines["banner"]))
+        yield from _item("prompt", _utf16(lines["prompt"]))
         yield from self._blocks(transcript.blocks, "", 0)
-        yield from _said("hidden", _utf16(lines["hidden"]))
-        yield from _said("footer", _utf16(lines["footer"]))
+        yield from _item("hidden", _utf16(lines["hidden"]))
+        yield from _item("footer", _utf16(lines["footer"]))
 
     def _blocks(self, blocks: Iterable[Block], parent: str, depth: int) -> Iterator[tuple[str, Item]]:
         for block in blocks:
             key = _key(block)
             if self._is_new(block):
-                self._kept[key] = self._made(block)
-            kept = self._kept[key]
-            yield from _said(key, kept.html, parent)
-            for number, section in enumerate(kept.sections):
-                yield from _said(f"{key}.{number}", section, key)
+                self._cache[key] = self._render(block)
+            entry = self._cache[key]
+            yield from _item(key, entry.html, parent)
+            for number, section in enumerate(entry.sections):
+                yield from _item(f"{key}.{number}", section, key)
             if isinstance(block, ToolBlock) and depth < _DEPTH_LIMIT:
                 yield from self._blocks(block.children, key, depth + 1)
 
-    def _made(self, block: Block) -> _Kept:
+    def _render(self, block: Block) -> _BlockHtml:
         source, cwd = self._source(block), self.transcript.cwd
         asks = isinstance(block, PermissionBlock) and self._is_asked(block)
-        made, pieces = _utf16(html.frame(block, cwd, asks=asks)), []
-        if isinstance(block, TextBlock) and made:
+        frame, pieces = _utf16(html.frame(block, cwd, asks=asks)), []
+        if isinstance(block, TextBlock) and frame:
             answer = self._answers.setdefault(_key(block), _Sections())
-            pieces = answer.html(block.text, self.made, finished=block.finished)
-        return _Kept(source, made, pieces)
+            pieces = answer.html(block.text, self.markup, finished=block.finished)
+        return _BlockHtml(source, frame, pieces)
 
     def _source(self, block: Block) -> object:
         asks = isinstance(block, PermissionBlock) and self._is_asked(block)
@@ -236,9 +236,9 @@ class TurnModel:
                 yield {"key": _key(block), **page_messages.card(block)}
 
 
-def apply(shown: Mapping[str, Item], patch: Patch) -> dict[str, Item]:
+def apply(old: Mapping[str, Item], patch: Patch) -> dict[str, Item]:
     """The items after a patch, in an order in which parents and earlier siblings come first; for tests."""
-    items = dict(shown)
+    items = dict(old)
     for key in patch.get("gone", ()):  # type: ignore[attr-defined]
         del items[key]
     for key, keep, tail, *place in patch.get("items", ()):  # type: ignore[attr-defined]
@@ -249,7 +249,7 @@ def apply(shown: Mapping[str, Item], patch: Patch) -> dict[str, Item]:
     return items
 
 
-def _difference(old: Shown, new: Shown) -> Patch:
+def _difference(old: PageContent, new: PageContent) -> Patch:
     patch: Patch = {"n": new.n}
     gone = [key for key in old.items if key not in new.items]
     items = list(_changes(old.items, new.items))
@@ -288,15 +288,15 @@ def _common(old: str, new: str) -> int:
     return low
 
 
-def _said(key: str, made: str, parent: str = "") -> Iterator[tuple[str, Item]]:
-    if made:
-        yield key, Item(made, parent)
+def _item(key: str, markup: str, parent: str = "") -> Iterator[tuple[str, Item]]:
+    if markup:
+        yield key, Item(markup, parent)
 
 
 def _key(block: Block) -> str:
     return f"b{block.number}"
 
 
-def _utf16(made: Markup) -> str:
+def _utf16(markup: Markup) -> str:
     """HTML as it is sent. Its length in JavaScript is the same: what takes two units there is an entity."""
-    return str(made) if made.isascii() else _ASTRAL.sub(lambda found: f"&#{ord(found[0])};", made)
+    return str(markup) if markup.isascii() else _ASTRAL.sub(lambda match: f"&#{ord(match[0])};", markup)

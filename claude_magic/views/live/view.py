@@ -51,15 +51,15 @@ class Controls(Protocol):
     """What a page may do to the turn and its session."""
 
     def stop(self) -> None:
-        """Stop the turn, or take it out of the queue; a second time while it stops, end the process."""
+        """Stops the turn, or takes it out of the queue; a second time while it stops, ends the process."""
         ...
 
     def set_mode(self, mode: str) -> None:
-        """Set the session's permission mode."""
+        """Sets the session's permission mode."""
         ...
 
     def start_fresh(self) -> None:
-        """Have the next prompt begin a new conversation."""
+        """Has the next prompt begin a new conversation."""
         ...
 
 
@@ -98,8 +98,8 @@ class LiveView:
         self._in_page = in_page
         self._shown_anew = False
         self._end_free = 0.0  # when the end may be given to another page
-        self._open: dict[str, tuple[PermissionRequest, asyncio.Future[Decision]]] = {}
-        self._model = TurnModel(transcript, self._open)
+        self._open_requests: dict[str, tuple[PermissionRequest, asyncio.Future[Decision]]] = {}
+        self._model = TurnModel(transcript, self._open_requests)
         self._heard = asyncio.Event()
         self._hears = hears
         self._static = StaticView(transcript, publish)
@@ -107,7 +107,7 @@ class LiveView:
         self._make_widget = widget
         self._display_id = f"claude-{uuid.uuid4().hex}"
         self._clock = clock
-        self._pace = Throttle(clock)
+        self._throttle = Throttle(clock)
         self._news: object = None
         self._snapshot_due = _FIRST_SNAPSHOT
         self._complained = False
@@ -116,7 +116,7 @@ class LiveView:
     # The view
 
     def start(self) -> None:
-        """Make both outputs, in the cell that is executing."""
+        """Makes both outputs, in the cell that is executing."""
         self._loop = asyncio.get_running_loop()
         self._static.start_beside_widget()
         self._model.patch()
@@ -127,14 +127,14 @@ class LiveView:
         self._started = self._clock()
 
     async def follow(self) -> None:
-        """Bring the widget up to date until the turn has ended; then the static output takes its place."""
+        """Brings the widget up to date until the turn has ended; then the static output takes its place."""
         revision = -1
         while not self.transcript.state.is_over:
             revision = await self.transcript.changed(revision)
             revision = await self._rest(revision)
             await self._prepare()
             self._push()
-        self._open.clear()
+        self._open_requests.clear()
         await self._prepare()
         self._push()
         self._show_widget({}, update=True)
@@ -143,7 +143,7 @@ class LiveView:
             self._show_anew()
 
     def publish_again(self) -> None:
-        """Show the end of the turn once more."""
+        """Shows the end of the turn once more."""
         self._show_widget({}, update=True)
         self._static.publish_again()
         if not self._in_page and not self._heard.is_set():
@@ -152,9 +152,9 @@ class LiveView:
     async def _is_followed(self) -> bool:
         """Whether a page has shown the widget: the others never show the updates of an output."""
         if self._hears and not self._in_page:
-            left = _MOUNT_TIME - (self._clock() - self._started)
+            seconds = _MOUNT_TIME - (self._clock() - self._started)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), max(left, 0))
+                await asyncio.wait_for(self._heard.wait(), max(seconds, 0))
         return self._in_page or self._heard.is_set()
 
     def _show_anew(self) -> None:
@@ -169,12 +169,12 @@ class LiveView:
             self._push()
             return await self._ask(request)
         answer: asyncio.Future[Decision] = self._loop.create_future()
-        self._open[request.id] = request, answer
+        self._open_requests[request.id] = request, answer
         self._push()
         try:
             return await answer
         finally:
-            self._open.pop(request.id, None)
+            self._open_requests.pop(request.id, None)
 
     async def _reaches_page(self) -> bool:
         if self._heard.is_set() or (self._waits and self._in_page):
@@ -198,13 +198,13 @@ class LiveView:
     async def _rest(self, revision: int) -> int:
         """Waits until a message may go and is worth it."""
         while not self.transcript.state.is_over:
-            if delay := self._pace.delay():
+            if delay := self._throttle.delay():
                 revision = await self._sleep(delay, revision)
             length, steps = self.transcript.length, self.transcript.steps
-            if self._has_news() or self._pace.is_due(length, steps):
+            if self._has_news() or self._throttle.is_due(length, steps):
                 break
             try:
-                async with asyncio.timeout(self._pace.rest(length, steps)):
+                async with asyncio.timeout(self._throttle.rest(length, steps)):
                     revision = await self.transcript.changed(revision)
             except TimeoutError:
                 break
@@ -230,17 +230,17 @@ class LiveView:
     async def _prepare(self) -> None:
         """Makes what takes long in a thread."""
         texts = self._model.heavy()
-        self._model.made = await asyncio.to_thread(_made, texts) if texts else {}
+        self._model.markup = await asyncio.to_thread(_render_sections, texts) if texts else {}
 
     def _push(self) -> None:
         """Sends what is new."""
-        began = time.perf_counter()
+        start = time.perf_counter()
         patch = self._model.patch()
         if patch is None:
             return
         self._widget.send({"type": "patch", **patch})
         length = self.transcript.length
-        self._pace.sent(len(msgspec.json.encode(patch)), length, time.perf_counter() - began)
+        self._throttle.record(len(msgspec.json.encode(patch)), length, time.perf_counter() - start)
         if not self._hears and not self._heard.is_set() and length >= self._snapshot_due:
             self._snapshot_due = 4 * length
             self._sync()
@@ -248,7 +248,7 @@ class LiveView:
     def _sync(self) -> None:
         """Sends all that the page should be showing."""
         self._widget.send_state("snapshot")
-        self._pace.sent(self.transcript.length, self.transcript.length, 0.0)
+        self._throttle.record(self.transcript.length, self.transcript.length, 0.0)
 
     def _show_widget(self, bundle: dict[str, object], *, update: bool) -> None:
         self._publish(bundle, transient={"display_id": self._display_id}, update=update)
@@ -257,9 +257,9 @@ class LiveView:
 
     def _from_page(self, _widget: object, content: object, _buffers: object) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._take, content)
+            self._loop.call_soon_threadsafe(self._handle, content)
 
-    def _take(self, content: object) -> None:
+    def _handle(self, content: object) -> None:
         action = page_messages.action(content)
         if action is None:
             if not self._complained:
@@ -303,7 +303,7 @@ class LiveView:
         """Has one page put the end into the notebook: what several pages put into a shared one adds up."""
         if self._clock() >= self._end_free:
             self._end_free = self._clock() + _TAKING_TIME
-            self._ending = asyncio.ensure_future(self._send_end(page))
+            self._end_task = asyncio.ensure_future(self._send_end(page))
 
     async def _send_end(self, page: str) -> None:
         """Sends a page what the static output holds in the end, where its display id is forgotten."""
@@ -312,7 +312,7 @@ class LiveView:
         self._widget.send({"type": "end", "page": page, "model": self._widget.model_id, "output": output})
 
     def _decide(self, action: page_messages.Decide) -> None:
-        request, answer = self._open.get(action.id, (None, None))
+        request, answer = self._open_requests.get(action.id, (None, None))
         decision = page_messages.decision(request, action) if request else None
         if decision is None or answer is None or answer.done():
             self._sync()  # answered already, or never asked: the page is to show how it is
@@ -320,5 +320,5 @@ class LiveView:
             answer.set_result(decision)
 
 
-def _made(texts: list[str]) -> dict[str, Markup]:
+def _render_sections(texts: list[str]) -> dict[str, Markup]:
     return {text: html.section(text, finished=True) for text in texts}

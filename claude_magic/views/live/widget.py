@@ -30,8 +30,8 @@ def _add_module(name: str, modules: dict[str, str]) -> None:
     if name in modules:
         return
     text = _read(name)
-    for imported in _IMPORT.findall(text):
-        _add_module(imported, modules)
+    for module in _IMPORT.findall(text):
+        _add_module(module, modules)
     modules[name] = _EXPORT.sub("", _IMPORT.sub("", text))
 
 
