@@ -44,7 +44,7 @@ PURE := */commonmark/*,*/transcript/*,*/views/html/*,*/wire/*,*/wording/*,*/cont
 .PHONY: coverage
 coverage: $(VENV)/.test $(TYPINGS)
 	mkdir -p build
-	$(QUICK) -q -k "not (bounded_time or linear_time)" --cov --cov-report=
+	$(QUICK) -q -k "not (bounded_time or linear_time or smoothly)" --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --fail-under=100 --include="$(PURE)"
 
