@@ -2,7 +2,7 @@
 
 The promise: from `start()` on, both directions run at once. Events reach `deliver` in order, one at a time,
 as fast as it takes them (the pipe holds the CLI back). Whatever ends the process, every pending control
-request fails at once, with the reason, and either `start()` raises or, if it had returned, `exited` tells.
+request fails at once, with the reason, and either `start()` raises or, if it had returned, `on_exit` tells.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ClaudeProcess:
         resume: The conversation exists and goes on; otherwise it begins.
         forked_from: The conversation that it begins as a copy of.
         deliver: Called with every event that is not about control requests.
-        exited: Called once, after a start that succeeded, when nothing more will come, with the reason.
+        on_exit: Called once, after a start that succeeded, when nothing more will come, with the reason.
         manager: Who starts and registers it; this kernel's if None.
     """
 
@@ -75,7 +75,7 @@ class ClaudeProcess:
         resume: bool,
         forked_from: str | None = None,
         deliver: Callable[[Event], None],
-        exited: Callable[[ClaudeMagicError], None],
+        on_exit: Callable[[ClaudeMagicError], None],
         manager: ProcessManager | None = None,
     ) -> None:
         self.options = options
@@ -87,7 +87,7 @@ class ClaudeProcess:
         self.info: dict[str, object] = {}
         self.permission_mode: str = options.permission_mode or "default"  # in force
         self._deliver = deliver
-        self._exited = exited
+        self._on_exit = on_exit
         self._manager = manager or default_manager()
         self._id = f"claude-{uuid.uuid4().hex}"
         self._child: ChildProcess | None = None
@@ -112,7 +112,7 @@ class ClaudeProcess:
         return self._child.returncode if self._child else None
 
     @property
-    def began_in(self) -> str:
+    def initial_mode(self) -> str:
         """The permission mode at its start, or "" if it does not tell."""
         return str(self.info.get("current_permission_mode") or "")
 
@@ -162,7 +162,7 @@ class ClaudeProcess:
         fields = {"hooks": declared(hooks)} if hooks else {}
         try:
             self.info = await self.control.request("initialize", timeout=timeout, **fields)
-            self.permission_mode = self.began_in or self.permission_mode
+            self.permission_mode = self.initial_mode or self.permission_mode
         except ControlTimeoutError:
             raise StartError(
                 f"claude did not answer within {timeout:g} s and was stopped. Try again, or raise "
@@ -293,7 +293,7 @@ class ClaudeProcess:
         self.control.fail(ProcessEndedError(str(reason)))
         self.control.close()
         if self._started:
-            self._exited(reason)
+            self._on_exit(reason)
 
     def _route(self, event: Event) -> None:
         if isinstance(event, Diagnostic) and event.kind == "noise":

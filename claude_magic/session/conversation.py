@@ -92,8 +92,8 @@ class Conversation:
         """
         if not self.recorded or not await asyncio.to_thread(projects_folder(env).is_dir):
             return []
-        found = await asyncio.to_thread(conversation_file, self.session_id, env)
-        return [] if found else self._begin_another()
+        file = await asyncio.to_thread(conversation_file, self.session_id, env)
+        return [] if file else self._begin_another()
 
     def after_refusal(self, error: str, options: Options) -> list[str] | None:
         """What to say before a process is tried again that could not start; None if that is of no use.

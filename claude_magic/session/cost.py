@@ -27,7 +27,7 @@ class CostMeter:
         self.total = 0.0
         self.turn = 0.0
         self._before = 0.0  # of the turn, in processes that have ended since
-        self._reported = 0.0
+        self._last_cumulative = 0.0
         self._prices: dict[str, tuple[float, float]] = {}
         self._price = _DEFAULT_PRICES
         self._finished_messages = 0.0
@@ -35,7 +35,7 @@ class CostMeter:
 
     def new_process(self, info: Mapping[str, object]) -> None:
         """The cumulative figure begins at 0; `info` is the answer to `initialize`, with the prices."""
-        self._reported = 0.0
+        self._last_cumulative = 0.0
         models = info.get("models")
         for model in models if isinstance(models, list) else []:
             if match := _PRICES.search(str(model.get("description", ""))):
@@ -58,12 +58,12 @@ class CostMeter:
             own = self._of_turn(event, event.total_cost_usd)
             self.turn = self._before + own
             self.total += own
-            self._reported = event.total_cost_usd
+            self._last_cumulative = event.total_cost_usd
 
     def _of_turn(self, event: ResultEvent, cumulative: float) -> float:
         if event.model_usage_since_last_result is not None:
             return sum(usage.cost_usd for usage in event.model_usage_since_last_result.values())
-        return cumulative - (self._reported if cumulative >= self._reported else 0.0)
+        return cumulative - (self._last_cumulative if cumulative >= self._last_cumulative else 0.0)
 
     def estimate(self, raw: RawStream) -> None:
         """A piece of an answer has come; some have the tokens so far."""
@@ -72,13 +72,13 @@ class CostMeter:
             self._price = self._prices.get(raw.message.model or "", _DEFAULT_PRICES)
             self._message = raw.message.usage or TokenUsage()
         elif raw.type == "message_delta" and raw.usage is not None:
-            self._message = _merged(self._message, raw.usage)
+            self._message = _merge(self._message, raw.usage)
         else:
             return
         self.turn = self._finished_messages + _dollars(self._message, self._price)
 
 
-def _merged(start: TokenUsage, delta: TokenUsage) -> TokenUsage:
+def _merge(start: TokenUsage, delta: TokenUsage) -> TokenUsage:
     """A `message_delta` repeats or completes the counts of `message_start`."""
     return TokenUsage(
         input_tokens=delta.input_tokens or start.input_tokens,

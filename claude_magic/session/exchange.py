@@ -23,7 +23,7 @@ from claude_magic.wire.events import Event
 
 __all__ = ["Exchange"]
 
-EXIT_NEWS = 5.0  # seconds for the news of an exit after a write has failed
+EXIT_TIMEOUT = 5.0  # seconds for an exit to show after a write has failed
 ASK_AGAIN = 0.5  # seconds; the CLI may have been in a turn of its own, or not yet in ours
 _KILLED = "claude did not stop and was killed; the next prompt resumes."
 
@@ -117,7 +117,7 @@ class Exchange:
         try:
             await self._ready()
             async with supervisor.adjusted(turn.options):
-                if not self._recovery.begun:
+                if not self._recovery.has_begun:
                     turn.begin()
                 outcome = await self._send()
                 if turn.is_sent and supervisor.is_running and isinstance(outcome, ClaudeMagicError):
@@ -130,7 +130,7 @@ class Exchange:
 
     async def _ready(self) -> None:
         """Sees to it that a process runs which can take the turn, and says what the person should know."""
-        turn, conversation, again = self._turn, self._conversation, self._recovery.begun
+        turn, conversation, again = self._turn, self._conversation, self._recovery.has_begun
         resumed = not again and not self._supervisor.is_running and conversation.has_history
         for notice in await self._supervisor.ensure(turn.options, turn, recovering=again):
             turn.transcript.notice(notice, "info")
@@ -138,7 +138,7 @@ class Exchange:
             turn.transcript.update(resumed_turns=conversation.turns)
             if not conversation.turns:  # the header has nothing to count
                 turn.transcript.notice("An earlier conversation goes on here.")
-        self._recovery.resumed()
+        self._recovery.announce()
 
     async def _send(self) -> Outcome:
         turn, process, stream = self._turn, self._supervisor.process, self._supervisor.stream
@@ -147,7 +147,7 @@ class Exchange:
         if turn.options.timeout and self._watch is None:
             self._watch = spawn(self._watch_time(turn.options.timeout))
         turn.move(TurnPhase.SENT)
-        stream.sent(turn)
+        stream.start_turn(turn)
         try:
             await process.send_user(turn.content, turn.message_id)
         except ProcessEndedError as error:
@@ -160,7 +160,7 @@ class Exchange:
         exits = self._supervisor.process is not None and (turn.is_sent or not turn.interrupted)
         if exits or turn.loss or turn.outcome:
             with contextlib.suppress(TimeoutError):
-                return await asyncio.wait_for(turn.wait_for_outcome(), EXIT_NEWS)
+                return await asyncio.wait_for(turn.wait_for_outcome(), EXIT_TIMEOUT)
         return error
 
     # Its limits, and its end before its time
@@ -170,8 +170,8 @@ class Exchange:
             self.interrupt(f"Stopped at ${self._cost.turn:.4f}, over --max-budget-usd {budget:g}.")
 
     async def _watch_time(self, limit: float) -> None:
-        while (left := limit - self._turn.working_time) > 0:  # noqa: ASYNC110  # it stands still at times
-            await asyncio.sleep(max(left, 0.05))
+        while (remaining := limit - self._turn.working_time) > 0:  # noqa: ASYNC110  # it stands still at times
+            await asyncio.sleep(max(remaining, 0.05))
         self.interrupt(f"Stopped after {limit:g} s (--timeout).")
 
     async def _stop(self) -> None:
@@ -182,11 +182,11 @@ class Exchange:
         turn, clock = self._turn, asyncio.get_running_loop().time
         deadline = clock() + self._supervisor.options.kill_after
         turn.withdraw()
-        while turn.outcome is None and (left := deadline - clock()) > 0:
+        while turn.outcome is None and (remaining := deadline - clock()) > 0:
             process = self._supervisor.process
             if turn.is_sent and process is not None:
                 with contextlib.suppress(ControlError, ProcessEndedError):
-                    await process.request("interrupt", timeout=left)
+                    await process.request("interrupt", timeout=remaining)
             await turn.until(lambda: turn.outcome is not None, max(0, min(ASK_AGAIN, deadline - clock())))
         await self._kill()
 

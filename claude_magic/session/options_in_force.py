@@ -40,26 +40,26 @@ class OptionsInForce:
 
     def __init__(self, options: Options) -> None:
         self.options = options  # they hold from the next turn on
-        self.told: Options | None = None  # what the last process was told, at its start and since
-        self.refused: Options | None = None  # which no process could be started with
-        self._unasked = "default"  # the permission mode where none is asked for
+        self.process_options: Options | None = None  # what the last process was told, at its start and since
+        self.refused_options: Options | None = None  # which no process could be started with
+        self._default_mode = "default"  # the permission mode where none is asked for
         self._can_bypass = False
 
     @property
     def usual_mode(self) -> str:
         """The permission mode that a turn without one of its own has."""
-        return self.options.permission_mode or self._unasked
+        return self.options.permission_mode or self._default_mode
 
     def change(self, options: Options) -> None:
-        """Others hold from the next turn on."""
-        self.options, self.refused = options, None
+        """Takes other options, which hold from the next turn on."""
+        self.options, self.refused_options = options, None
 
     def refuse(self, options: Options) -> None:
         """No process started with these: what was changed goes back to what worked, if anything did."""
-        if options != self.told:
-            self.refused = options
-        if self.told is not None:
-            self.options = put_back(self.options, options, self.told)
+        if options != self.process_options:
+            self.refused_options = options
+        if self.process_options is not None:
+            self.options = put_back(self.options, options, self.process_options)
 
     # A process that begins
 
@@ -71,21 +71,21 @@ class OptionsInForce:
 
     def needs_another(self, turn: TurnOptions) -> list[str]:
         """The names of options that the running process cannot take."""
-        changed = [
+        names = [
             each.name.replace("_", " ")
             for each in options_of(Options)
-            if not each.live and getattr(self.options, each.name) != getattr(self.told, each.name)
+            if not each.live and getattr(self.options, each.name) != getattr(self.process_options, each.name)
         ]
         if BYPASS in {turn.permission_mode, self.options.permission_mode} and not self._can_bypass:
-            changed.append(f"permission mode {BYPASS}")
-        return changed
+            names.append(f"permission mode {BYPASS}")
+        return names
 
-    async def begin(self, process: ClaudeProcess, wanted: Options, *, resumed: bool) -> list[str]:
+    async def begin(self, process: ClaudeProcess, options: Options, *, resumed: bool) -> list[str]:
         """Sees to it that a process that has just started works by them.
 
         Args:
             process: The process.
-            wanted: The session's options as they were when it was made.
+            options: The session's options as they were when it was made.
             resumed: Its conversation has a past.
 
         Returns:
@@ -100,9 +100,9 @@ class OptionsInForce:
             # The conversation was begun with the CLI's default, and gives up the model of its last turn.
             await process.request("set_model", model=usual)
         notices = await agree_on_mode(process)
-        self.told, self._can_bypass = wanted, process.options.permission_mode == BYPASS
+        self.process_options, self._can_bypass = options, process.options.permission_mode == BYPASS
         if process.options.permission_mode is None:
-            self._unasked = process.permission_mode
+            self._default_mode = process.permission_mode
         return notices
 
     # A process that runs
@@ -114,20 +114,20 @@ class OptionsInForce:
             ControlError: It refused.
             ProcessEndedError: It has ended.
         """
-        told = self.told or self.options
-        if self.options.model != told.model:
+        last = self.process_options or self.options
+        if self.options.model != last.model:
             await process.request("set_model", model=await self._usual_model(process))
-        if self.options.permission_mode != told.permission_mode:
+        if self.options.permission_mode != last.permission_mode:
             await process.request("set_permission_mode", mode=self.usual_mode)
-        self.told = self.options
+        self.process_options = self.options
 
-    async def apply(self, process: ClaudeProcess, turn: TurnOptions, applied: list[Adjustment]) -> None:
+    async def apply(self, process: ClaudeProcess, turn: TurnOptions, undo: list[Adjustment]) -> None:
         """Has a turn's options hold.
 
         Args:
             process: The process.
             turn: The turn's options.
-            applied: Grows by what was told, whatever comes of it.
+            undo: Grows by what was told, whatever comes of it.
 
         Raises:
             ControlError: The CLI refused one.
@@ -135,12 +135,12 @@ class OptionsInForce:
         """
         model = await self._usual_model(process) if turn.model else None
         for adjustment in adjustments(turn, process.permission_mode, self.usual_mode, model):
-            applied.append(adjustment)
+            undo.append(adjustment)
             await process.request(adjustment[0], timeout=CONTROL_TIMEOUT, **adjustment[1])
 
-    async def put_back(self, process: ClaudeProcess, applied: list[Adjustment]) -> bool:
+    async def put_back(self, process: ClaudeProcess, undo: list[Adjustment]) -> bool:
         """Puts a turn's options back; False if that failed, and the process is not to be used again."""
-        for subtype, _, back in reversed(applied):
+        for subtype, _, back in reversed(undo):
             try:
                 await process.request(subtype, timeout=UNDO_TIMEOUT, **back)
             except ProcessEndedError:  # a new process has none of it
@@ -165,24 +165,24 @@ def adjustments(turn: TurnOptions, mode: str, usual_mode: str, usual_model: str 
         usual_mode: The session's.
         usual_model: The model that comes back; None for the CLI's own default.
     """
-    wanted: list[Adjustment] = []
+    requests: list[Adjustment] = []
     if turn.model:
-        wanted.append(("set_model", {"model": turn.model}, {"model": usual_model}))
+        requests.append(("set_model", {"model": turn.model}, {"model": usual_model}))
     if turn.permission_mode:
         before = usual_mode if turn.permission_mode == BYPASS else mode
-        wanted.append(("set_permission_mode", {"mode": turn.permission_mode}, {"mode": before}))
+        requests.append(("set_permission_mode", {"mode": turn.permission_mode}, {"mode": before}))
     if turn.allow or turn.deny:
         rules = {"allow": list(turn.allow), "deny": list(turn.deny)}
         none: dict[str, object] = {"permissions": {"allow": [], "deny": []}}
-        wanted.append(("apply_flag_settings", {"settings": {"permissions": rules}}, {"settings": none}))
-    return wanted
+        requests.append(("apply_flag_settings", {"settings": {"permissions": rules}}, {"settings": none}))
+    return requests
 
 
-def put_back(current: Options, refused: Options, worked: Options) -> Options:
+def put_back(current: Options, refused: Options, working: Options) -> Options:
     """What is to hold after options were refused: what worked, and what has been changed again since."""
     names = [field.name for field in fields(Options)]
     same = [name for name in names if getattr(current, name) == getattr(refused, name)]
-    return current.with_(check_paths=False, **{name: getattr(worked, name) for name in same})
+    return current.with_(check_paths=False, **{name: getattr(working, name) for name in same})
 
 
 async def agree_on_mode(process: ClaudeProcess) -> list[str]:
@@ -195,18 +195,18 @@ async def agree_on_mode(process: ClaudeProcess) -> list[str]:
         StartError: It would stay in a mode that lets Claude do more.
         ProcessEndedError: It ended meanwhile.
     """
-    mode = process.permission_mode
-    wanted = process.options.permission_mode or ("default" if is_wider(process.began_in, "default") else mode)
+    mode, initial = process.permission_mode, process.initial_mode
+    target = process.options.permission_mode or ("default" if is_wider(initial, "default") else mode)
     refusal = ""
-    if mode != wanted:
+    if mode != target:
         try:
-            await process.request("set_permission_mode", mode=wanted)
+            await process.request("set_permission_mode", mode=target)
         except ControlError as error:
             refusal = f" ({error})"
     mode = process.permission_mode
-    if is_wider(mode, wanted):
-        raise StartError(f"claude was stopped: its permission mode is {mode}, not {wanted}{refusal}.")
-    return [f"The permission mode is {mode}: {wanted} cannot be had{refusal}."] if mode != wanted else []
+    if is_wider(mode, target):
+        raise StartError(f"claude was stopped: its permission mode is {mode}, not {target}{refusal}.")
+    return [f"The permission mode is {mode}: {target} cannot be had{refusal}."] if mode != target else []
 
 
 async def usual_model(process: ClaudeProcess, env: Mapping[str, str]) -> str | None:
@@ -225,5 +225,5 @@ async def usual_model(process: ClaudeProcess, env: Mapping[str, str]) -> str | N
         effective = None
     settings = effective if isinstance(effective, dict) else {}
     variables = settings.get("env")
-    given = {**env, **variables} if isinstance(variables, dict) else env
-    return str(given.get(MODEL_VARIABLE) or settings.get("model") or "") or None
+    environment = {**env, **variables} if isinstance(variables, dict) else env
+    return str(environment.get(MODEL_VARIABLE) or settings.get("model") or "") or None

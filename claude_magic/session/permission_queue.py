@@ -20,12 +20,12 @@ class PermissionQueue:
     """Where requests wait their turn.
 
     Args:
-        changed: Called when a person begins and ends being waited for.
+        on_change: Called when a person begins and ends being waited for.
     """
 
-    def __init__(self, changed: Callable[[], object]) -> None:
+    def __init__(self, on_change: Callable[[], object]) -> None:
         self.is_waiting = False
-        self._changed = changed
+        self._on_change = on_change
         self.rebind()
 
     def rebind(self) -> None:
@@ -44,14 +44,14 @@ class PermissionQueue:
         block = turn.transcript.ask(request)
         try:
             async with self._lock:
-                decision = await self._asked(turn, block.request)
+                decision = await self._ask(turn, block.request)
         except asyncio.CancelledError:  # the CLI took the request back, or has ended
             turn.transcript.decide(block, _STOPPED)
             raise
         turn.transcript.decide(block, decision)
         return decision
 
-    async def _asked(self, turn: Turn, request: PermissionRequest) -> Decision:
+    async def _ask(self, turn: Turn, request: PermissionRequest) -> Decision:
         if turn.interrupted or turn.outcome is not None:
             return _STOPPED
         self._set_waiting(waiting=True)
@@ -68,4 +68,4 @@ class PermissionQueue:
 
     def _set_waiting(self, *, waiting: bool) -> None:
         self.is_waiting = waiting
-        self._changed()
+        self._on_change()

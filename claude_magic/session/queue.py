@@ -43,7 +43,7 @@ class TurnQueue:
         self, conversation: Conversation, supervisor: Supervisor, cost: CostMeter, status: Status
     ) -> None:
         self.running: Turn | None = None
-        self.concluded = 0.0  # when the last turn was, on the monotonic clock
+        self.concluded_at = 0.0  # when the last turn was, on the monotonic clock
         self.waiting: deque[Turn] = deque()
         self.history: deque[Transcript] = deque(maxlen=HISTORY)
         self._exchange: Exchange | None = None  # of the turn that runs
@@ -109,7 +109,7 @@ class TurnQueue:
         try:
             self._exchange = Exchange(turn, self._conversation, self._supervisor, self._cost, self._status)
             outcome = await self._exchange.run()
-            self.concluded = time.monotonic()
+            self.concluded_at = time.monotonic()
             self._conclude(turn, outcome)
         except Exception as error:
             log.exception("A turn could not be concluded")
@@ -128,7 +128,7 @@ class TurnQueue:
             error = TurnFailedError(result.error, result)
             if isinstance(outcome, ClaudeMagicError) and not turn.interrupted:
                 error = outcome
-            self._status.failed(error)
+            self._status.report(error)
         turn.finish(result, error, context_left(event))
         self._status.emit("complete", result)
 

@@ -97,10 +97,10 @@ class Recovery:
         self._supervisor = supervisor
         self._status = status
         self._next = Next.AGAIN
-        self._forgotten = 0  # turns of a conversation that was not recorded
+        self._lost_turns = 0  # turns of a conversation that was not recorded
 
     @property
-    def begun(self) -> bool:
+    def has_begun(self) -> bool:
         """The process has ended in this turn and another is to take its place."""
         return self.tries > 0
 
@@ -116,35 +116,35 @@ class Recovery:
         await asyncio.gather(self._decide(), self._turn.until(lambda: self._turn.interrupted, delay))
         return not self._turn.interrupted
 
-    def resumed(self) -> None:
-        """A process runs; if it takes the place of another, says what it is told."""
-        if not self.begun:
+    def announce(self) -> None:
+        """Says what a process is told that has taken the place of another; nothing if none has."""
+        if not self.has_begun:
             return
         how = "Resumed" if self._conversation.recorded else "Restarted"
-        if self._forgotten:
-            turns = "turn" if self._forgotten == 1 else "turns"
-            how += f" without the {self._forgotten} earlier {turns}, which had not been recorded"
-        said = f" The message sent: {CONTINUE}" if self._next is Next.CONTINUE else ""
-        self._turn.transcript.notice(f"{how}; {self._next.value}{said}")
+        if self._lost_turns:
+            turns = "turn" if self._lost_turns == 1 else "turns"
+            how += f" without the {self._lost_turns} earlier {turns}, which had not been recorded"
+        message = f" The message sent: {CONTINUE}" if self._next is Next.CONTINUE else ""
+        self._turn.transcript.notice(f"{how}; {self._next.value}{message}")
 
     def last_word(self, outcome: Outcome) -> Outcome:
         """The outcome; that of a turn that is given up says what was tried."""
         if not self._is_for(outcome):
             return outcome
-        tried = f" It was restarted {_times(self.tries)} in vain." if self.begun else ""
-        return ProcessEndedError(f"{outcome}{tried} The next prompt resumes the conversation.")
+        attempts = f" It was restarted {_times(self.tries)} in vain." if self.has_begun else ""
+        return ProcessEndedError(f"{outcome}{attempts} The next prompt resumes the conversation.")
 
     def _is_for(self, outcome: Outcome) -> bool:
         """The process has ended by itself; one that never started is for the person to mend."""
         turn = self._turn
         if turn.outcome is not None or turn.interrupted or self._supervisor.process is not None:
             return False
-        if self.begun and isinstance(outcome, StartError):
+        if self.has_begun and isinstance(outcome, StartError):
             return not isinstance(outcome, (InUseError, WorkingDirectoryError))
         return isinstance(outcome, ProcessEndedError)
 
     def _say(self, cause: ClaudeMagicError, delay: float) -> None:
-        self._status.failed(cause)
+        self._status.report(cause)
         self._turn.start()
         self._turn.transcript.set_state(TurnState.STARTING)
         self._turn.transcript.notice(
@@ -156,19 +156,19 @@ class Recovery:
     async def _decide(self) -> None:
         turn, conversation = self._turn, self._conversation
         recorded = await conversation.holds(
-            turn.message_id, self._supervisor.in_force.told or self._supervisor.options
+            turn.message_id, self._supervisor.in_force.process_options or self._supervisor.options
         )
         if not conversation.recorded:
-            self._forgotten, conversation.turns = self._forgotten or conversation.turns, 0
-        told = after_exit(
+            self._lost_turns, conversation.turns = self._lost_turns or conversation.turns, 0
+        step = after_exit(
             recorded=recorded,
             is_prompt=turn.message_id == turn.id,
             acted=bool(turn.transcript.tool_calls),
         )
-        if told is not Next.AGAIN:
-            turn.content = CONTINUE if told is Next.CONTINUE else quoting(turn.content)
+        if step is not Next.AGAIN:
+            turn.content = CONTINUE if step is Next.CONTINUE else quoting(turn.content)
             turn.message_id = str(uuid.uuid4())
-            self._next = told
+            self._next = step
 
 
 def _times(number: int) -> str:

@@ -25,8 +25,8 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
 
     async def can_use_tool(stream: Stream, control: ControlRequest) -> dict[str, object]:
         turn = None if stream.is_own else stream.running
-        allowed = stream.options.allow + (turn.options.allow if turn is not None else ())
-        request = PermissionRequest.from_wire(control.request_id, control.request, allowed)
+        rules = stream.options.allow + (turn.options.allow if turn is not None else ())
+        request = PermissionRequest.from_wire(control.request_id, control.request, rules)
         decision = await permissions.decide(turn, request)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             interrupt(turn)
@@ -34,8 +34,8 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
 
     async def hook_callback(stream: Stream, control: ControlRequest) -> dict[str, object]:
         turn, request = stream.owner, control.request
-        began = turn.transcript.began(str(request.get("tool_use_id"))) if turn is not None else 0.0
-        reply = await answered(stream.options.hooks, request, began)
+        start = turn.transcript.began(str(request.get("tool_use_id"))) if turn is not None else 0.0
+        reply = await answered(stream.options.hooks, request, start)
         if reply.notice and turn is not None:
             turn.transcript.notice(reply.notice, "warning")
         return dict(reply.output)

@@ -52,15 +52,15 @@ class Session:
         self._in_force = OptionsInForce(options or Options())
         self.conversation = Conversation(self.options, earlier_turns)
         self._status = Status(self._complain)
-        self._permissions = PermissionQueue(self._follow)
+        self._permissions = PermissionQueue(self._update)
         self._supervisor = Supervisor(
             self._in_force,
             self.conversation,
             self._cost,
             self._status,
             answers=answers(self._permissions, self.interrupt),
-            changed=self._follow,
-            exited=self._lose_process,
+            on_change=self._update,
+            on_exit=self._lose_process,
         )
         self._turns = TurnQueue(self.conversation, self._supervisor, self._cost, self._status)
         self._idle_timer = IdleTimer(self._supervisor, self.conversation, self._turns, self._status)
@@ -81,12 +81,12 @@ class Session:
     @property
     def options_in_force(self) -> Options | None:
         """What the last process was told, at its start and since; None if none has ever started."""
-        return self._in_force.told
+        return self._in_force.process_options
 
     @property
     def refused_options(self) -> Options | None:
         """Options that no process could be started with, until others are given."""
-        return self._in_force.refused
+        return self._in_force.refused_options
 
     @property
     def model(self) -> str:
@@ -254,19 +254,19 @@ class Session:
             BusyError: Another turn runs and `refuse_if_busy` is set.
             StateError: The session belongs to another event loop, or none runs here.
         """
-        asked = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
-        if not asked.text.strip() and content is None:
+        prompt = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
+        if not prompt.text.strip() and content is None:
             raise UsageError("The prompt is empty. Write what you want to ask.")
         self._bind()
         if refuse_if_busy:
             self.refuse_if_busy()
         transcript = Transcript(
-            asked.text, attachments=asked.attachments, session=self.name, label=self.options.label
+            prompt.text, attachments=prompt.attachments, session=self.name, label=self.options.label
         )
-        for notice in asked.notices:
+        for notice in prompt.notices:
             transcript.notice(notice)
-        sent = asked.content if content is None else content
-        turn = Turn(asked.text, sent, options or TurnOptions(), transcript, asker, moved=self._follow)
+        content = prompt.content if content is None else content
+        turn = Turn(prompt.text, content, options or TurnOptions(), transcript, asker, on_change=self._update)
         turn.listeners.append(self._silence_notice.handle)
         self._turns.add(turn)
         return turn
@@ -344,7 +344,7 @@ class Session:
         try:
             await self._supervisor.ensure(TurnOptions())
         except ClaudeMagicError as error:
-            self._status.failed(error)
+            self._status.report(error)
             raise
 
     async def stop(self, timeout: float | None = None) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
@@ -379,9 +379,9 @@ class Session:
 
     def kill_now(self) -> None:
         """Ends the process tree without a loop, for interpreter exit."""
-        left = self._turns.concluded + WRITES_WITHIN - time.monotonic()
-        if left > 0 and self.is_running:
-            time.sleep(left)
+        remaining = self._turns.concluded_at + WRITES_WITHIN - time.monotonic()
+        if remaining > 0 and self.is_running:
+            time.sleep(remaining)
         if self._supervisor.process is not None:
             self._supervisor.process.kill_now()
 
@@ -404,7 +404,7 @@ class Session:
                 "have its turn. Ask another session, or ask after the turn."
             )
 
-    def _follow(self) -> None:
+    def _update(self) -> None:
         """Enters the state that the process, the turn and the open requests make together."""
         turn = self.turn
         self._status.enter(
@@ -419,7 +419,7 @@ class Session:
         """The process has ended by itself, and with it a turn that has no outcome yet."""
         turn = self.turn
         if turn is None or turn.outcome is not None:
-            self._status.failed(reason)
+            self._status.report(reason)
             return
         turn.lose(reason)
         if isinstance(reason, WireError):

@@ -15,7 +15,7 @@ from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.options import TurnOptions
 from claude_magic.wire.events import SystemInit
 
-__all__ = ["StartupCheck", "is_wider", "untrusted"]
+__all__ = ["StartupCheck", "is_wider", "trust_warnings"]
 
 _WIDENING = ("plan", "dontAsk", "default", "acceptEdits", "auto", "bypassPermissions")
 _SETTINGS = (".claude/settings.local.json", ".claude/settings.json")
@@ -38,8 +38,8 @@ class StartupCheck:
 
     def __init__(self, process: ClaudeProcess) -> None:
         self._process = process
-        self._greeted = False
-        self._told: dict[str, str] = {}
+        self._has_reported = False
+        self._states: dict[str, str] = {}
 
     def unexpected(self, event: SystemInit, turn: TurnOptions) -> list[str]:
         """What nobody here asked for, told with the process's first turn only.
@@ -52,16 +52,16 @@ class StartupCheck:
             A line for each: a wider permission mode and where it comes from, another directory, servers,
             settings that were ignored.
         """
-        if self._greeted:
+        if self._has_reported:
             return []
-        self._greeted = True
-        options, began_in = self._process.options, self._process.began_in or event.permission_mode
-        asked = turn.permission_mode or options.permission_mode or "default"
+        self._has_reported = True
+        options, initial = self._process.options, self._process.initial_mode or event.permission_mode
+        expected = turn.permission_mode or options.permission_mode or "default"
         return [
-            *_wider_mode(event.permission_mode, began_in, asked, options.directory),
+            *_wider_mode(event.permission_mode, initial, expected, options.directory),
             *_elsewhere(event.cwd, options.directory),
             *_servers_in_use(event, options.directory),
-            *untrusted(self._process.stderr_tail(_STDERR_READ)),
+            *trust_warnings(self._process.stderr_tail(_STDERR_READ)),
         ]
 
     def unready(self, event: SystemInit) -> list[str]:
@@ -75,34 +75,34 @@ class StartupCheck:
         lines = [
             f"{name} {state or 'is ready now'}."
             for name, state in states.items()
-            if self._told.get(name, "") != state
+            if self._states.get(name, "") != state
         ]
-        self._told |= states
+        self._states |= states
         return [line if len(line) <= _LINE_LIMIT else f"{line[: _LINE_LIMIT - 1]}…" for line in lines]
 
 
-def is_wider(mode: str, asked: str) -> bool:
+def is_wider(mode: str, other: str) -> bool:
     """Whether a permission mode lets Claude do more unasked than another; one that is not known does."""
-    if mode not in _WIDENING or asked not in _WIDENING:
-        return bool(mode) and mode != asked
-    return _WIDENING.index(mode) > _WIDENING.index(asked)
+    if mode not in _WIDENING or other not in _WIDENING:
+        return bool(mode) and mode != other
+    return _WIDENING.index(mode) > _WIDENING.index(other)
 
 
-def untrusted(stderr: Sequence[str]) -> list[str]:
+def trust_warnings(stderr: Sequence[str]) -> list[str]:
     """The CLI's words on settings it ignores, because the folder was never trusted; without paths."""
     return [f"{match[0]}." for line in stderr if (match := _UNTRUSTED.match(line))]
 
 
-def _wider_mode(mode: str, began_in: str, asked: str, folder: Path) -> list[str]:
-    if not is_wider(began_in, asked):
+def _wider_mode(mode: str, initial: str, expected: str, folder: Path) -> list[str]:
+    if not is_wider(initial, expected):
         return []
-    source = _source(folder, began_in)
-    if is_wider(mode, asked):
-        line = f"not {asked}: it comes from {source}. To be asked: --permission-mode {asked}"
+    source = _source(folder, initial)
+    if is_wider(mode, expected):
+        line = f"not {expected}: it comes from {source}. To be asked: --permission-mode {expected}"
     else:
         line = (
-            f"not {began_in}, which comes from {source} and was not asked for. "
-            f"To have it: --permission-mode {began_in}"
+            f"not {initial}, which comes from {source} and was not asked for. "
+            f"To have it: --permission-mode {initial}"
         )
     return [f"The permission mode is {mode}, {line}"]
 

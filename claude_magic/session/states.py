@@ -10,7 +10,7 @@ from typing import Any, Literal
 from claude_magic.errors import StateError
 from claude_magic.support.callbacks import Callbacks
 
-__all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "checked", "state_of"]
+__all__ = ["LEGAL", "Callback", "EventName", "SessionState", "Status", "state_of", "transition"]
 
 EventName = Literal["output", "error", "complete", "status", "conversation"]
 Callback = Callable[[Any], object]
@@ -44,7 +44,7 @@ LEGAL: dict[SessionState, frozenset[SessionState]] = {
 }
 
 
-def checked(old: SessionState, new: SessionState) -> SessionState:
+def transition(old: SessionState, new: SessionState) -> SessionState:
     """`new`, if it may follow `old`.
 
     Raises:
@@ -92,10 +92,10 @@ class Status:
             StateError: It may not follow the one before.
         """
         if state is not self.state:
-            self.state = checked(self.state, state)
+            self.state = transition(self.state, state)
             self.emit("status", state)
 
-    def failed(self, error: BaseException) -> None:
+    def report(self, error: BaseException) -> None:
         """Keeps what went wrong and says so."""
         self.last_error = str(error)
         self.emit("error", error)

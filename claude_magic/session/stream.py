@@ -81,7 +81,7 @@ class Stream:
         self._schedules = False
         self._tasks: dict[str, _Task] = {}
         self._own: Turn | None = None  # on whose account the CLI runs a turn of its own
-        self._announced: Turn | None = None  # whose task has just ended
+        self._next_owner: Turn | None = None  # whose task has just ended
 
     @property
     def options(self) -> Options:
@@ -113,7 +113,7 @@ class Stream:
         """Somebody wants the turn sent last to end: the process may end by it."""
         return self.turn is not None and self.turn.phase is TurnPhase.STOPPING
 
-    def sent(self, turn: Turn) -> None:
+    def start_turn(self, turn: Turn) -> None:
         """A prompt is on its way; its turn shows what the process had to say before it had one."""
         self.turn = turn
         while self._early:
@@ -121,7 +121,7 @@ class Stream:
 
     def ending(self) -> None:
         """The process is to end, and its tasks with it."""
-        self._own = self._announced = None
+        self._own = self._next_owner = None
         self._tasks.clear()
 
     def handle(self, event: Event) -> None:
@@ -160,7 +160,7 @@ class Stream:
             turn.handle(event)
 
     def _on_partial(self, event: StreamEvent) -> None:
-        self._announced = None
+        self._next_owner = None
         self._cost.estimate(event.event)
         self._show(event, self.owner)
         delta = event.event.delta
@@ -168,31 +168,31 @@ class Stream:
             self._status.emit("output", delta.text)
 
     def _on_message(self, event: AssistantMessage) -> None:
-        self._announced = None
+        self._next_owner = None
         self._schedules |= any(tool_called(block.name or "").schedules for block in event.message.blocks)
         self._show(event, self.owner)
 
     def _on_user(self, event: UserMessage) -> None:
-        self._announced = None
+        self._next_owner = None
         if event.is_replay and self.turn is not None and event.uuid == self.turn.message_id:
             self._own = None
             self.turn.take_up()
         self._show(event, self.owner)
 
     def _on_init(self, event: SystemInit) -> None:
-        before = self._known
+        before = self._identity
         self.process.reports(event)
         self._conversation.begin_turn(event.session_id, event.model)
         self._tell_if_new(before)
         self._in_turn = True
-        self._begins()
+        self._begin()
         self._show(event, self.owner)
         if self.owner is not None and self.owner is self.running:
             self._compare(self.owner, event)
 
-    def _begins(self) -> None:
-        self._own = self._announced if self.running else self._announced or self.turn
-        self._announced = None
+    def _begin(self) -> None:
+        self._own = self._next_owner if self.running else self._next_owner or self.turn
+        self._next_owner = None
         if self._own is None and self.turn is not None:
             self.turn.take_up()
 
@@ -200,18 +200,18 @@ class Stream:
         """Says what the process was given unasked; with `strict_init` that ends the turn."""
         for line in self.startup.unready(event):
             turn.transcript.notice(line, "warning")
-        found = self.startup.unexpected(event, turn.options)
-        for line in found:
+        lines = self.startup.unexpected(event, turn.options)
+        for line in lines:
             turn.transcript.notice(line, "warning")
-        if found and self.options.strict_init:
-            turn.end(StartError(f"Refused (strict_init): {found[0]}"))
+        if lines and self.options.strict_init:
+            turn.end(StartError(f"Refused (strict_init): {lines[0]}"))
 
     def _on_result(self, event: ResultEvent) -> None:
-        before = self._known
+        before = self._identity
         self._conversation.end_turn(event.session_id, failed=event.is_error)
         self._tell_if_new(before)
         self._cost.settle(event)
-        self._announced, self._in_turn = None, False
+        self._next_owner, self._in_turn = None, False
         turn = self.owner
         if turn is not None and turn is self.running and self._is_end_of(turn, event):
             turn.end(event)  # the first, so that whoever hears of the event knows
@@ -244,7 +244,7 @@ class Stream:
             self._tasks.pop(key, None)
             if event.tool_use_id:
                 within = self.running is not None and self.running.is_taken_up
-                self._announced = None if within else owner
+                self._next_owner = None if within else owner
         return owner
 
     def _list(self, running: set[str]) -> None:
@@ -254,13 +254,13 @@ class Stream:
             self._tasks[key] = _Task(turn=self.owner)
 
     @property
-    def _known(self) -> tuple[bool, str]:
+    def _identity(self) -> tuple[bool, str]:
         return self._conversation.recorded, self._conversation.session_id
 
     def _tell_if_new(self, before: tuple[bool, str]) -> None:
-        if self._known[1] != before[1]:
+        if self._identity[1] != before[1]:
             self.process.speaks_for(self._conversation.session_id)
-        if self._known != before:
+        if self._identity != before:
             self._status.emit("conversation", self._conversation.session_id)
 
     def _on_unreadable(self, event: Diagnostic) -> None:
@@ -276,7 +276,7 @@ class Stream:
 
     def _fail(self, error: ClaudeMagicError) -> None:
         if self.running is None:
-            self._status.failed(error)
+            self._status.report(error)
         else:
             self.running.end(error)
 

@@ -41,8 +41,8 @@ class Supervisor:
         cost: What its turns cost.
         status: Told of what it says.
         answers: Answer its control requests, by their subtypes.
-        changed: Called when `phase` has changed.
-        exited: Called when a process has ended that was not asked to, with the reason.
+        on_change: Called when `phase` has changed.
+        on_exit: Called when a process has ended that was not asked to, with the reason.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class Supervisor:
         status: Status,
         *,
         answers: Mapping[str, Answer],
-        changed: Callable[[], object],
-        exited: Callable[[ClaudeMagicError], object],
+        on_change: Callable[[], object],
+        on_exit: Callable[[ClaudeMagicError], object],
     ) -> None:
         self.in_force = in_force
         self.phase = _S.NEW  # the session's state as far as the process makes it; IDLE if one is up
@@ -64,8 +64,8 @@ class Supervisor:
         self._cost = cost
         self._status = status
         self._answers = answers
-        self._changed = changed
-        self._exited = exited
+        self._on_change = on_change
+        self._on_exit = on_exit
         self.rebind()
 
     def rebind(self) -> None:
@@ -76,7 +76,7 @@ class Supervisor:
         if process is not None:
             process.kill_now()
             self._enter(_S.CRASHED)
-            self._exited(ProcessEndedError("The event loop ended before the session; claude was killed."))
+            self._on_exit(ProcessEndedError("The event loop ended before the session; claude was killed."))
 
     # What is
 
@@ -132,9 +132,9 @@ class Supervisor:
                 await self._end(lambda process: process.stop(self.options.stop_timeout))
                 self._conversation.reset()
                 notices.append("A new conversation begins here.")
-            if self.is_running and (changed := self.in_force.needs_another(options)):
+            if self.is_running and (names := self.in_force.needs_another(options)):
                 self._check_start()
-                notices.append(f"Restarted for {', '.join(changed)}; the conversation goes on.")
+                notices.append(f"Restarted for {', '.join(names)}; the conversation goes on.")
                 await self._end(lambda process: process.stop(self.options.stop_timeout))
             if not self.is_running:
                 return notices + await self._start(options)
@@ -157,7 +157,7 @@ class Supervisor:
             self._start_task.cancel()
 
     async def _end(self, how: Callable[[ClaudeProcess], Awaitable[StopReport | None]]) -> StopReport | None:
-        """Ends the process; that is expected, and not told to `exited`."""
+        """Ends the process; that is expected, and not told to `on_exit`."""
         process, self.process = self.process, None
         if process is None:
             return None
@@ -172,7 +172,7 @@ class Supervisor:
             self._enter(_S.STOPPED)
 
     async def _start(self, turn: TurnOptions) -> list[str]:
-        self.process = None  # the news of its end must not reach the next one's turn
+        self.process = None  # word of its end must not reach the next one's turn
         if self.phase is not _S.RECOVERING:
             self._enter(_S.STARTING)
         task = self._start_task = spawn(self._launch(turn, self.options))
@@ -185,15 +185,15 @@ class Supervisor:
             raise
         finally:
             self._start_task = None
-        return self._started(task)
+        return self._conclude_start(task)
 
-    def _started(self, task: asyncio.Task[list[str]]) -> list[str]:
+    def _conclude_start(self, task: asyncio.Task[list[str]]) -> list[str]:
         error = ProcessEndedError("Starting was interrupted.") if task.cancelled() else task.exception()
         if error is None and not self.is_running:
             error = ProcessEndedError("claude ended as soon as it had started.")
         if error is not None:
-            wanted = task.cancelled() and self.phase is not _S.CRASHED
-            self._enter(_S.STOPPED if wanted else _S.CRASHED)
+            by_request = task.cancelled() and self.phase is not _S.CRASHED
+            self._enter(_S.STOPPED if by_request else _S.CRASHED)
             raise error
         if self.phase is _S.STARTING:
             self._enter(_S.IDLE)
@@ -214,13 +214,13 @@ class Supervisor:
             raise
 
     async def _spawn(self, turn: TurnOptions) -> list[str]:
-        wanted, options = self.options, self.in_force.of_process(turn)
+        session_options, options = self.options, self.in_force.of_process(turn)
         await self._one_at_a_time()
         resumed = self._conversation.has_history
-        process = self._prepared(options)
+        process = self._prepare(options)
         try:
             await process.start()
-            notices = await self.in_force.begin(process, wanted, resumed=resumed)
+            notices = await self.in_force.begin(process, session_options, resumed=resumed)
         except BaseException:
             self._forget(process)
             await process.kill()
@@ -229,7 +229,7 @@ class Supervisor:
         self._cost.new_process(process.info)
         return process.warnings + notices
 
-    def _prepared(self, options: Options) -> ClaudeProcess:
+    def _prepare(self, options: Options) -> ClaudeProcess:
         recorded, forked_from = self._conversation.recorded, self._conversation.forked_from
         process = self.process = ClaudeProcess(
             options,
@@ -237,7 +237,7 @@ class Supervisor:
             resume=recorded,
             forked_from=None if recorded else forked_from,
             deliver=lambda event: stream.handle(event),  # noqa: PLW0108  # the stream is made below
-            exited=lambda reason: self._ended(process, reason),
+            on_exit=lambda reason: self._handle_exit(process, reason),
         )
         stream = self.stream = Stream(process, self._conversation, self._cost, self._status)
         for subtype, answer in self._answers.items():
@@ -250,11 +250,11 @@ class Supervisor:
         if self.stream is not None:
             await self.stream.process.stop(self.options.stop_timeout)
 
-    def _ended(self, process: ClaudeProcess, reason: ClaudeMagicError) -> None:
+    def _handle_exit(self, process: ClaudeProcess, reason: ClaudeMagicError) -> None:
         if self._forget(process):
             stopping = self.stream is not None and self.stream.is_stopping
             self._enter(_S.STOPPED if stopping else _S.CRASHED)
-            self._exited(reason)
+            self._on_exit(reason)
 
     def _forget(self, process: ClaudeProcess) -> bool:
         ours = process is self.process
@@ -264,7 +264,7 @@ class Supervisor:
 
     def _enter(self, phase: SessionState) -> None:
         self.phase = phase
-        self._changed()
+        self._on_change()
 
     # Options
 
@@ -287,12 +287,12 @@ class Supervisor:
         """
         if self.process is None:
             raise ProcessEndedError("claude is not running.")
-        process, applied = self.process, list[Adjustment]()
+        process, undo = self.process, list[Adjustment]()
         try:
-            await self.in_force.apply(process, turn, applied)
+            await self.in_force.apply(process, turn, undo)
             yield
         finally:
-            if not await self.in_force.put_back(process, applied):
+            if not await self.in_force.put_back(process, undo):
                 await self.kill()  # what held for one turn must not hold for the next
 
     def _check_start(self) -> None:

@@ -60,7 +60,7 @@ class Turn:
         transcript: Where its events go.
         asker: Who is asked for permissions; run in the context the turn was made in, so that a front end
             knows which cell asks.
-        moved: Called whenever its phase has changed.
+        on_change: Called whenever its phase has changed.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Turn:
         transcript: Transcript,
         asker: Asker,
         *,
-        moved: Callable[[], object] = lambda: None,
+        on_change: Callable[[], object] = lambda: None,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.prompt = prompt
@@ -86,15 +86,15 @@ class Turn:
         self.error: ClaudeMagicError | None = None
         self.stop_reason = ""
         self.listeners: list[Callable[[Event | None], None]] = []
-        self._moved = moved
-        self._reached = {TurnPhase.QUEUED}
+        self._on_change = on_change
+        self._phases = {TurnPhase.QUEUED}
         self._changed = asyncio.Event()
         self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._asking: asyncio.Task[Decision] | None = None
         self._asking_since: float | None = None
         self._context = contextvars.copy_context()
         self._started = time.monotonic()
-        self._waited = 0.0
+        self._waiting_time = 0.0
 
     # How far it is
 
@@ -105,18 +105,18 @@ class Turn:
 
     @property
     def is_sent(self) -> bool:
-        """A process has its prompt, and it is not over."""
-        return self.phase is not TurnPhase.OVER and TurnPhase.SENT in self._reached
+        """A process has the turn's prompt, and the turn is not over."""
+        return self.phase is not TurnPhase.OVER and TurnPhase.SENT in self._phases
 
     @property
     def is_taken_up(self) -> bool:
-        """The CLI has begun with it."""
-        return TurnPhase.TAKEN_UP in self._reached
+        """The CLI has begun with the turn."""
+        return TurnPhase.TAKEN_UP in self._phases
 
     @property
     def interrupted(self) -> bool:
-        """Somebody stopped it while it ran."""
-        return TurnPhase.STOPPING in self._reached
+        """Somebody stopped the turn while it ran."""
+        return TurnPhase.STOPPING in self._phases
 
     def move(self, phase: TurnPhase) -> None:
         """Goes on to a phase; what the CLI takes up while it is being stopped goes on being stopped.
@@ -125,12 +125,12 @@ class Turn:
             StateError: The phase does not follow the one before.
         """
         if phase is TurnPhase.TAKEN_UP and self.phase is TurnPhase.STOPPING:
-            self._reached.add(phase)
+            self._phases.add(phase)
             return
         if phase not in _NEXT[self.phase]:
             raise StateError(f"A turn that is {self.phase.value} cannot become {phase.value}.")
         self.phase = phase
-        self._reached.add(phase)
+        self._phases.add(phase)
         self._change()
 
     def take_up(self) -> None:
@@ -141,7 +141,7 @@ class Turn:
     def start(self) -> None:
         """A process is made ready for the turn; after one was lost, another."""
         self.loss = None
-        self._reached.discard(TurnPhase.SENT)
+        self._phases.discard(TurnPhase.SENT)
         self.move(TurnPhase.STARTING)
 
     def end(self, outcome: Outcome) -> None:
@@ -215,7 +215,7 @@ class Turn:
     def working_time(self) -> float:
         """Seconds since `begin` in which nobody was being waited for; stands still while somebody is."""
         waiting = 0.0 if self._asking_since is None else time.monotonic() - self._asking_since
-        return self.duration - self._waited - waiting
+        return self.duration - self._waiting_time - waiting
 
     def handle(self, event: Event) -> None:
         """Passes an event to the transcript, then to whoever listens."""
@@ -229,24 +229,24 @@ class Turn:
         Raises:
             asyncio.CancelledError: The turn was stopped meanwhile.
         """
-        self._asking_since = began = time.monotonic()
+        self._asking_since = start = time.monotonic()
         loop = asyncio.get_running_loop()
-        self._asking = loop.create_task(self._asked(request), context=self._context, name="claude_magic ask")
+        self._asking = loop.create_task(self._answer(request), context=self._context, name="claude_magic ask")
         try:
             return await self._asking
         finally:
             self._asking = self._asking_since = None
-            self._waited += time.monotonic() - began
+            self._waiting_time += time.monotonic() - start
 
     def withdraw(self) -> None:
         """What is being asked needs no answer any more."""
         if self._asking is not None:
             self._asking.cancel()
 
-    async def _asked(self, request: PermissionRequest) -> Decision:
+    async def _answer(self, request: PermissionRequest) -> Decision:
         answering.set((*answering.get(), self))
         return await self.asker(request)
 
     def _change(self) -> None:
         self._changed.set()
-        self._moved()
+        self._on_change()

@@ -61,13 +61,13 @@ class IdleTimer:
         self._status = status
         self._timer = _Timer(self._look)
         self._since = 0.0  # when it became idle
-        self._released: tuple[float, str] | None = None  # after how long, and which conversation
+        self._last_release: tuple[float, str] | None = None  # after how long, and which conversation
         status.add("status", self._enter)
 
     @property
     def released(self) -> bool:
         """The process was ended because it was idle, and none has been started since."""
-        return self._released is not None and self._status.state is SessionState.STOPPED
+        return self._last_release is not None and self._status.state is SessionState.STOPPED
 
     @property
     def _limit(self) -> float:
@@ -96,9 +96,9 @@ class IdleTimer:
         """Whether the time has come; otherwise looks again when it may have."""
         limit = self._limit
         if limit and self._status.state is SessionState.IDLE:
-            left = self._last + limit - _now()
-            if left > 0 or self._is_busy:
-                self._timer.start(left if left > 0 else limit)
+            remaining = self._last + limit - _now()
+            if remaining > 0 or self._is_busy:
+                self._timer.start(remaining if remaining > 0 else limit)
             else:
                 spawn(self._release(limit))
 
@@ -109,21 +109,21 @@ class IdleTimer:
             if process is None or not self._is_idle or process.escaped():
                 self._timer.start(limit)
                 return
-            self._released = limit, self._conversation.session_id
+            self._last_release = limit, self._conversation.session_id
             await self._supervisor.stop(self._supervisor.options.stop_timeout)
 
     @property
     def _is_idle(self) -> bool:
-        wanted = self._turns.running or self._turns.waiting
-        return self._status.state is SessionState.IDLE and not wanted and not self._is_busy
+        turns = self._turns.running or self._turns.waiting
+        return self._status.state is SessionState.IDLE and not turns and not self._is_busy
 
     def _say(self) -> None:
         """In the turn for which another process has just been started."""
-        released, self._released = self._released, None
+        release, self._last_release = self._last_release, None
         turn = self._turns.running
-        if released is None or turn is None or not self._conversation.recorded:
+        if release is None or turn is None or not self._conversation.recorded:
             return
-        after, session_id = released
+        after, session_id = release
         if session_id == self._conversation.session_id:
             turn.transcript.notice(
                 f"The process had been released after {_span(after)} idle; the conversation was resumed."
@@ -147,21 +147,21 @@ class SilenceNotice:
         self._status = status
         self._timer = _Timer(self._look)
         self._since = 0.0
-        self._told: Turn | None = None
+        self._silent_turn: Turn | None = None
         status.add("status", self._enter)
 
     def handle(self, event: Event | None) -> None:
         """Takes note that an event of the turn has come."""
-        told, self._told = self._told, None
-        if told is not None and event is not None and told.outcome is None:
-            if not told.interrupted:
-                told.transcript.notice(f"claude went on after {_span(_now() - self._since)}.")
+        turn, self._silent_turn = self._silent_turn, None
+        if turn is not None and event is not None and turn.outcome is None:
+            if not turn.interrupted:
+                turn.transcript.notice(f"claude went on after {_span(_now() - self._since)}.")
             self._look_later()
         self._since = _now()
 
     def _enter(self, state: SessionState) -> None:
         self._timer.stop()
-        self._told = None
+        self._silent_turn = None
         if state is SessionState.RUNNING:
             self._since = _now()
             self._look_later()
@@ -176,12 +176,12 @@ class SilenceNotice:
         if turn is None or not limit or turn.interrupted or self._status.state is not SessionState.RUNNING:
             return
         tool = _runs_tool(turn)
-        patience = limit * TOOL_PATIENCE if tool else limit + _announced(turn)
-        left = self._since + patience - _now()
-        if left > 0:
-            self._timer.start(min(left, limit))
+        patience = limit * TOOL_PATIENCE if tool else limit + _retry_delay(turn)
+        remaining = self._since + patience - _now()
+        if remaining > 0:
+            self._timer.start(min(remaining, limit))
             return
-        self._told = turn
+        self._silent_turn = turn
         span = f"{_span(patience)} while a tool runs" if tool else _span(patience)
         turn.transcript.notice(
             f"Nothing from claude for {span}. It may still be at work; to stop it use the Stop button, "
@@ -195,7 +195,7 @@ def _runs_tool(turn: Turn) -> bool:
     return any(isinstance(block, ToolBlock) and block.state is ToolState.RUNNING for block in blocks)
 
 
-def _announced(turn: Turn) -> float:
+def _retry_delay(turn: Turn) -> float:
     """Seconds that the CLI has said it will wait for the API."""
     retries = (block for block in turn.transcript.blocks if isinstance(block, RetryBlock) and not block.over)
     return sum(retry.delay_s for retry in retries)

@@ -32,7 +32,7 @@ import asyncio, os, sys
 from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.options import Options
 options = Options(cli=sys.argv[1], env={"FAKE_CLAUDE": "silent"}, mcp_config=(sys.argv[2],), start_timeout=90)
-process = ClaudeProcess(options, session_id=sys.argv[3], resume=False, deliver=print, exited=print)
+process = ClaudeProcess(options, session_id=sys.argv[3], resume=False, deliver=print, on_exit=print)
 asyncio.run(process.start())
 """
 
@@ -136,5 +136,5 @@ def below(pid: int, word: str) -> list[psutil.Process]:
 def process(options: Options, **more: Any) -> ClaudeProcess:
     session_id = "01234567-89ab-4cde-8f01-23456789abcd"
     return ClaudeProcess(
-        options, session_id=session_id, resume=False, deliver=lambda _: None, exited=lambda _: None, **more
+        options, session_id=session_id, resume=False, deliver=lambda _: None, on_exit=lambda _: None, **more
     )

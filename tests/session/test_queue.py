@@ -9,7 +9,7 @@ from endpoint_log import Endpoint
 
 from claude_magic.errors import BusyError, CancelledTurnError, StateError, UsageError
 from claude_magic.session import Session, SessionState
-from claude_magic.session.states import LEGAL, checked
+from claude_magic.session.states import LEGAL, transition
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import NoticeBlock
 from claude_magic.wire.events import ResultEvent, StreamEvent
@@ -154,9 +154,9 @@ def test_a_session_goes_from_state_to_state_only_by_the_ways_that_are_drawn() ->
         (recovering, crashed),
     }  # fmt: skip
     assert {(old, to) for old, ends in LEGAL.items() for to in ends} == ways
-    assert checked(idle, running) is running
+    assert transition(idle, running) is running
     with pytest.raises(StateError, match="that is stopped cannot become running"):
-        checked(stopped, running)
+        transition(stopped, running)
 
 
 @pytest.mark.fault(94, via="real")

@@ -20,7 +20,7 @@ from claude_magic.permissions import deny_unattended
 from claude_magic.processes.child import Rung, StopReport
 from claude_magic.session import Session, SessionState
 from claude_magic.session.turn import Turn
-from claude_magic.session.watchdogs import IdleTimer, _announced
+from claude_magic.session.watchdogs import IdleTimer, _retry_delay
 from claude_magic.transcript import Transcript, TurnState
 from claude_magic.transcript.blocks import NoticeBlock, ToolBlock
 from claude_magic.wire.events import (
@@ -423,11 +423,11 @@ async def test_while_a_person_is_asked_nothing_is_said(
 
 async def test_a_wait_that_the_cli_has_announced_is_no_silence() -> None:
     turn = Turn("hi", "hi", TurnOptions(), Transcript("hi"), deny_unattended)
-    assert _announced(turn) == 0
+    assert _retry_delay(turn) == 0
     turn.handle(ApiRetry(attempt=1, max_retries=10, retry_delay_ms=8000, error_status=529))
-    assert _announced(turn) == 8
+    assert _retry_delay(turn) == 8
     turn.handle(AssistantMessage(message=Message()))
-    assert _announced(turn) == 0
+    assert _retry_delay(turn) == 0
 
 
 @pytest.mark.parametrize("never", [None, 0])

@@ -49,7 +49,7 @@ class Claude(ClaudeProcess):
             session_id=session_id or str(uuid.uuid4()),
             resume=resume,
             deliver=self._keep,
-            exited=self.reasons.append,
+            on_exit=self.reasons.append,
         )
 
     def _keep(self, event: Event) -> None:

@@ -21,7 +21,7 @@ def stream() -> Stream:
     """What a process says that was never started."""
     options = Options()
     process = ClaudeProcess(
-        options, session_id=str(uuid.uuid4()), resume=False, deliver=lambda _: None, exited=lambda _: None
+        options, session_id=str(uuid.uuid4()), resume=False, deliver=lambda _: None, on_exit=lambda _: None
     )
     return Stream(process, Conversation(options), CostMeter(), Status(lambda _: None))
 
@@ -36,4 +36,4 @@ def turn_of(prompt: str) -> Turn:
 def send(turn: Turn, to: Stream) -> None:
     """The turn's prompt is on its way."""
     turn.move(TurnPhase.SENT)
-    to.sent(turn)
+    to.start_turn(turn)
