@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.support.state_file import StateFile, later, off_loop, written
+from claude_magic.support.state_file import StateFile, flush, later, off_loop
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS t (x)"
 AT_EXIT = """
@@ -114,7 +114,7 @@ async def test_a_call_that_nobody_waits_for_any_more_is_made_all_the_same(tmp_pa
     with pytest.raises(asyncio.CancelledError):
         await given_up
     gate.set()
-    await written()
+    await flush()
     assert rows(file) == [1]
 
 

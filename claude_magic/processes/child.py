@@ -24,9 +24,9 @@ from msgspec import Struct
 
 from claude_magic.processes.exit_reason import start_error
 from claude_magic.processes.stderr_tail import Tail
-from claude_magic.processes.tree import MARK, ProcessTree, kill_marked
+from claude_magic.processes.tree import TREE_TAG, ProcessTree, kill_tagged
 
-__all__ = ["MARK", "ChildProcess", "Rung", "StopReport"]
+__all__ = ["TREE_TAG", "ChildProcess", "Rung", "StopReport"]
 
 CHUNK = 64 * 1024  # what a pipe holds; the most that is worked on between two turns of the loop
 EOF_GRACE = 2.0  # seconds for an idle CLI to end after stdin closes; measured: 0.07
@@ -85,13 +85,13 @@ class ChildProcess:
     """One running child. Made by `spawn`."""
 
     def __init__(
-        self, transport: SubprocessTransport, protocol: _Protocol, mark: str, redact: Callable[[str], str]
+        self, transport: SubprocessTransport, protocol: _Protocol, tag: str, redact: Callable[[str], str]
     ) -> None:
         self._transport = transport
         self._process = Process(transport, protocol, asyncio.get_running_loop())
         self._protocol = protocol
         self.stderr = Tail(redact)
-        self._tree = ProcessTree(self._process.pid, mark)
+        self._tree = ProcessTree(self._process.pid, tag)
         self._writing = asyncio.Lock()
         self._rungs: dict[Rung, Callable[[], object]] = {  # the ladder, from its top
             Rung.EOF: self._close_stdin,
@@ -114,7 +114,7 @@ class ChildProcess:
         cwd: Path,
         env: Mapping[str, str],
         redact: Callable[[str], str] = str,
-        mark: str = "",
+        tag: str = "",
     ) -> ChildProcess:
         """Starts `argv`.
 
@@ -123,7 +123,7 @@ class ChildProcess:
             cwd: Working directory.
             env: The child's whole environment.
             redact: Takes secrets out of what is shown of stderr.
-            mark: The value of `MARK` in the child's environment; a new one if empty.
+            tag: The value of `TREE_TAG` in the child's environment; a new one if empty.
 
         Raises:
             WorkingDirectoryError: `cwd` is missing, no directory, or closed to us.
@@ -132,7 +132,7 @@ class ChildProcess:
         """
         loop = asyncio.get_running_loop()
         protocol = _Protocol(loop)
-        mark = mark or uuid.uuid4().hex
+        tag = tag or uuid.uuid4().hex
         try:
             transport, _ = await loop.subprocess_exec(
                 lambda: protocol,
@@ -141,14 +141,14 @@ class ChildProcess:
                 stdout=PIPE,
                 stderr=PIPE,
                 cwd=cwd,
-                env={**env, MARK: mark},
+                env={**env, TREE_TAG: tag},
                 start_new_session=True,  # a kernel's interrupt signals its whole process group
             )
         except (OSError, ValueError, RuntimeError) as error:
             protocol.refused = True  # it may have failed after the fork: no thread to wait with
-            kill_marked(mark)
+            kill_tagged(tag)
             raise start_error(argv[0], cwd, error) from error
-        return cls(transport, protocol, mark, redact)
+        return cls(transport, protocol, tag, redact)
 
     @property
     def pid(self) -> int:
@@ -162,7 +162,7 @@ class ChildProcess:
 
     @property
     def is_running(self) -> bool:
-        """It has not ended yet."""
+        """The process has not ended yet."""
         return self._process.returncode is None
 
     def stderr_tail(self, lines: int = 5) -> list[str]:
@@ -281,9 +281,9 @@ class ChildProcess:
         """Until both are at their end, or whoever holds them says no more; a slow reader gets its time."""
         stdout = self._process.stdout
         assert stdout is not None  # noqa: S101  # spawned with a pipe
-        seen = -1
-        while seen != self._chunks or not (self._reading or stdout.at_eof()):
-            seen = self._chunks
+        chunks = -1
+        while chunks != self._chunks or not (self._reading or stdout.at_eof()):
+            chunks = self._chunks
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._protocol.outputs_ended.wait(), DRAIN_GRACE)
                 return

@@ -55,22 +55,22 @@ def exit_cause(returncode: int | None, stderr: Sequence[str] = ()) -> str:
         A phrase like "exit code 1: unknown option", "killed by SIGKILL". It never claims to know who sent a
         signal: a SIGKILL may be the kernel's out-of-memory killer or anyone else.
     """
-    said = ": " + " / ".join(stderr[-3:]) if stderr else ""
+    tail = ": " + " / ".join(stderr[-3:]) if stderr else ""
     if returncode is None:
-        return f"no exit seen{said}"
+        return f"no exit seen{tail}"
     if returncode < 0:
-        return f"{_signal_words(-returncode)}{said}"
-    if returncode > 128 and _known(returncode - 128):
-        return f"exit code {returncode}, as after {signal.Signals(returncode - 128).name}{said}"
-    return f"exit code {returncode}{said}"
+        return f"{_signal_words(-returncode)}{tail}"
+    if returncode > 128 and _is_signal(returncode - 128):
+        return f"exit code {returncode}, as after {signal.Signals(returncode - 128).name}{tail}"
+    return f"exit code {returncode}{tail}"
 
 
-def _known(number: int) -> bool:
+def _is_signal(number: int) -> bool:
     return number in {item.value for item in signal.Signals}
 
 
 def _signal_words(number: int) -> str:
-    if not _known(number):
+    if not _is_signal(number):
         return f"ended by signal {number}"
     name = signal.Signals(number).name
     crashed = name in {"SIGSEGV", "SIGBUS", "SIGILL", "SIGABRT", "SIGFPE"}

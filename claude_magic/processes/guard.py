@@ -18,7 +18,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-from claude_magic.processes.tree import MARK
+from claude_magic.processes.tree import TREE_TAG
 
 __all__ = ["Guard"]
 
@@ -32,7 +32,7 @@ class Guard:
     """Watches over trees of processes, for this process only."""
 
     def __init__(self) -> None:
-        self._watched: dict[str, bytes] = {}  # mark → the line that tells of it
+        self._lines: dict[str, bytes] = {}  # tag → the line that tells of it
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -42,35 +42,35 @@ class Guard:
         with self._lock:
             return self._process.pid if self._process else None
 
-    def watch(self, mark: str, pid: int = 0, created: str = "") -> None:
+    def watch(self, tag: str, pid: int = 0, created: str = "") -> None:
         """Begins to watch a tree, or tells more of it.
 
         Args:
-            mark: The value of `MARK` in its environment; watched before the spawn, it cannot be missed.
+            tag: The value of `TREE_TAG` in its environment; watched before the spawn, it cannot be missed.
             pid: The leader's id.
             created: The leader's creation time, as `creation_time` gives it.
         """
         with self._lock:
-            self._watched[mark] = f"+ {mark} {pid} {created}\n".encode()
+            self._lines[tag] = f"+ {tag} {pid} {created}\n".encode()
             if self._process is None:
                 self._start()
             else:
-                self._tell(self._watched[mark])
+                self._tell(self._lines[tag])
 
-    def forget(self, mark: str) -> None:
+    def forget(self, tag: str) -> None:
         """The tree has ended; with the last one the watcher ends."""
         with self._lock:
-            if self._watched.pop(mark, None) is None:
+            if self._lines.pop(tag, None) is None:
                 return
-            if self._watched:
-                self._tell(f"- {mark}\n".encode())
+            if self._lines:
+                self._tell(f"- {tag}\n".encode())
             else:
                 self._let_go()
 
     def leave(self) -> None:
         """Gives up our end of the pipe: in a forked child, which has nothing to be watched."""
         self._lock = threading.Lock()  # another thread may have held it when we were forked
-        self._watched.clear()
+        self._lines.clear()
         self._let_go()
 
     def _start(self) -> None:
@@ -83,7 +83,7 @@ class Guard:
             _log.warning("The guard could not be started: %s", error)
             self._let_go()
             return
-        for line in self._watched.values():
+        for line in self._lines.values():
             self._tell(line)
 
     def _tell(self, line: bytes) -> None:
@@ -101,13 +101,13 @@ class Guard:
 
     def _keep(self, process: subprocess.Popen[bytes]) -> None:
         """In a thread: reaps the watcher, and replaces one that was not meant to end."""
-        began = time.monotonic()
+        start = time.monotonic()
         process.wait()
         with self._lock:
             if self._process is not process:
                 return
             self._let_go()
-            if time.monotonic() - began > QUICK:
+            if time.monotonic() - start > QUICK:
                 self._start()
             else:
                 _log.warning("The guard ended as soon as it had started.")
@@ -121,7 +121,7 @@ def _spawn() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         bufsize=0,
         cwd="/",
-        env={name: value for name, value in os.environ.items() if name != MARK},  # not of somebody's tree
+        env={name: value for name, value in os.environ.items() if name != TREE_TAG},  # not of somebody's tree
         start_new_session=True,  # the kernel's interrupt, or the end of its group, is not the guard's
     )
     assert process.stdin is not None  # noqa: S101  # spawned with a pipe

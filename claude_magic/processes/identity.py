@@ -11,7 +11,7 @@ from pathlib import Path
 __all__ = ["creation_time", "is_same_process", "memory"]
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_STARTED = 19  # the 22nd field of /proc/PID/stat, counted from behind the name
+_START_FIELD = 19  # the 22nd field of /proc/PID/stat, counted from behind the name
 
 
 def creation_time(pid: int) -> str:
@@ -31,10 +31,10 @@ def memory(pid: int, created: str) -> int | None:
     import psutil  # noqa: PLC0415  # load budget
 
     try:
-        held = psutil.Process(pid).memory_info().rss
+        size = psutil.Process(pid).memory_info().rss
     except psutil.Error:
         return None
-    return held if is_same_process(pid, created) else None
+    return size if is_same_process(pid, created) else None
 
 
 def _from_proc(pid: int) -> str:
@@ -42,7 +42,7 @@ def _from_proc(pid: int) -> str:
         state, *fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except (OSError, ValueError):
         return ""
-    return "" if state in b"ZX" else f"{_BOOT.read_text().strip()}:{fields[_STARTED - 1].decode()}"
+    return "" if state in b"ZX" else f"{_BOOT.read_text().strip()}:{fields[_START_FIELD - 1].decode()}"
 
 
 def _from_psutil(pid: int) -> str:

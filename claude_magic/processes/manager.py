@@ -24,18 +24,18 @@ from claude_magic.processes.child import ChildProcess, StopReport
 from claude_magic.processes.guard import Guard
 from claude_magic.processes.identity import creation_time
 from claude_magic.processes.orphans import Leader, kill_orphan_trees
-from claude_magic.processes.private_files import remove_left
+from claude_magic.processes.private_files import remove_leftovers
 from claude_magic.processes.registry import ProcessInfo, ProcessRegistry, ProcessStatus
 from claude_magic.processes.spawn_options import SpawnOptions
 from claude_magic.support.callbacks import Callbacks
-from claude_magic.support.state_file import later, off_loop, written
+from claude_magic.support.state_file import flush, later, off_loop
 
 __all__ = ["ProcessManager", "SpawnOptions", "default_manager"]
 
 ExitCallback = Callable[[ProcessInfo], object]
 
 
-class _Managed(Struct):
+class _ManagedProcess(Struct):
     """A process that was started here."""
 
     options: SpawnOptions
@@ -60,7 +60,7 @@ class ProcessManager:
         self.registry = registry or ProcessRegistry()
         self.guard = guard or Guard()
         self.notebook = notebook
-        self._managed: dict[str, _Managed] = {}
+        self._processes: dict[str, _ManagedProcess] = {}
         self._callbacks = Callbacks()
         self._ends: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
@@ -121,7 +121,7 @@ class ProcessManager:
             StartError: The system refused.
         """
         options = SpawnOptions(Path(argv[0]).name, argv[0], tuple(argv[1:]), "/", env)
-        child, _ = await self._guarded(options, uuid.uuid4().hex)
+        child, _ = await self._spawn_child(options, uuid.uuid4().hex)
         return child
 
     async def stop(self, process_id: str, timeout: float = 5.0) -> StopReport | None:  # noqa: ASYNC109
@@ -141,7 +141,7 @@ class ProcessManager:
 
     async def stop_all(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109
         """Ends all of them at once, each as `stop` does."""
-        await asyncio.gather(*(_stop(managed, timeout) for managed in self._managed.values()))
+        await asyncio.gather(*(_stop(process, timeout) for process in self._processes.values()))
 
     async def restart(self, process_id: str) -> ProcessInfo:
         """Ends a process that `spawn` has started, and runs it again with exactly the same options.
@@ -150,23 +150,23 @@ class ProcessManager:
             UsageError: There is none of this name, or it is a conversation's (use its session).
             StartError: It could not be started again.
         """
-        managed = self._find(process_id)
-        if managed.info.session_id:
+        process = self._find(process_id)
+        if process.info.session_id:
             raise UsageError(f"The process {process_id!r} is a conversation's. Use %claude_restart.")
         await self.stop(process_id)
-        return await self.spawn(managed.options)
+        return await self.spawn(process.options)
 
     def is_running(self, process_id: str) -> bool:
         """A process of this name lives here."""
-        managed = self._managed.get(process_id)
-        return managed is not None and managed.child.is_running
+        process = self._processes.get(process_id)
+        return process is not None and process.child.is_running
 
     def converses(self, process_id: str, session_id: str) -> None:
         """A process speaks for another conversation from now on, as after `/clear`."""
-        managed = self._managed.get(process_id)
-        if managed is not None and managed.info.session_id != session_id:
-            managed.info = replace(managed.info, session_id=session_id)
-            later(self.registry.update, managed.info)
+        process = self._processes.get(process_id)
+        if process is not None and process.info.session_id != session_id:
+            process.info = replace(process.info, session_id=session_id)
+            later(self.registry.update, process.info)
 
     async def kill_orphans(self) -> list[ProcessInfo]:
         """Ends what kernels have left that are gone, and forgets it.
@@ -174,14 +174,14 @@ class ProcessManager:
         Returns:
             Those that still ran.
         """
-        left = [info for info in await off_loop(self.registry.get_all) if not info.kernel_lives]
-        running = [info for info in left if info.is_running]
+        orphans = [info for info in await off_loop(self.registry.get_all) if not info.kernel_lives]
+        running = [info for info in orphans if info.is_running]
         if running:  # in a thread: it waits for their end
             leaders = [Leader(info.pid, info.created, info.mark) for info in running]
             await asyncio.to_thread(kill_orphan_trees, leaders, patience=0)
-        for info in left:
+        for info in orphans:
             await off_loop(self.registry.unregister, info)
-        await asyncio.to_thread(remove_left)
+        await asyncio.to_thread(remove_leftovers)
         return running
 
     async def _start(
@@ -191,28 +191,28 @@ class ProcessManager:
         redact: Callable[[str], str] = str,
         *,
         drained: bool = False,
-    ) -> _Managed:
+    ) -> _ManagedProcess:
         await self.kill_orphans()
-        info = self._announced(options, session_id)
+        info = self._initial_info(options, session_id)
         try:
             await off_loop(self.registry.register, info)
-            child, end = await self._guarded(
-                options, info.mark, redact, lambda: self._ended(managed), drained=drained
+            child, end = await self._spawn_child(
+                options, info.mark, redact, lambda: self._conclude(process), drained=drained
             )
         except BaseException:
             later(self.registry.unregister, info)
             raise
         info = replace(info, pid=child.pid, created=creation_time(child.pid))
         later(self.registry.update, info)
-        managed = self._managed[options.id] = _Managed(options, info, child, end)
-        return managed
+        process = self._processes[options.id] = _ManagedProcess(options, info, child, end)
+        return process
 
-    async def _guarded(
+    async def _spawn_child(
         self,
         options: SpawnOptions,
-        mark: str,
+        tag: str,
         redact: Callable[[str], str] = str,
-        ended: Callable[[], object] = lambda: None,
+        on_end: Callable[[], object] = lambda: None,
         *,
         drained: bool = False,
     ) -> tuple[ChildProcess, asyncio.Task[None]]:
@@ -220,32 +220,32 @@ class ProcessManager:
 
         Args:
             options: What to run.
-            mark: The value of `MARK` in its environment.
+            tag: The value of `TREE_TAG` in its environment.
             redact: Takes secrets out of what is shown of its stderr.
-            ended: Called once it has ended.
+            on_end: Called once it has ended.
             drained: Nobody reads its output.
 
         Returns:
             The child, and what is done when it has ended and the guard has let go of it.
         """
-        self.guard.watch(mark)  # before there is anything to watch, so that nothing is missed
+        self.guard.watch(tag)  # before there is anything to watch, so that nothing is missed
         argv = [options.command, *options.args]
         try:
             child = await ChildProcess.spawn(
-                argv, cwd=Path(options.cwd), env=options.env, redact=redact, mark=mark
+                argv, cwd=Path(options.cwd), env=options.env, redact=redact, tag=tag
             )
         except BaseException:
-            self.guard.forget(mark)
+            self.guard.forget(tag)
             raise
-        self.guard.watch(mark, child.pid, creation_time(child.pid))
+        self.guard.watch(tag, child.pid, creation_time(child.pid))
         end = asyncio.create_task(
-            self._until_end(child, mark, ended, drained=drained), name="claude_magic end"
+            self._until_end(child, tag, on_end, drained=drained), name="claude_magic end"
         )
         self._ends.add(end)
         end.add_done_callback(self._ends.discard)
         return child, end
 
-    def _announced(self, options: SpawnOptions, session_id: str) -> ProcessInfo:
+    def _initial_info(self, options: SpawnOptions, session_id: str) -> ProcessInfo:
         """What is known before the start."""
         return ProcessInfo(
             id=options.id,
@@ -263,7 +263,7 @@ class ProcessManager:
         )
 
     async def _until_end(
-        self, child: ChildProcess, mark: str, ended: Callable[[], object], *, drained: bool
+        self, child: ChildProcess, tag: str, on_end: Callable[[], object], *, drained: bool
     ) -> None:
         kernel = os.getpid()
         try:
@@ -272,32 +272,32 @@ class ProcessManager:
             await child.wait_closed()
         finally:
             if os.getpid() == kernel:  # else a forked child, whose copies of our tasks end
-                self.guard.forget(mark)
-                ended()
+                self.guard.forget(tag)
+                on_end()
 
-    def _ended(self, managed: _Managed) -> None:
-        code = managed.child.returncode
-        well = managed.stopping or code == 0
+    def _conclude(self, process: _ManagedProcess) -> None:
+        code = process.child.returncode
+        well = process.stopping or code == 0
         status = ProcessStatus.STOPPED if well else ProcessStatus.CRASHED
-        info = managed.info = replace(managed.info, status=status, returncode=code)
+        info = process.info = replace(process.info, status=status, returncode=code)
         if info.session_id:
             later(self.registry.unregister, info)
-            if self._managed.get(info.id) is managed:
-                del self._managed[info.id]
+            if self._processes.get(info.id) is process:
+                del self._processes[info.id]
         else:
             later(self.registry.update, info)
         self._callbacks.emit("exit", info)
 
-    def _find(self, process_id: str) -> _Managed:
-        if process_id not in self._managed:
-            known = ", ".join(self._managed) or "none"
-            raise UsageError(f"There is no process {process_id!r}. Known: {known}.")
-        return self._managed[process_id]
+    def _find(self, process_id: str) -> _ManagedProcess:
+        if process_id not in self._processes:
+            names = ", ".join(self._processes) or "none"
+            raise UsageError(f"There is no process {process_id!r}. Known: {names}.")
+        return self._processes[process_id]
 
     # The last, because its name hides the type of this name below it.
     def list(self) -> list[ProcessInfo]:
         """The processes started here, oldest first: those that run, and how the commands among them ended."""
-        return [managed.info for managed in self._managed.values()]
+        return [process.info for process in self._processes.values()]
 
 
 @cache
@@ -316,11 +316,11 @@ def _leave_to_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-async def _stop(managed: _Managed, timeout: float) -> StopReport | None:  # noqa: ASYNC109
-    if not managed.child.is_running:
+async def _stop(process: _ManagedProcess, timeout: float) -> StopReport | None:  # noqa: ASYNC109
+    if not process.child.is_running:
         return None
-    managed.stopping = True
-    report = await managed.child.stop(timeout)
-    await asyncio.wait({managed.end})
-    await written()
+    process.stopping = True
+    report = await process.child.stop(timeout)
+    await asyncio.wait({process.end})
+    await flush()
     return report

@@ -1,7 +1,7 @@
 """The end of trees that have lost the kernel that started them.
 
 For the guard, when its kernel is gone, and for whoever finds what a dead kernel has left. Signals through
-`processes.tree` alone, and only what was verified: a leader by pid and creation time, the others by the mark
+`processes.tree` alone, and only what was verified: a leader by pid and creation time, the others by the tag
 in their environment.
 """
 
@@ -28,16 +28,16 @@ class Leader(Struct, frozen=True):
     Args:
         pid: Its id; 0 if it is not known.
         created: Its creation time, as `creation_time` gives it.
-        mark: The value of `MARK` in its environment.
+        tag: The value of `TREE_TAG` in its environment.
     """
 
     pid: int
     created: str
-    mark: str
+    tag: str
 
     @property
     def is_running(self) -> bool:
-        """It still runs."""
+        """The process still runs."""
         return is_same_process(self.pid, self.created)
 
 
@@ -62,14 +62,14 @@ def kill_orphan_trees(leaders: Iterable[Leader], patience: float = EOF_GRACE) ->
 
 def _all_gone(trees: list[tuple[Leader, ProcessTree]], *, even_if_alive: bool) -> bool:
     """Kills what the leaders have left, and those that live too if it is time; whether nothing was there."""
-    killed = [tree.kill() for leader, tree in trees if even_if_alive or not leader.is_running]
-    return not any(killed) and not any(leader.is_running for leader, _ in trees)
+    kills = [tree.kill() for leader, tree in trees if even_if_alive or not leader.is_running]
+    return not any(kills) and not any(leader.is_running for leader, _ in trees)
 
 
 def _tree(leader: Leader) -> ProcessTree:
-    tree = ProcessTree(leader.pid, leader.mark)
+    tree = ProcessTree(leader.pid, leader.tag)
     # Looked at after the handle was made: what it holds is the leader, or there is none.
-    return tree if leader.is_running else ProcessTree(0, leader.mark)
+    return tree if leader.is_running else ProcessTree(0, leader.tag)
 
 
 def _until(condition: Callable[[], bool], bound: float) -> None:

@@ -22,7 +22,7 @@ from claude_magic.errors import StartError
 from claude_magic.processes.identity import creation_time, is_same_process
 from claude_magic.support.state_file import state_folder
 
-__all__ = ["PrivateFiles", "remove_left"]
+__all__ = ["PrivateFiles", "remove_leftovers"]
 
 _PREFIX = "claude_magic-private@"  # then pid@creation time@ of the kernel, by which it is known as left
 
@@ -45,7 +45,7 @@ class PrivateFiles:
         reason = ""
         for place in _places():
             try:
-                return self._written(place, text)
+                return self._write(place, text)
             except OSError as error:  # a state folder that is read-only or full is no reason to fail
                 reason = reason or f"{error.strerror or error}"
         raise StartError(
@@ -62,7 +62,7 @@ class PrivateFiles:
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _written(self, place: Path, text: str) -> str:
+    def _write(self, place: Path, text: str) -> str:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(
             tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}@{creation_time(os.getpid())}@", dir=place)
@@ -74,10 +74,10 @@ class PrivateFiles:
         return str(path)
 
 
-def remove_left() -> None:
+def remove_leftovers() -> None:
     """Removes what kernels have left that are gone."""
     for place in _places():
-        for folder in _left(place):
+        for folder in _leftovers(place):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -86,7 +86,7 @@ def _places() -> tuple[Path, Path]:
     return state_folder() / "private", Path(tempfile.gettempdir())
 
 
-def _left(place: Path) -> Iterator[Path]:
+def _leftovers(place: Path) -> Iterator[Path]:
     try:
         names = [entry.name for entry in os.scandir(place) if entry.name.startswith(_PREFIX)]
     except OSError:

@@ -43,7 +43,7 @@ class ProcessInfo(Struct, frozen=True):
         cwd: Its working directory.
         notebook: The notebook's path, or "".
         session_id: The conversation it speaks for, or "".
-        mark: The value of `MARK` in its environment.
+        mark: The value of `TREE_TAG` in its environment.
         argv: Its command line without secrets.
         status: Where it is.
         started_at: When it was started, in seconds since 1970.
@@ -71,7 +71,7 @@ class ProcessInfo(Struct, frozen=True):
 
     @property
     def is_running(self) -> bool:
-        """It runs, or is about to: verified, whatever was written down."""
+        """The process runs, or is about to: verified, whatever was written down."""
         if self.status is not ProcessStatus.RUNNING:
             return False
         return is_same_process(self.pid, self.created) if self.pid else self.kernel_lives
@@ -124,8 +124,8 @@ class ProcessRegistry:
 
     def holder(self, session_id: str) -> ProcessInfo | None:
         """The live process of a live kernel that speaks for a conversation."""
-        found = self._select("WHERE session_id = ?", session_id)
-        return next((info for info in found if info.is_running and info.kernel_lives), None)
+        processes = self._select("WHERE session_id = ?", session_id)
+        return next((info for info in processes if info.is_running and info.kernel_lives), None)
 
     def clear(self) -> None:
         """Takes out every process that no longer runs."""

@@ -47,9 +47,9 @@ class SpawnOptions:
     @property
     def shown_argv(self) -> tuple[str, ...]:
         """The command line without prompts and secrets."""
-        return tuple(redact(_shown(word), self.env) for word in (self.command, *self.args))
+        return tuple(redact(_visible(word), self.env) for word in (self.command, *self.args))
 
 
-def _shown(word: str) -> str:
+def _visible(word: str) -> str:
     flag, equals, _ = word.partition("=")
     return f"{flag}=…" if equals and flag in _HIDDEN else word

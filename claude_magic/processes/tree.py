@@ -1,7 +1,7 @@
 """The tree below a child process: who belongs to it, and its end.
 
 Every Bash tool call of the CLI leaves the process group (`setsid`), and the children of a process that dies
-lose their parent. So members are known in two ways: by parentage, while the leader lives, and by a mark in
+lose their parent. So members are known in two ways: by parentage, while the leader lives, and by a tag in
 the environment, which descendants inherit (measured: Bash tools and MCP servers of both generations have it).
 In the middle of an exec a process has no environment, for milliseconds on a busy machine: then one looks
 again. Members are only signalled through psutil handles, which compare the creation time with the pid first.
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     import psutil
 
-__all__ = ["MARK", "ProcessTree", "kill_marked"]
+__all__ = ["TREE_TAG", "ProcessTree", "kill_tagged"]
 
-MARK = "CLAUDE_MAGIC_TREE"
+TREE_TAG = "CLAUDE_MAGIC_TREE"
 POLL = 0.01  # seconds between looking whether the killed are gone
 KILL_WAIT = 1.0  # seconds until those that survive SIGKILL are given up
 
@@ -36,37 +36,37 @@ class ProcessTree:
 
     Args:
         pid: The child's process id; it leads a session and a group of its own. 0 if it is not known.
-        mark: The value of `MARK` in its environment.
+        tag: The value of `TREE_TAG` in its environment.
     """
 
-    def __init__(self, pid: int, mark: str) -> None:
+    def __init__(self, pid: int, tag: str) -> None:
         self.killed: set[int] = set()
         self._pid = pid
-        self._mark = mark
+        self._tag = tag
         self._leader = _handle(pid) if pid else None
         self._owner = os.getpid()
-        self._known: set[psutil.Process] = set()
+        self._members: set[psutil.Process] = set()
 
     def members(self) -> list[psutil.Process]:
         """The descendants that live now, without the leader; whoever was found before still counts."""
         self._look()
-        return list(self._known)
+        return list(self._members)
 
     def escaped(self) -> dict[int, str]:
         """The members that are no longer below the leader, by their pids: what they are called."""
         import psutil  # noqa: PLC0415
 
         below = self._descendants()
-        found = {}
+        names = {}
         for member in self.members():
             with contextlib.suppress(psutil.Error, OSError):
                 if member not in below:
-                    found[member.pid] = member.name()
-        return found
+                    names[member.pid] = member.name()
+        return names
 
     def signal_group(self, number: signal.Signals) -> None:
         """Signals the group that the leader leads, if the leader is still there."""
-        if self._is_ours and self._leader is not None and _lives(self._leader):
+        if self._is_ours and self._leader is not None and _is_alive(self._leader):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._pid, number)
 
@@ -78,10 +78,10 @@ class ProcessTree:
         """
         if not self._is_ours:
             return False
-        all_found = self._look()
+        is_complete = self._look()
         self.signal_group(signal.SIGKILL)
-        self.killed.update(_kill(self._known))
-        return bool(self._known) or not all_found
+        self.killed.update(_kill(self._members))
+        return bool(self._members) or not is_complete
 
     async def end(self) -> None:
         """Kills until no member is left, at most `KILL_WAIT` seconds: one may just have had a child."""
@@ -97,10 +97,10 @@ class ProcessTree:
 
     def _look(self) -> bool:
         """Finds the members; False if somebody else may be one."""
-        marked, all_found = _marked(self._mark)
-        self._known.update(self._descendants(), marked)
-        self._known = {member for member in self._known if member.pid != self._pid and _lives(member)}
-        return all_found
+        tagged, is_complete = _find_tagged(self._tag)
+        self._members.update(self._descendants(), tagged)
+        self._members = {member for member in self._members if member.pid != self._pid and _is_alive(member)}
+        return is_complete
 
     def _descendants(self) -> list[psutil.Process]:
         import psutil  # noqa: PLC0415  # 9 ms, only when something starts or ends
@@ -111,57 +111,57 @@ class ProcessTree:
         return []
 
 
-def kill_marked(mark: str) -> None:
-    """Kills every process that carries this value of `MARK`, and reaps our own children among them."""
+def kill_tagged(tag: str) -> None:
+    """Kills every process that carries this value of `TREE_TAG`, and reaps our own children among them."""
     import psutil  # noqa: PLC0415
 
     deadline = time.monotonic() + KILL_WAIT
-    members, all_found = _marked(mark)
-    while (members or not all_found) and time.monotonic() < deadline:
+    members, is_complete = _find_tagged(tag)
+    while (members or not is_complete) and time.monotonic() < deadline:
         _kill(members)
         psutil.wait_procs(members, timeout=KILL_WAIT)
         time.sleep(POLL)
-        members, all_found = _marked(mark)
+        members, is_complete = _find_tagged(tag)
 
 
 def _kill(members: Iterable[psutil.Process]) -> list[int]:
     import psutil  # noqa: PLC0415
 
-    killed = []
+    pids = []
     for member in members:
         with contextlib.suppress(psutil.Error, OSError):
             member.kill()  # checks the creation time first
-            killed.append(member.pid)
-    return killed
+            pids.append(member.pid)
+    return pids
 
 
-def _marked(mark: str) -> tuple[list[psutil.Process], bool]:
-    """Those that carry a mark; and False if of somebody nobody can tell yet."""
+def _find_tagged(tag: str) -> tuple[list[psutil.Process], bool]:
+    """The processes that carry a tag; and False if of one nobody can tell yet."""
     import psutil  # noqa: PLC0415
 
-    marks: dict[int, str | None] = {}
+    tags: dict[int, str | None] = {}
     with contextlib.suppress(OSError):
-        marks = {process.pid: _mark_of(process) for process in psutil.process_iter()}
+        tags = {process.pid: _tag_of(process) for process in psutil.process_iter()}
     # psutil keeps handles from one look to the next: new ones, in case a pid has been reused in between
-    handles = (_handle(pid) for pid, its_mark in marks.items() if its_mark == mark)
-    found = [handle for handle in handles if handle is not None and _mark_of(handle) == mark]
-    return found, None not in marks.values()
+    handles = (_handle(pid) for pid, value in tags.items() if value == tag)
+    members = [handle for handle in handles if handle is not None and _tag_of(handle) == tag]
+    return members, None not in tags.values()
 
 
-def _mark_of(process: psutil.Process) -> str | None:
-    """The mark in a process's environment, "" if it has none; None in the middle of an exec."""
+def _tag_of(process: psutil.Process) -> str | None:
+    """The tag in a process's environment, "" if it has none; None in the middle of an exec."""
     import psutil  # noqa: PLC0415
 
     with contextlib.suppress(psutil.Error, OSError):  # gone, or another user's
         for _ in range(2):  # the exec may end between two of these calls
             if environment := process.environ():
-                return environment.get(MARK, "")
+                return environment.get(TREE_TAG, "")
             if not process.cmdline() and process.memory_info().vms > 0:  # a kernel thread has no memory
                 return None
     return ""
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     import psutil  # noqa: PLC0415
 
     try:

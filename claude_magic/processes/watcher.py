@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 POLL = 1.0  # seconds between looking at the parent
 
-_Watched = dict[str, tuple[int, str]]  # mark → pid, creation time
+_Trees = dict[str, tuple[int, str]]  # tag → pid, creation time
 
 
 def main(kernel: int, folders: list[str]) -> None:
@@ -25,7 +25,7 @@ def main(kernel: int, folders: list[str]) -> None:
         kernel: The pid of the kernel, our parent.
         folders: Where claude_magic and psutil are imported from.
     """
-    watched: _Watched = {}
+    trees: _Trees = {}
     rest = b""
     while True:
         gone = os.getppid() != kernel  # perhaps before we ran: what it had said is still to be read
@@ -35,29 +35,29 @@ def main(kernel: int, folders: list[str]) -> None:
                 break
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                _take(line.decode(), watched)
+                _handle(line.decode(), trees)
         elif gone:
             break
-    if watched:
-        _end(watched, folders)
+    if trees:
+        _end(trees, folders)
 
 
-def _take(line: str, watched: _Watched) -> None:
-    """`+ MARK PID CREATED` begins to watch a tree, `- MARK` ends it."""
-    sign, mark, *leader = line.split(" ")
+def _handle(line: str, trees: _Trees) -> None:
+    """`+ TAG PID CREATED` begins to watch a tree, `- TAG` ends it."""
+    sign, tag, *leader = line.split(" ")
     if sign == "+":
-        watched[mark] = int(leader[0]), leader[1]
+        trees[tag] = int(leader[0]), leader[1]
     else:
-        watched.pop(mark, None)
+        trees.pop(tag, None)
 
 
-def _end(watched: _Watched, folders: list[str]) -> None:
+def _end(trees: _Trees, folders: list[str]) -> None:
     sys.path += folders
     from claude_magic.processes.orphans import Leader, kill_orphan_trees  # noqa: PLC0415
-    from claude_magic.processes.private_files import remove_left  # noqa: PLC0415  # keeps the watcher small
+    from claude_magic.processes.private_files import remove_leftovers  # noqa: PLC0415  # keeps the watcher small
 
-    kill_orphan_trees(Leader(pid, created, mark) for mark, (pid, created) in watched.items())
-    remove_left()
+    kill_orphan_trees(Leader(pid, created, tag) for tag, (pid, created) in trees.items())
+    remove_leftovers()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["StateFile", "later", "off_loop", "state_folder", "written"]
+__all__ = ["StateFile", "flush", "later", "off_loop", "state_folder"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def later(call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         future.add_done_callback(_log_failure)
 
 
-async def written() -> None:
+async def flush() -> None:
     """Waits until what was left for `later` is done."""
     await off_loop(lambda: None)
 

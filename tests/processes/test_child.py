@@ -562,7 +562,7 @@ async def test_a_pid_that_belongs_to_another_by_now_is_never_signalled() -> None
     reused.__dict__["_ident"] = (reused.pid, 1.0)  # as if it had been looked at in another process's days
     ours = tree.ProcessTree(stranger.pid, "no such mark")
     ours._leader = reused
-    ours._known = {reused}
+    ours._members = {reused}
     for number in (signal.SIGTERM, signal.SIGKILL):
         ours.signal_group(number)
     tree._kill([reused])

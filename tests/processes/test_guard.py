@@ -22,7 +22,7 @@ from claude_magic.processes import guard as guard_module
 from claude_magic.processes.guard import Guard
 from claude_magic.processes.identity import creation_time
 from claude_magic.processes.orphans import Leader, kill_orphan_trees
-from claude_magic.processes.tree import MARK
+from claude_magic.processes.tree import TREE_TAG
 
 pytestmark = pytest.mark.process
 
@@ -81,7 +81,7 @@ def marked(mark: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == mark and alive(process):
+            if process.environ().get(TREE_TAG) == mark and alive(process):
                 found.append(process)
         except psutil.Error:
             continue

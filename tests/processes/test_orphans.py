@@ -28,7 +28,7 @@ from jupyter_client.manager import KernelManager
 from magic_fixtures import MagicNotebook
 from waiting import wait_until
 
-from claude_magic.processes.tree import MARK
+from claude_magic.processes.tree import TREE_TAG
 
 pytestmark = [pytest.mark.process, pytest.mark.kernel]
 
@@ -109,7 +109,7 @@ class Watched:
         found = {}
         for process in psutil.process_iter():
             try:
-                name = self.marks.get(process.environ().get(MARK, ""))
+                name = self.marks.get(process.environ().get(TREE_TAG, ""))
             except psutil.Error:
                 continue
             if name and alive(process):

@@ -23,7 +23,7 @@ from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import StartError
 from claude_magic.options import Options
 from claude_magic.processes.identity import creation_time
-from claude_magic.processes.private_files import PrivateFiles, remove_left
+from claude_magic.processes.private_files import PrivateFiles, remove_leftovers
 
 pytestmark = pytest.mark.process
 
@@ -83,7 +83,7 @@ def test_a_kernel_that_is_killed_while_it_starts_claude_leaves_no_token(
         until(lambda: private_files() == [])
     else:
         assert private_files() != []
-        remove_left()
+        remove_leftovers()
         assert private_files() == []
         guard.resume()
     until(lambda: not alive(guard) and not alive(claude))
@@ -118,7 +118,7 @@ def test_where_nothing_can_be_written_it_says_so_in_one_line(monkeypatch: pytest
 def test_what_a_live_kernel_is_just_using_stays() -> None:
     with PrivateFiles() as files:
         path = Path(files.keep(TOKEN))
-        remove_left()
+        remove_leftovers()
         assert path.read_text() == TOKEN
         assert f"@{os.getpid()}@{creation_time(os.getpid())}@" in path.parent.name
     assert not path.exists()

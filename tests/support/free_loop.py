@@ -18,7 +18,7 @@ ALLOWED = {
     # /proc, which is memory and no disk, and only when a process starts or ends
     "claude_magic/processes/identity.py": {"creation_time", "is_same_process"},
     "claude_magic/processes/tree.py": {
-        *("_descendants", "_handle", "_kill", "_lives", "_mark_of", "_marked", "escaped"),
+        *("_descendants", "_handle", "_kill", "_is_alive", "_tag_of", "_find_tagged", "escaped"),
     },
     # a few file-system calls when a process starts: where the program is, and whether the folder is there
     "claude_magic/claude_cli/checks.py": {"directory"},

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from waiting import eventually
 
-from claude_magic.support.state_file import written
+from claude_magic.support.state_file import flush
 
 __all__ = ["begin", "children", "descriptors", "heartbeat", "nothing_left"]
 
@@ -52,7 +52,7 @@ async def nothing_left() -> AsyncIterator[None]:
     def more() -> dict[str, set[object]]:
         return {kind: found - before[kind] for kind, found in counted().items() if found - before[kind]}
 
-    await written()  # the thread that asks state files stays
+    await flush()  # the thread that asks state files stays
     before = counted()
     yield
     await asyncio.get_running_loop().shutdown_default_executor()  # its threads are the loop's
