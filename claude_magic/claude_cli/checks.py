@@ -25,8 +25,8 @@ def check_start(options: Options) -> None:
     find_cli(options.cli)
     unknown = {each.strip() for each in (options.setting_sources or "").split(",")} - {"", *SETTING_SOURCES}
     if unknown:
-        known = ", ".join(SETTING_SOURCES)
-        raise StartError(f"--setting-sources has {min(unknown)!r}; choose from {known}.")
+        sources = ", ".join(SETTING_SOURCES)
+        raise StartError(f"--setting-sources has {min(unknown)!r}; choose from {sources}.")
 
 
 def directory(options: Options) -> Path:

@@ -20,7 +20,7 @@ from claude_magic.support.paths import absolute, notebook_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["NESTING_VARIABLES", "SINCE", "build_argv", "build_env", "taken_for"]
+__all__ = ["NESTING_VARIABLES", "SINCE", "assumed_version", "build_argv", "build_env"]
 
 CONFIG = "CLAUDE_CONFIG_DIR"
 _STREAMING = (
@@ -99,10 +99,10 @@ def build_argv(
         switches += ("--include-hook-events",)
     if version >= SINCE["--system-prompt-snapshot"]:
         flags.append(("--system-prompt-snapshot", "off"))
-    return [str(cli), *switches, *(_joined(flag, value) for flag, value in flags)]
+    return [str(cli), *switches, *(_argument(flag, value) for flag, value in flags)]
 
 
-def taken_for(refusal: str = "") -> tuple[int, ...] | None:
+def assumed_version(refusal: str = "") -> tuple[int, ...] | None:
     """What a CLI of unknown version is taken for: the newest, until it has refused a flag.
 
     Args:
@@ -114,8 +114,8 @@ def taken_for(refusal: str = "") -> tuple[int, ...] | None:
     ladder = [*SINCE.values(), FLOOR]
     if not refusal:
         return ladder[0]
-    refused = [number for number, flag in enumerate(SINCE) if flag in refusal]
-    return ladder[refused[-1] + 1] if refused else None
+    positions = [number for number, flag in enumerate(SINCE) if flag in refusal]
+    return ladder[positions[-1] + 1] if positions else None
 
 
 def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:
@@ -142,41 +142,41 @@ def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def _flags(options: Options, keep: Callable[[str], str]) -> Iterator[tuple[str, str]]:
-    yield from _given("--model", [options.model])
-    yield from _given("--permission-mode", [options.permission_mode])
+    yield from _pairs("--model", [options.model])
+    yield from _pairs("--permission-mode", [options.permission_mode])
     # One flag a rule (measured with both generations): a rule may itself hold commas and spaces.
-    yield from _given("--allowedTools", options.allow)
-    yield from _given("--disallowedTools", options.deny)
-    yield from _given("--add-dir", options.add_dirs)
-    yield from _appended_prompt(options, keep)
-    yield from _given("--mcp-config", (_mcp_config(value, keep) for value in options.mcp_config))
-    yield from _given("--effort", [options.effort])
-    yield from _given("--setting-sources", [options.setting_sources])
+    yield from _pairs("--allowedTools", options.allow)
+    yield from _pairs("--disallowedTools", options.deny)
+    yield from _pairs("--add-dir", options.add_dirs)
+    yield from _prompt_flag(options, keep)
+    yield from _pairs("--mcp-config", (_mcp_config(value, keep) for value in options.mcp_config))
+    yield from _pairs("--effort", [options.effort])
+    yield from _pairs("--setting-sources", [options.setting_sources])
 
 
-def _given(flag: str, values: Iterable[str | None]) -> Iterator[tuple[str, str]]:
+def _pairs(flag: str, values: Iterable[str | None]) -> Iterator[tuple[str, str]]:
     return ((flag, value) for value in values if value is not None)
 
 
-def _appended_prompt(options: Options, keep: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+def _prompt_flag(options: Options, keep: Callable[[str], str]) -> Iterator[tuple[str, str]]:
     """The note alone is no secret; a persona is the person's own, and may be longer than an argument."""
     if options.system:
         text = "\n\n".join(text for text in (options.note, options.system) if text)
-        yield "--append-system-prompt-file", keep(_checked("--system", text))
+        yield "--append-system-prompt-file", keep(_valid("--system", text))
     elif options.note:
         yield "--append-system-prompt", options.note
 
 
 def _mcp_config(value: str, keep: Callable[[str], str]) -> str:
     """A path as it is; JSON holds keys."""
-    return keep(_checked("--mcp-config", value)) if is_json(value) else value
+    return keep(_valid("--mcp-config", value)) if is_json(value) else value
 
 
-def _joined(flag: str, value: str) -> str:
-    return f"{flag}={_checked(flag, value)}"
+def _argument(flag: str, value: str) -> str:
+    return f"{flag}={_valid(flag, value)}"
 
 
-def _checked(flag: str, value: str) -> str:
+def _valid(flag: str, value: str) -> str:
     try:
         os.fsencode(value)
     except UnicodeEncodeError:

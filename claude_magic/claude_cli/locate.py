@@ -78,21 +78,21 @@ def find_cli(
         CLINotFoundError: There is none that could be started; the message says what was tried.
     """
     env = os.environ if env is None else env
-    home = _expanded("~") if home is None else home
-    for named, source, base in (
+    home = _expand("~") if home is None else home
+    for value, source, base in (
         (cli, "the option cli", Path()),
         (env.get(VARIABLE), VARIABLE, notebook_folder()),
     ):
-        if named is not None:
-            return FoundCLI(_checked(named, source, base), source)
+        if value is not None:
+            return FoundCLI(_usable_path(value, source, base), source)
     unusable = []
-    for found in _candidates(env, home, cwd):
-        problem = _problem(found.path)
+    for candidate in _candidates(env, home, cwd):
+        problem = _problem(candidate.path)
         if not problem:
-            return found
-        if os.path.lexists(found.path):
-            unusable.append(f"{found.path} {problem}")
-    raise CLINotFoundError(_not_found(unusable))
+            return candidate
+        if os.path.lexists(candidate.path):
+            unusable.append(f"{candidate.path} {problem}")
+    raise CLINotFoundError(_not_found_message(unusable))
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:
@@ -107,24 +107,24 @@ def version_warning(text: str) -> str:
     if version is None:
         return f"The CLI's version could not be read from {text.strip()[:60]!r}; {floor} or newer is needed."
     if version < FLOOR:
-        found = ".".join(map(str, version))
+        number = ".".join(map(str, version))
         return (
-            f"The CLI is version {found}, older than {floor}; some things may fail. Update it: claude update"
+            f"The CLI is version {number}, older than {floor}; some things may fail. Update it: claude update"
         )
     return ""
 
 
-def _checked(named: str, source: str, base: Path) -> Path:
-    if not named or "\0" in named:
-        raise CLINotFoundError(f"{source} is {named[:60]!r}, which is no path. {INSTALL}")
-    path = _expanded(named, base)
+def _usable_path(text: str, source: str, base: Path) -> Path:
+    if not text or "\0" in text:
+        raise CLINotFoundError(f"{source} is {text[:60]!r}, which is no path. {INSTALL}")
+    path = _expand(text, base)
     problem = _problem(path)
     if problem:
-        raise CLINotFoundError(f"{source} is {named!r}, but {path} {problem}. {INSTALL}")
+        raise CLINotFoundError(f"{source} is {text!r}, but {path} {problem}. {INSTALL}")
     return path
 
 
-def _expanded(text: str, base: Path = Path()) -> Path:
+def _expand(text: str, base: Path = Path()) -> Path:
     return (base / os.path.expanduser(text)).absolute()  # noqa: PTH111  # this one never raises
 
 
@@ -183,7 +183,7 @@ def _bundles() -> Iterator[Path]:
         yield Path(folder) / "_bundled"
 
 
-def _not_found(unusable: list[str]) -> str:
+def _not_found_message(unusable: list[str]) -> str:
     places = ", ".join(["PATH", *(f"~/{folder}" for folder in _HOME_FOLDERS), *_SYSTEM_FOLDERS])
-    found = f" Found, but not usable: {'; '.join(unusable)}." if unusable else ""
-    return f"The program claude is neither in {places} nor in the package claude-agent-sdk.{found} {INSTALL}"
+    note = f" Found, but not usable: {'; '.join(unusable)}." if unusable else ""
+    return f"The program claude is neither in {places} nor in the package claude-agent-sdk.{note} {INSTALL}"

@@ -63,16 +63,16 @@ def past_conversations(
         beginning: What their ids begin with.
     """
     paths = (path for path in _files(projects, directory) if path.stem.startswith(beginning))
-    found = (_read(path, directory) for path in paths)
-    return list(islice((each for each in found if each is not None), limit))
+    conversations = (_read(path, directory) for path in paths)
+    return list(islice((each for each in conversations if each is not None), limit))
 
 
 def _files(projects: Path, directory: Path) -> list[Path]:
     """What may be their files, the newest first."""
     name = _folder_name(directory)
-    folders = [projects / name] if len(name) <= _NAME_LIMIT else list(_cut(projects, name))
-    found = [entry for folder in folders for entry in _entries(folder)]
-    return [path for _, path in sorted(found, key=lambda entry: entry[0], reverse=True)]
+    folders = [projects / name] if len(name) <= _NAME_LIMIT else list(_folders_by_prefix(projects, name))
+    entries = [entry for folder in folders for entry in _entries(folder)]
+    return [path for _, path in sorted(entries, key=lambda entry: entry[0], reverse=True)]
 
 
 def _folder_name(directory: Path) -> str:
@@ -82,7 +82,7 @@ def _folder_name(directory: Path) -> str:
     return "".join(chr(unit) if unit < 128 and chr(unit).isalnum() else "-" for unit in units)
 
 
-def _cut(projects: Path, name: str) -> Iterator[Path]:
+def _folders_by_prefix(projects: Path, name: str) -> Iterator[Path]:
     with contextlib.suppress(OSError):
         yield from (path for path in projects.iterdir() if path.name.startswith(name[:_NAME_LIMIT]))
 
@@ -102,10 +102,10 @@ def _read(path: Path, directory: Path) -> PastConversation | None:
     try:
         with path.open("rb") as file:
             for line in _user_lines(file):
-                said = _parsed(line)
-                if said.get("cwd", own) != own and not turns:
+                entry = _parse(line)
+                if entry.get("cwd", own) != own and not turns:
                     return None
-                prompt = _prompt(said)
+                prompt = _prompt(entry)
                 turns += prompt is not None
                 if prompt and (not first or first.startswith("/")):
                     first = prompt
@@ -118,26 +118,26 @@ def _read(path: Path, directory: Path) -> PastConversation | None:
 
 def _user_lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines that may be prompts, of a long one its beginning."""
-    begins = True
+    is_start = True
     while file.tell() < READ_LIMIT and (line := file.readline(LINE_LIMIT)):
-        if begins and b'"type":"user"' in line and b'"tool_result"' not in line:
+        if is_start and b'"type":"user"' in line and b'"tool_result"' not in line:
             yield line
-        begins = line.endswith(b"\n")
+        is_start = line.endswith(b"\n")
 
 
-def _parsed(line: bytes) -> dict[str, object]:
+def _parse(line: bytes) -> dict[str, object]:
     try:
-        said = json.loads(line)
+        entry = json.loads(line)
     except (ValueError, RecursionError):
         # A long one is cut off: with a picture, say. Anything else is garbage.
         return {"message": {"content": [{}]}} if len(line) == LINE_LIMIT else {}
-    return said if isinstance(said, dict) else {}
+    return entry if isinstance(entry, dict) else {}
 
 
-def _prompt(said: Mapping[str, object]) -> str | None:
+def _prompt(entry: Mapping[str, object]) -> str | None:
     """What was asked, as far as it is text; None if the line is no prompt of a person's."""
-    message = said.get("message")
-    if not isinstance(message, dict) or any(said.get(name) is True for name in _NO_PERSON):
+    message = entry.get("message")
+    if not isinstance(message, dict) or any(entry.get(name) is True for name in _NO_PERSON):
         return None
     content = message.get("content")
     if isinstance(content, list):

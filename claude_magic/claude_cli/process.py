@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from claude_magic.claude_cli.checks import directory
-from claude_magic.claude_cli.command import build_argv, build_env, taken_for
+from claude_magic.claude_cli.command import assumed_version, build_argv, build_env
 from claude_magic.claude_cli.locate import find_cli, parse_version, version_warning
 from claude_magic.claude_cli.version import ask_version
 from claude_magic.control_characters import one_line
@@ -51,7 +51,7 @@ CONTROL_TIMEOUT = 30.0  # seconds for an answer to a control request
 
 _log = logging.getLogger(__name__)
 _versions: dict[tuple[str, float], str] = {}
-_taken_for: dict[tuple[str, float], tuple[int, ...]] = {}  # where the version is not known
+_assumed_versions: dict[tuple[str, float], tuple[int, ...]] = {}  # where the version is not known
 
 
 class ClaudeProcess:
@@ -103,17 +103,17 @@ class ClaudeProcess:
 
     @property
     def pid(self) -> int | None:
-        """Its process id; None before the start."""
+        """The process id; None before the start."""
         return self._child.pid if self._child else None
 
     @property
     def returncode(self) -> int | None:
-        """Its exit code; None while it runs or before the start."""
+        """The exit code; None while the process runs or before the start."""
         return self._child.returncode if self._child else None
 
     @property
     def initial_mode(self) -> str:
-        """The permission mode at its start, or "" if it does not tell."""
+        """The permission mode at the start, or "" if the CLI does not tell."""
         return str(self.info.get("current_permission_mode") or "")
 
     async def start(self) -> None:
@@ -129,18 +129,18 @@ class ClaudeProcess:
         if self._child is not None:
             raise StartError("This process was started before.")
         cwd = directory(self.options)
-        found = find_cli(self.options.cli)
+        cli = find_cli(self.options.cli)
         env = build_env(self.options, os.environ)
-        self._program = _build_of(found.path)
+        self._program = _build_of(cli.path)
         version = parse_version(await self._probe(env))
         with PrivateFiles() as files:
             argv = build_argv(
-                found.path,
+                cli.path,
                 self.options,
                 session_id=self.session_id,
                 resume=self.resume,
                 forked_from=self.forked_from,
-                version=version or _taken_for.get(self._program) or taken_for() or (),
+                version=version or _assumed_versions.get(self._program) or assumed_version() or (),
                 keep=files.keep,
             )
             await self._begin(SpawnOptions(self._id, argv[0], tuple(argv[1:]), cwd, env))
@@ -170,14 +170,14 @@ class ClaudeProcess:
             ) from None
         except ProcessEndedError:
             await asyncio.wait({reader}, timeout=EXIT_WAIT)  # once all is read the cause is known
-            raise self._ended_early() from None
+            raise self._early_end() from None
         if reader.done():
-            raise self._ended_early()
+            raise self._early_end()
 
-    def _ended_early(self) -> StartError:
+    def _early_end(self) -> StartError:
         cause = self.cause()
-        if older := taken_for(cause):
-            _taken_for[self._program] = older
+        if older := assumed_version(cause):
+            _assumed_versions[self._program] = older
         return StartError(f"claude ended while starting ({cause}).")
 
     async def send_user(self, content: str | list[dict[str, object]], uuid: str) -> None:
@@ -215,13 +215,13 @@ class ClaudeProcess:
         return answer
 
     def reports(self, event: SystemInit) -> None:
-        """What it says of itself at the beginning of each turn: its version and its permission mode."""
+        """Takes in what the process says of itself as a turn begins: its version and permission mode."""
         if parse_version(event.claude_code_version):
             _versions.setdefault(self._program, event.claude_code_version)
         self.permission_mode = event.permission_mode or self.permission_mode
 
     def speaks_for(self, session_id: str) -> None:
-        """It has gone on to another conversation, as after `/clear`."""
+        """The process has gone on to another conversation, as after `/clear`."""
         self.session_id = session_id
         self._manager.converses(self._id, session_id)
 
@@ -243,11 +243,11 @@ class ClaudeProcess:
         return self._child.stderr_tail(lines) if self._child else []
 
     def escaped(self) -> dict[int, str]:
-        """What it started that has left its tree and still runs: names by pid."""
+        """What the process started that has left its tree and still runs: names by pid."""
         return self._child.escaped() if self._child else {}
 
     def cause(self) -> str:
-        """How it ended, in words."""
+        """How the process ended, in words."""
         return exit_cause(self.returncode, self.stderr_tail())
 
     async def _end(self, how: Callable[[ChildProcess], Awaitable[StopReport]]) -> StopReport | None:
@@ -271,7 +271,7 @@ class ClaudeProcess:
         try:
             while chunk := await child.read():
                 for line in framer.feed(chunk):
-                    self._route(decode(line))
+                    self._handle(decode(line))
                 await asyncio.sleep(0)  # more may be there already: let others run in between
             self._last_line(framer.flush())
         except WireError as wire_error:
@@ -283,7 +283,7 @@ class ClaudeProcess:
     def _last_line(self, rest: bytes | None) -> None:
         """A last line without its newline counts if it is whole; a truncated one is part of the exit."""
         if rest is not None and not isinstance(event := decode(rest), Diagnostic):
-            self._route(event)
+            self._handle(event)
 
     async def _end_of_output(self, child: ChildProcess, error: ClaudeMagicError | None) -> None:
         if await child.wait(EXIT_WAIT) is None:  # it closed stdout and lives on: of no more use
@@ -295,7 +295,7 @@ class ClaudeProcess:
         if self._started:
             self._on_exit(reason)
 
-    def _route(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         if isinstance(event, Diagnostic) and event.kind == "noise":
             _log.debug("claude wrote what is no message: %s", self._redact(one_line(event.text)))
         elif not self.control.handle(event):
@@ -304,11 +304,11 @@ class ClaudeProcess:
     async def _probe(self, env: dict[str, str]) -> str:
         """The CLI's version, asked once for each build of the program; "" if it does not tell this time."""
         if self._program not in _versions:
-            said = await ask_version(Path(self._program[0]), env)
-            if parse_version(said) is None:
+            text = await ask_version(Path(self._program[0]), env)
+            if parse_version(text) is None:
                 return ""
-            _versions[self._program] = said
-            if warning := version_warning(said):
+            _versions[self._program] = text
+            if warning := version_warning(text):
                 self.warnings.append(warning)
         return _versions[self._program]
 

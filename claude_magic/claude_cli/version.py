@@ -24,25 +24,25 @@ async def ask_version(cli: Path, env: Mapping[str, str]) -> str:
         StartError: The system refused.
     """
     child = await default_manager().start_helper([str(cli), "-v"], env)
-    said = b""
+    output = b""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT):
-            while len(said) < PROBE_LENGTH and (chunk := await child.read()):
-                said += chunk
-                if version := _version_line(said):
+            while len(output) < PROBE_LENGTH and (chunk := await child.read()):
+                output += chunk
+                if version := _version_line(output):
                     return version
     except TimeoutError:
         pass
     finally:
         await child.kill()
-    return _text(said)
+    return _text(output)
 
 
-def _version_line(said: bytes) -> str:
+def _version_line(output: bytes) -> str:
     """The line that is the version: a wrapper may print others before it."""
-    lines = _text(said[: said.rfind(b"\n") + 1]).splitlines()
+    lines = _text(output[: output.rfind(b"\n") + 1]).splitlines()
     return next((line for line in lines if parse_version(line) and NAME in line), "")
 
 
-def _text(said: bytes) -> str:
-    return said.decode(errors="replace").strip()
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace").strip()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.claude_cli.command import NESTING_VARIABLES, build_argv, build_env, taken_for
+from claude_magic.claude_cli.command import NESTING_VARIABLES, assumed_version, build_argv, build_env
 from claude_magic.errors import UsageError
 from claude_magic.options import Options
 from claude_magic.support.redact import redact
@@ -127,10 +127,10 @@ def test_a_clis_own_snapshot_of_the_prompt_is_turned_off_where_it_knows_the_flag
 
 @pytest.mark.fault(121, via="pure")
 def test_a_cli_that_does_not_tell_its_version_is_taken_for_the_newest_until_it_refuses_a_flag() -> None:
-    assert taken_for() == NEW
-    assert taken_for("error: unknown option '--system-prompt-snapshot=off'") == OLD
-    assert taken_for("error: unknown option '--include-hook-events'") == (2, 1, 0)
-    assert taken_for("exit code 1: something else") is None
+    assert assumed_version() == NEW
+    assert assumed_version("error: unknown option '--system-prompt-snapshot=off'") == OLD
+    assert assumed_version("error: unknown option '--include-hook-events'") == (2, 1, 0)
+    assert assumed_version("exit code 1: something else") is None
 
 
 @pytest.mark.fault(11, via="pure")

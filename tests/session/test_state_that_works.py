@@ -76,7 +76,7 @@ async def test_a_wrapper_does_as_well_as_the_program_and_a_new_persona_reaches_c
     told: bool,  # noqa: FBT001
 ) -> None:
     monkeypatch.setattr(claude, "_versions", {})
-    monkeypatch.setattr(claude, "_taken_for", {})
+    monkeypatch.setattr(claude, "_assumed_versions", {})
     program = tmp_path / "claude"
     count = f'[ "$1" = -v ] || echo >> "{tmp_path}/starts"'
     program.write_text(f'#!/bin/sh\n{line}\n{count}\nexec "{cli}" "$@"\n', encoding="utf-8")
