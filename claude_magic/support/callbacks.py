@@ -41,9 +41,9 @@ class Callbacks:
             try:
                 entry.callback(*values)
             except Exception as error:  # noqa: BLE001  # somebody else's code
-                self._failed(event, entry, error)
+                self._report(event, entry, error)
 
-    def _failed(self, event: str, entry: _Entry, error: Exception) -> None:
+    def _report(self, event: str, entry: _Entry, error: Exception) -> None:
         if type(error) in entry.failures:
             return
         entry.failures.add(type(error))

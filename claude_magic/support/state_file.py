@@ -34,7 +34,7 @@ _in_thread = ContextVar("claude_magic_state_thread", default=False)
 _at_work = threading.Lock()  # held in each attempt
 _log = logging.getLogger(__name__)
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_told: set[Path] = set()  # folders whose failure the person knows of
+_reported_folders: set[Path] = set()  # folders whose failure the person knows of
 
 
 def state_folder() -> Path:
@@ -146,7 +146,7 @@ class StateFile:
                 self._tell(str(error), "Sessions work, but are not found again after a kernel restart.")
         with _at_work:
             if self._memory is None:
-                self._memory = self._prepared(sqlite3.connect(":memory:", check_same_thread=False))
+                self._memory = self._prepare(sqlite3.connect(":memory:", check_same_thread=False))
             return _transaction(self._memory, action)
 
     def notices(self) -> list[str]:
@@ -188,9 +188,9 @@ class StateFile:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Without SQLite's own wait: switching to WAL does not have it, and a fork would wait with it.
         with _at_work, contextlib.closing(sqlite3.connect(folder / self._name, timeout=0)) as database:
-            return _transaction(self._prepared(database), action)
+            return _transaction(self._prepare(database), action)
 
-    def _prepared(self, database: sqlite3.Connection) -> sqlite3.Connection:
+    def _prepare(self, database: sqlite3.Connection) -> sqlite3.Connection:
         database.isolation_level = None  # transactions are ours
         database.execute("PRAGMA journal_mode = WAL")
         # A sync takes 12 ms at the end of each turn; what a power cut breaks is begun anew.
@@ -208,8 +208,8 @@ class StateFile:
 
     def _tell(self, what: str, after: str) -> None:
         """Once for each folder, whatever else is wrong with it."""
-        if self._where() not in _told:
-            _told.add(self._where())
+        if self._where() not in _reported_folders:
+            _reported_folders.add(self._where())
             self._notices.append(f"The state folder cannot be used ({what}). {after}")
 
     def _where(self) -> Path:
