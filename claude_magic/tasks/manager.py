@@ -27,7 +27,7 @@ from claude_magic.support.callbacks import Callbacks
 from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus, new_record
 from claude_magic.tasks.report import report_of
-from claude_magic.tasks.task import Task, kept_options, options_kept
+from claude_magic.tasks.task import Task, options_from_json, options_to_json
 from claude_magic.tasks.work import TaskRequest, Worker, continuation_of, give_worktree
 from claude_magic.tasks.worktree import remove_worktree
 
@@ -91,22 +91,22 @@ class TaskManager:
             WorkingDirectoryError: The directory does not exist.
         """
         options, turn_options = options or Options(), turn_options or TurnOptions()
-        asked_for = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
-        self._check(name, asked_for.text)
-        record = new_record(name, asked_for, options.directory, kept_options(turn_options), self._owner())
+        prompt = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
+        self._check(name, prompt.text)
+        record = new_record(name, prompt, options.directory, options_to_json(turn_options), self._owner())
         task = Task(record, self._tell)
         self._tasks[task.id] = task
-        asked = TaskRequest(
+        request = TaskRequest(
             options=options,
             turn_options=turn_options,
             asker=asker,
-            prompt=asked_for,
-            notices=asked_for.notices,
+            prompt=prompt,
+            notices=prompt.notices,
         )
         try:
             if worktree:
                 await give_worktree(task)
-            await self._worker.begin(task, asked)
+            await self._worker.begin(task, request)
         except BaseException:
             self._tasks.pop(task.id, None)
             later(self._records.take_back, task.record)
@@ -146,11 +146,11 @@ class TaskManager:
             if task.session is not None:
                 await task.session.stop()
                 task.session = None
-            turn_options = turn_options or options_kept(before.turn_options)
-            asked = TaskRequest(
+            turn_options = turn_options or options_from_json(before.turn_options)
+            request = TaskRequest(
                 options=options or Options(), turn_options=turn_options, asker=asker, prompt=task.asked
             )
-            await self._worker.begin(task, await continuation_of(before, asked))
+            await self._worker.begin(task, await continuation_of(before, request))
         except BaseException:
             later(self._records.take_back, task.record, before)
             task.record = before
@@ -171,7 +171,7 @@ class TaskManager:
         Raises:
             UsageError: There is none.
         """
-        return _found(self.list(), which)
+        return _find(self.list(), which)
 
     async def look_up(self, which: str) -> Task:
         """The task with this id or name, as `find` gives it, without holding up the loop.
@@ -179,7 +179,7 @@ class TaskManager:
         Raises:
             UsageError: There is none.
         """
-        return _found(await self.look(), which)
+        return _find(await self.look(), which)
 
     def running(self) -> list[Task]:
         """The tasks at work, oldest first."""
@@ -213,8 +213,8 @@ class TaskManager:
             Those that were forgotten.
         """
         over = [task for task in await self.look() if task.status.is_over]
-        ended = [task for task in over if task.status is not TaskStatus.INTERRUPTED]
-        for task in ended:
+        tasks = [task for task in over if task.status is not TaskStatus.INTERRUPTED]
+        for task in tasks:
             if task.session is not None:
                 await task.session.stop()
             if task.worktree is not None and await remove_worktree(
@@ -223,7 +223,7 @@ class TaskManager:
                 task.change(worktree="", branch="")
             await off_loop(self._records.forget, task.id)
             self._tasks.pop(task.id, None)
-        return ended
+        return tasks
 
     async def close(self) -> None:
         """Ends everything; tasks at work are interrupted, and can be resumed by the next kernel."""
@@ -269,9 +269,9 @@ class TaskManager:
     def _tell(self, task: Task, line: str) -> None:
         self._callbacks.emit("output", task, line)
 
-    def _all(self, left: Iterable[TaskRecord]) -> list[Task]:
+    def _all(self, records: Iterable[TaskRecord]) -> list[Task]:
         """All tasks, with what this notebook's earlier kernels have left."""
-        for record in left:
+        for record in records:
             if record.id not in self._tasks:
                 task = self._tasks[record.id] = Task(record, self._tell)
                 if not record.status.is_over:
@@ -285,7 +285,7 @@ class TaskManager:
     # These last, because `list` hides the type of this name below it.
     async def look(self) -> list[Task]:
         """All tasks that are known, as `list` gives them, without holding up the loop."""
-        return self._all(await off_loop(self._records.left, self.notebook))
+        return self._all(await off_loop(self._records.of_notebook, self.notebook))
 
     def list(self) -> list[Task]:
         """All tasks that are known, oldest first: this kernel's, and what earlier ones have left.
@@ -293,21 +293,21 @@ class TaskManager:
         This waits, for up to a second, while another process holds the state folder locked, as `get` and both
         ways to find one do; in a coroutine `look` and `look_up` don't hold up the loop.
         """
-        return self._all(self._records.left(self.notebook))
+        return self._all(self._records.of_notebook(self.notebook))
 
 
-def _found(tasks: list[Task], which: str) -> Task:
+def _find(tasks: list[Task], which: str) -> Task:
     task = next((task for task in tasks if task.id == which), None) or _of_name(tasks, which)
     if task is None:
         names = ", ".join(dict.fromkeys(task.name for task in tasks))
-        known = f" Known: {names}." if names else ""
-        raise UsageError(f"There is no task {which!r}.{known} Start one with: %%claude --task NAME")
+        hint = f" Known: {names}." if names else ""
+        raise UsageError(f"There is no task {which!r}.{hint} Start one with: %%claude --task NAME")
     return task
 
 
 def _of_name(tasks: list[Task], name: str) -> Task | None:
-    found = [task for task in tasks if task.name == name]
-    return next((task for task in found if not task.status.is_over), found[-1] if found else None)
+    matches = [task for task in tasks if task.name == name]
+    return next((task for task in matches if not task.status.is_over), matches[-1] if matches else None)
 
 
 @cache

@@ -72,7 +72,7 @@ class Output:
             self._tell(piece)
 
 
-def _argument(name: str, given: Mapping[str, object]) -> str:
+def _argument(name: str, arguments: Mapping[str, object]) -> str:
     """What a call is about: the command, the path, the pattern."""
-    text = given.get(tool_called(name).argument_in(given))
+    text = arguments.get(tool_called(name).argument_in(arguments))
     return one_line(text[: 10 * _ARGUMENT_LIMIT], _ARGUMENT_LIMIT) if isinstance(text, str) else ""

@@ -28,7 +28,7 @@ __all__ = ["TaskRecord", "TaskRecords", "TaskStatus", "new_record"]
 
 T = TypeVar("T")
 
-KEPT = 30 * 86_400.0  # seconds after its end that a task is known; its result's file stays
+RETENTION = 30 * 86_400.0  # seconds after its end that a task is known; its result's file stays
 
 
 class TaskStatus(StrEnum):
@@ -43,7 +43,7 @@ class TaskStatus(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Nothing works on it."""
+        """Nothing works on the task."""
         return self not in {TaskStatus.PENDING, TaskStatus.RUNNING}
 
 
@@ -101,7 +101,7 @@ class TaskRecord(Struct, frozen=True, kw_only=True):
 
     @property
     def is_at_work(self) -> bool:
-        """A live kernel works on it."""
+        """A live kernel works on the task."""
         return not self.status.is_over and is_same_process(self.kernel_pid, self.kernel_created)
 
 
@@ -164,14 +164,14 @@ class TaskRecords:
         """
         self._run(lambda database: _claim(database, record))
 
-    def take_back(self, claimed: TaskRecord, before: TaskRecord | None = None) -> None:
+    def take_back(self, record: TaskRecord, before: TaskRecord | None = None) -> None:
         """Undoes a claim, if there was one: the task has not begun.
 
         Args:
-            claimed: What was claimed.
+            record: What was claimed.
             before: What was kept of the task until then; it is kept again.
         """
-        self._run(lambda database: _take_back(database, claimed, before))
+        self._run(lambda database: _take_back(database, record, before))
 
     def put(self, record: TaskRecord) -> None:
         """Writes down what has changed."""
@@ -181,7 +181,7 @@ class TaskRecords:
         """Takes a task out."""
         self._run(lambda database: database.execute("DELETE FROM tasks WHERE id = ?", (task_id,)))
 
-    def left(self, notebook: NotebookKey) -> list[TaskRecord]:
+    def of_notebook(self, notebook: NotebookKey) -> list[TaskRecord]:
         """A notebook's tasks that no other live kernel has, oldest first; of this kernel's own, the ended.
 
         What was not asked in a notebook, and is not over, belongs to whatever is no notebook.
@@ -189,21 +189,21 @@ class TaskRecords:
         if not self._file.exists:
             return []
         rows = self._run(lambda database: database.execute(f"{_SELECT} ORDER BY started").fetchall())
-        return [record for record in map(_record, rows) if _is_left(record, notebook)]
+        return [record for record in map(_record, rows) if _belongs_to(record, notebook)]
 
     def notices(self) -> list[str]:
         """What the person should know of the state folder; each is told once."""
         return self._file.notices()
 
     def _run(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        return self._file.run(lambda database: action(_completed(database)))
+        return self._file.run(lambda database: action(_migrate(database)))
 
     def close(self) -> None:
         """Lets go of what is kept in memory, if anything."""
         self._file.close()
 
 
-def _completed(database: sqlite3.Connection) -> sqlite3.Connection:
+def _migrate(database: sqlite3.Connection) -> sqlite3.Connection:
     columns = {row[1] for row in database.execute("PRAGMA table_info(tasks)")}
     if "attachments" not in columns:
         database.execute(_ADD)
@@ -215,18 +215,18 @@ def _claim(database: sqlite3.Connection, record: TaskRecord) -> None:
     for other in map(_record, rows.fetchall()):
         ours = (other.kernel_pid, other.kernel_created) == (record.kernel_pid, record.kernel_created)
         if other.is_at_work and not (ours and other.id == record.id):
-            raise _taken(other, ours=ours)
-    database.execute(_FORGET_OLD, (time.time() - KEPT,))
+            raise _busy_error(other, ours=ours)
+    database.execute(_FORGET_OLD, (time.time() - RETENTION,))
     database.execute(_PUT, _row(record))
 
 
-def _take_back(database: sqlite3.Connection, claimed: TaskRecord, before: TaskRecord | None) -> None:
-    ours = (claimed.id, claimed.kernel_pid, claimed.kernel_created)
+def _take_back(database: sqlite3.Connection, record: TaskRecord, before: TaskRecord | None) -> None:
+    ours = (record.id, record.kernel_pid, record.kernel_created)
     if database.execute(_UNCLAIM, ours).rowcount and before is not None:
         database.execute(_PUT, _row(before))
 
 
-def _taken(other: TaskRecord, *, ours: bool) -> BusyError:
+def _busy_error(other: TaskRecord, *, ours: bool) -> BusyError:
     where = "" if ours else f" of {other.path or 'another kernel'} (kernel {other.kernel_pid})"
     cancel = f"Cancel it with: %claude_tasks cancel {other.name}" if ours else "Cancel it there"
     return BusyError(
@@ -235,7 +235,7 @@ def _taken(other: TaskRecord, *, ours: bool) -> BusyError:
     )
 
 
-def _is_left(record: TaskRecord, notebook: NotebookKey) -> bool:
+def _belongs_to(record: TaskRecord, notebook: NotebookKey) -> bool:
     if record.kernel_pid == os.getpid() and is_same_process(record.kernel_pid, record.kernel_created):
         return record.status.is_over
     theirs = (record.kernel_id, record.inode, record.path)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from claude_magic.session.turn import Turn
     from claude_magic.transcript import Transcript
 
-__all__ = ["Task", "kept_options", "options_kept"]
+__all__ = ["Task", "options_from_json", "options_to_json"]
 
 
 class Task:
@@ -45,17 +45,17 @@ class Task:
         self.turn: Turn | None = None
         self.closing = False  # its kernel is about to end, or the extension
         self.work: asyncio.Task[None] | None = None
-        self.written = 0  # the revision that its file shows
+        self.written_revision = 0  # the revision that its file shows
         self._output = Output(lambda line: tell(self, line))
 
     @property
     def id(self) -> str:
-        """Unique; also in the name of its result's file."""
+        """Unique; also in the name of the result's file."""
         return self.record.id
 
     @property
     def name(self) -> str:
-        """What the person calls it."""
+        """What the person calls the task."""
         return self.record.name
 
     @property
@@ -70,17 +70,17 @@ class Task:
 
     @property
     def status(self) -> TaskStatus:
-        """Where it is."""
+        """Where the task is."""
         return self.record.status
 
     @property
     def cwd(self) -> Path:
-        """The directory it works in."""
+        """The directory that the task works in."""
         return Path(self.record.cwd)
 
     @property
     def worktree(self) -> Path | None:
-        """The git worktree that was made for it."""
+        """The git worktree that was made for the task."""
         return Path(self.record.worktree) if self.record.worktree else None
 
     @property
@@ -90,7 +90,7 @@ class Task:
 
     @property
     def session_id(self) -> str:
-        """Its conversation."""
+        """The conversation's id."""
         return self.record.session_id
 
     @property
@@ -100,12 +100,12 @@ class Task:
 
     @property
     def started(self) -> float:
-        """When it was started, in seconds since 1970."""
+        """When the task was started, in seconds since 1970."""
         return self.record.started
 
     @property
     def ended(self) -> float:
-        """When it ended, in seconds since 1970; 0 if it has not, or nobody was there to see."""
+        """When the task ended, in seconds since 1970; 0 if it has not, or nobody was there to see."""
         return self.record.ended
 
     @property
@@ -127,7 +127,7 @@ class Task:
 
     @property
     def result_path(self) -> Path:
-        """Where its result is written when it ends."""
+        """Where the result is written when the task ends."""
         return self.record.result_path
 
     @property
@@ -136,7 +136,7 @@ class Task:
         return sum(transcript.revision for transcript in self.transcripts)
 
     async def wait(self) -> Result | None:
-        """Waits until it has ended and its result is written; cancelling the wait leaves the task alone.
+        """Waits until the task has ended and its result is written; cancelling the wait leaves it alone.
 
         Returns:
             The Result; what went wrong is in it, and in `error`. None for one of an earlier kernel.
@@ -146,17 +146,17 @@ class Task:
         return self.result
 
     def attach(self, session: Session, turn: Turn) -> None:
-        """A session works on it from now on, in this turn."""
+        """A session works on the task from now on, in this turn."""
         self.session, self.turn, self.result = session, turn, None
         self.transcripts.append(turn.transcript)
         turn.transcript.listen(self._output.handle)
 
     def change(self, **changes: object) -> None:
-        """Sets facts of its record."""
+        """Sets facts of the task's record."""
         self.record = replace(self.record, **changes)
 
     def conclude(self, result: Result, error: ClaudeMagicError | None, stop_reason: str) -> None:
-        """Its turn is over."""
+        """The turn of the task is over."""
         self._output.end_line()
         self.result = result
         self.cost_usd += result.cost_usd
@@ -165,25 +165,25 @@ class Task:
             status = TaskStatus.INTERRUPTED if self.closing else TaskStatus.CANCELLED
         elif result.is_error or error is not None or stop_reason:
             status = TaskStatus.FAILED
-        said = "" if status is not TaskStatus.FAILED else result.error or str(error or "") or stop_reason
+        message = "" if status is not TaskStatus.FAILED else result.error or str(error or "") or stop_reason
         self.change(
-            status=status, error=said, ended=time.time(), session_id=result.session_id or self.session_id
+            status=status, error=message, ended=time.time(), session_id=result.session_id or self.session_id
         )
 
     def __repr__(self) -> str:
         return f"<Task {self.name!r} {self.status.value}, {self.elapsed:.0f} s, in {self.cwd}>"
 
 
-def kept_options(options: TurnOptions) -> str:
+def options_to_json(options: TurnOptions) -> str:
     """A turn's options as they are kept, so that a task goes on with them; bypassing permissions never is."""
-    kept = {name: value for name, value in asdict(options).items() if value}
-    if kept.get("permission_mode") == "bypassPermissions":
-        del kept["permission_mode"]
-    return json.dumps(kept)
+    fields = {name: value for name, value in asdict(options).items() if value}
+    if fields.get("permission_mode") == "bypassPermissions":
+        del fields["permission_mode"]
+    return json.dumps(fields)
 
 
-def options_kept(text: str) -> TurnOptions:
-    """The options that `kept_options` has written down."""
-    kept: dict[str, Any] = json.loads(text)
-    kept |= {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
-    return TurnOptions(**kept)
+def options_from_json(text: str) -> TurnOptions:
+    """The options that `options_to_json` has written down."""
+    fields: dict[str, Any] = json.loads(text)
+    fields |= {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return TurnOptions(**fields)

@@ -72,7 +72,7 @@ class Worker:
         self._records = records
         self._callbacks = callbacks
 
-    async def begin(self, task: Task, asked: TaskRequest) -> None:
+    async def begin(self, task: Task, request: TaskRequest) -> None:
         """Starts a task that is pending.
 
         Raises:
@@ -84,23 +84,23 @@ class Worker:
             task.warning = ""
         except OSError as error:
             task.warning = f"The result will not be in a file: {error}. Use %claude_tasks show {task.name}"
-        _check_wanted(task)
-        options = asked.options.with_(
+        _check_pending(task)
+        options = request.options.with_(
             cwd=task.record.cwd,
             check_paths=False,  # a task that goes on may have lost it, which its turn tells
-            session_id=asked.session_id,
+            session_id=request.session_id,
             resume="auto",
             idle_timeout=RELEASE_AFTER,
         )
         session = Session(options, name=task.name)
         task.change(session_id=session.session_id)
         await off_loop(self._records.claim, task.record)
-        _check_wanted(task)
+        _check_pending(task)
         turn = session.submit(
-            task.asked, content=asked.prompt.content, options=asked.turn_options, asker=asked.asker
+            task.asked, content=request.prompt.content, options=request.turn_options, asker=request.asker
         )
         task.attach(session, turn)
-        for notice in asked.notices:
+        for notice in request.notices:
             turn.transcript.notice(notice)
         for warning in filter(None, (task.warning, *self._records.notices())):
             turn.transcript.notice(warning, "warning")
@@ -118,7 +118,7 @@ class Worker:
         if state is SessionState.RUNNING and not task.status.is_over:
             task.change(status=TaskStatus.RUNNING, session_id=session.session_id)
             later(self._records.put, task.record)
-        elif state is SessionState.STOPPED and task.status.is_over and task.revision > task.written:
+        elif state is SessionState.STOPPED and task.status.is_over and task.revision > task.written_revision:
             keep_alive(
                 task, self._write(task)
             )  # what Claude had in the background has ended since, and said so
@@ -126,7 +126,7 @@ class Worker:
     async def _write(self, task: Task) -> None:
         if task.warning:
             return
-        task.written = task.revision
+        task.written_revision = task.revision
         text = report_of(task)
         try:
             await asyncio.to_thread(write, task.result_path, text)
@@ -135,7 +135,7 @@ class Worker:
             _log.warning("Task %r: %s", task.name, task.warning)
 
     async def _see_to(self, task: Task) -> None:
-        """Its process is released by the session: at once it might still have work in the background."""
+        """The session releases the process: at once it might still have work in the background."""
         turn = task.turn
         assert turn is not None  # noqa: S101  # `begin` has just given it one
         try:
@@ -149,7 +149,7 @@ class Worker:
         self._callbacks.emit("complete" if task.status is TaskStatus.COMPLETED else "failed", task)
 
 
-def _check_wanted(task: Task) -> None:
+def _check_pending(task: Task) -> None:
     if task.status is not TaskStatus.PENDING or task.closing:
         raise CancelledTurnError(f"Task {task.name!r} was cancelled before it began.")
 
@@ -166,11 +166,11 @@ async def give_worktree(task: Task) -> None:
     task.change(worktree=str(tree.path), branch=tree.branch, cwd=str(tree.cwd), directory=directory)
 
 
-async def continuation_of(record: TaskRecord, asked: TaskRequest) -> TaskRequest:
+async def continuation_of(record: TaskRecord, request: TaskRequest) -> TaskRequest:
     """What a task is told that was cut off: to go on, or the prompt again if there is no conversation yet."""
-    if not await asyncio.to_thread(conversation_file, record.session_id, asked.options.env):
-        return asked
+    if not await asyncio.to_thread(conversation_file, record.session_id, request.options.env):
+        return request
     quote = "\n".join(f"> {line}" for line in record.prompt.splitlines())
     notice = f"Resumed; Claude was told to continue, with the prompt quoted. The message sent: {_CONTINUE}"
-    told = replace(asked.prompt, text=f"{_CONTINUE}\n\n{quote}")
-    return replace(asked, prompt=told, session_id=record.session_id, notices=(notice,))
+    prompt = replace(request.prompt, text=f"{_CONTINUE}\n\n{quote}")
+    return replace(request, prompt=prompt, session_id=record.session_id, notices=(notice,))

@@ -42,12 +42,12 @@ async def add_worktree(directory: Path, name: str) -> Worktree:
     Raises:
         UsageError: It belongs to none, there is no git, or git refused; the message has git's own words.
     """
-    code, said, error = await _git(directory, "rev-parse", "--show-toplevel", "--show-prefix")
+    code, output, error = await _git(directory, "rev-parse", "--show-toplevel", "--show-prefix")
     if "not a git repository" in error:
         raise UsageError(f"--worktree needs a git repository, and {directory} is in none.")
     if code != 0:
         raise UsageError(f"git refused the repository of {directory}: {error}")
-    root, _, prefix = said.partition("\n")
+    root, _, prefix = output.partition("\n")
     path = Path(f"{root}.worktrees", name)
     branch = f"claude-task/{name}"
     if await asyncio.to_thread(path.exists):
@@ -85,24 +85,24 @@ async def _git(directory: Path, *args: str) -> tuple[int, str, str]:
     env = {name: value for name, value in os.environ.items() if name not in _ITS_OWN}
     argv = [_program(), "-C", str(directory), *args]
     child = await default_manager().start_helper(argv, {**env, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"})
-    said = b""
+    output = b""
     try:
         async with asyncio.timeout(GIT_TIMEOUT):
             while chunk := await child.read():
-                said += chunk
+                output += chunk
             await child.wait_closed()
     except TimeoutError:
         raise StartError(f"git {args[0]} took more than {GIT_TIMEOUT:g} s and was stopped.") from None
     finally:
         await child.kill()
     code = child.returncode
-    return -1 if code is None else code, said.decode(errors="replace"), " ".join(child.stderr_tail(1))
+    return -1 if code is None else code, output.decode(errors="replace"), " ".join(child.stderr_tail(1))
 
 
 def _program() -> str:
     """git, but never one that lies in the current folder."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
-    found = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, entries)))
-    if found is None:
+    program = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, entries)))
+    if program is None:
         raise UsageError("--worktree needs the program git, which is not on PATH.")
-    return found
+    return program

@@ -17,8 +17,8 @@ from claude_magic.options import TurnOptions
 from claude_magic.processes.identity import creation_time
 from claude_magic.support.state_file import off_loop
 from claude_magic.tasks import TaskManager, TaskStatus
-from claude_magic.tasks.records import KEPT, TaskRecord, TaskRecords
-from claude_magic.tasks.task import kept_options, options_kept
+from claude_magic.tasks.records import RETENTION, TaskRecord, TaskRecords
+from claude_magic.tasks.task import options_from_json, options_to_json
 
 HERE = NotebookKey("k1", "/n.ipynb", "1:2")
 
@@ -108,16 +108,16 @@ def test_a_notebook_finds_what_its_earlier_kernels_left_by_kernel_id_inode_or_pa
         NotebookKey("k2", "/renamed.ipynb", "1:2"),
         NotebookKey("k2", "/n.ipynb", "3:4"),
     ):
-        assert [left.id for left in records.left(notebook)] == ["a"]
-    assert records.left(NotebookKey("k2", "/new.ipynb", "5:6")) == []
+        assert [left.id for left in records.of_notebook(notebook)] == ["a"]
+    assert records.of_notebook(NotebookKey("k2", "/new.ipynb", "5:6")) == []
 
 
 def test_outside_notebooks_only_what_is_not_over_is_taken_up(records: TaskRecords) -> None:
     nowhere = {"kernel_id": "", "path": "", "inode": ""} | dead()
     records.put(record("unfinished", **nowhere))
     records.put(record("over", status=TaskStatus.COMPLETED, **nowhere))
-    assert [left.id for left in records.left(NotebookKey())] == ["unfinished"]
-    assert records.left(HERE) == []
+    assert [left.id for left in records.of_notebook(NotebookKey())] == ["unfinished"]
+    assert records.of_notebook(HERE) == []
 
 
 async def test_a_manager_lists_as_interrupted_what_a_dead_kernel_left_and_cancel_ends_that(
@@ -142,18 +142,19 @@ async def test_a_manager_lists_as_interrupted_what_a_dead_kernel_left_and_cancel
 
 
 def test_tasks_that_ended_long_ago_are_forgotten(records: TaskRecords) -> None:
-    long_ago = time.time() - KEPT - 1
+    long_ago = time.time() - RETENTION - 1
     records.put(record("old", status=TaskStatus.COMPLETED, ended=long_ago, **dead()))
     records.put(record("newer", status=TaskStatus.COMPLETED, ended=time.time(), **dead()))
     records.claim(record("now"))
-    assert [left.id for left in records.left(HERE)] == ["newer"]
+    assert [left.id for left in records.of_notebook(HERE)] == ["newer"]
 
 
 def test_options_are_kept_but_for_bypassing_permissions() -> None:
     options = TurnOptions(model="opus", allow=("Edit", "Bash(git *)"), timeout=5.0)
-    assert options_kept(kept_options(options)) == options
-    assert options_kept(kept_options(TurnOptions(permission_mode="plan"))).permission_mode == "plan"
-    assert options_kept(kept_options(TurnOptions(permission_mode="bypassPermissions"))) == TurnOptions()
+    assert options_from_json(options_to_json(options)) == options
+    assert options_from_json(options_to_json(TurnOptions(permission_mode="plan"))).permission_mode == "plan"
+    bypass = TurnOptions(permission_mode="bypassPermissions")
+    assert options_from_json(options_to_json(bypass)) == TurnOptions()
 
 
 @pytest.mark.fault(97, via="real")
@@ -194,7 +195,7 @@ def test_a_state_folder_from_before_prompts_had_data_is_used_on(tmp_path: Path) 
 
     records.put(record("b", status=TaskStatus.COMPLETED, ended=time.time(), attachments='[["x", "1"]]'))
 
-    assert [(left.id, left.attachments) for left in records.left(HERE)] == [
+    assert [(left.id, left.attachments) for left in records.of_notebook(HERE)] == [
         ("a", "[]"),
         ("b", '[["x", "1"]]'),
     ]
