@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 if a scenario or the log cannot be used.
     """
-    options = _parsed(argv)
+    options = _parse(argv)
     try:
         scenario, log = Scenario.load(options.scenario), RequestLog(options.log)
     except UsageError as error:
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0  # all threads are daemons: they end with the process, whatever they are sending
 
 
-def _parsed(argv: Sequence[str] | None) -> Namespace:
+def _parse(argv: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser("python -m claude_magic.offline", description="A scripted model on 127.0.0.1.")
     parser.add_argument(
         "--scenario", type=Path, action="append", default=[], help="a scenario file (repeatable)"

@@ -109,8 +109,8 @@ def _cwd(body: Mapping[str, object], messages: list[Mapping[str, object]]) -> st
         for text in _texts(message.get("content"))
         if message.get("role") == "system" or _REMINDER.match(text)
     ]
-    found = [name for text in (*_texts(body.get("system")), *notes) for name in _CWD.findall(text)]
-    return found[-1].strip() if found else ""
+    names = [name for text in (*_texts(body.get("system")), *notes) for name in _CWD.findall(text)]
+    return names[-1].strip() if names else ""
 
 
 def _texts(content: object) -> Iterator[str]:

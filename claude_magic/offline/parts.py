@@ -137,14 +137,14 @@ def _check(table: Mapping[str, object], kind: str, where: str) -> None:
         if key not in keys:
             raise UsageError(f"{where}: {key!r} does not belong to {kind}; known are {', '.join(keys)}.")
         if not isinstance(value, keys[key]) or (isinstance(value, bool) and keys[key] is not bool):
-            raise UsageError(f"{where}: {key} is {value!r}; {_wanted(keys[key])}.")
+            raise UsageError(f"{where}: {key} is {value!r}; {_advice(keys[key])}.")
         if isinstance(value, (int, float)) and not value > 0:
-            raise UsageError(f"{where}: {key} is {value!r}; {_wanted(type(value))}.")
+            raise UsageError(f"{where}: {key} is {value!r}; {_advice(type(value))}.")
         if key == "error" and value not in range(400, 600):
             raise UsageError(f"{where}: error is {value!r}; give an HTTP status from 400 to 599.")
 
 
-def _wanted(kind: type | tuple[type, ...]) -> str:
+def _advice(kind: type | tuple[type, ...]) -> str:
     words = {str: "give a text", int: "give a whole number above 0", bool: "write true", dict: "give a table"}
     return words.get(kind, "give a number above 0") if isinstance(kind, type) else "give a number above 0"
 
@@ -162,8 +162,8 @@ def _whole(value: object) -> int:
 
 
 def _tool(table: Mapping[str, object]) -> Tool:
-    given = table.get("input")
-    return Tool(str(table["tool"]), given if isinstance(given, dict) else {})
+    value = table.get("input")
+    return Tool(str(table["tool"]), value if isinstance(value, dict) else {})
 
 
 def _error(table: Mapping[str, object]) -> Error:

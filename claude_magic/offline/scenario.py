@@ -62,7 +62,7 @@ class Rule:
         """The parts of a step, with `names` inserted."""
         if step >= len(self.steps):
             return (Text("The script ends here."),)
-        return tuple(_filled(part, names) for part in self.steps[step])
+        return tuple(_fill(part, names) for part in self.steps[step])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ class Scenario:
     def find(self, prompt: str) -> tuple[Rule, dict[str, str]]:
         """The rule for a prompt and the groups of its pattern; for an unknown one, a rule that says so."""
         for rule in self.rules:
-            if found := rule.pattern.search(prompt.strip()):
-                return rule, {str(number): text or "" for number, text in enumerate(found.groups(), start=1)}
+            if match := rule.pattern.search(prompt.strip()):
+                return rule, {str(number): text or "" for number, text in enumerate(match.groups(), start=1)}
         return self._unknown, {}
 
     @property
     def _unknown(self) -> Rule:
-        known = "\n".join(f"- {rule.title}" for rule in self.rules if rule.title)
-        text = f"The offline model has no script for this prompt. It knows these:\n\n{known}"
+        titles = "\n".join(f"- {rule.title}" for rule in self.rules if rule.title)
+        text = f"The offline model has no script for this prompt. It knows these:\n\n{titles}"
         return Rule("unknown prompt", re.compile(""), "", ((Text(text),),))
 
 
@@ -119,7 +119,7 @@ def _rule(table: object, where: str) -> Rule:
         raise UsageError(f"{where}: give either match or pattern.")
     where += f" ({exact or pattern})"
     title = f"`{exact}`" + (f": {description}" if description else "") if exact else description
-    return Rule(exact or pattern, _compiled(exact, pattern, where), title, _steps(table, where))
+    return Rule(exact or pattern, _compile(exact, pattern, where), title, _steps(table, where))
 
 
 def _string(table: Mapping[str, object], key: str, where: str) -> str:
@@ -129,7 +129,7 @@ def _string(table: Mapping[str, object], key: str, where: str) -> str:
     return value.strip()
 
 
-def _compiled(exact: str, pattern: str, where: str) -> re.Pattern[str]:
+def _compile(exact: str, pattern: str, where: str) -> re.Pattern[str]:
     try:
         return re.compile(rf"\A{re.escape(exact)}\Z" if exact else pattern, re.IGNORECASE | re.DOTALL)
     except re.error as error:
@@ -152,21 +152,21 @@ def _step(tables: Sequence[object], where: str) -> tuple[Part, ...]:
     return parts
 
 
-def _filled(part: Part, names: Mapping[str, str]) -> Part:
+def _fill(part: Part, names: Mapping[str, str]) -> Part:
     if isinstance(part, Text):
-        return replace(part, text=str(_inserted(part.text, names)))
+        return replace(part, text=str(_insert(part.text, names)))
     if isinstance(part, Tool):
-        return replace(part, input={key: _inserted(value, names) for key, value in part.input.items()})
+        return replace(part, input={key: _insert(value, names) for key, value in part.input.items()})
     if isinstance(part, Pause):
-        return replace(part, until=str(_inserted(part.until, names)))
+        return replace(part, until=str(_insert(part.until, names)))
     return part
 
 
-def _inserted(value: object, names: Mapping[str, str]) -> object:
+def _insert(value: object, names: Mapping[str, str]) -> object:
     if isinstance(value, str):
-        return _NAME.sub(lambda found: names.get(found[1], found[0]), value)
+        return _NAME.sub(lambda match: names.get(match[1], match[0]), value)
     if isinstance(value, list):
-        return [_inserted(item, names) for item in value]
+        return [_insert(item, names) for item in value]
     if isinstance(value, dict):
-        return {key: _inserted(item, names) for key, item in value.items()}
+        return {key: _insert(item, names) for key, item in value.items()}
     return value

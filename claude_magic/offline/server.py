@@ -88,7 +88,7 @@ class Server(ThreadingHTTPServer):
     def parts(self, body: Mapping[str, object], conversation: Conversation) -> tuple[str, tuple[Part, ...]]:
         """The name of the rule that fits a request, and what it answers."""
         if is_auxiliary(body):
-            return "auxiliary", (Text(_filled_schema(body)),)
+            return "auxiliary", (Text(_schema_answer(body)),)
         rule, groups = self._scenario.find(conversation.prompt)
         parts = rule.answer(conversation.step, conversation.names | groups)
         # Retries repeat a request as it was; the same prompt asked later comes in a longer conversation.
@@ -215,12 +215,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-def _filled_schema(body: Mapping[str, object]) -> str:
+def _schema_answer(body: Mapping[str, object]) -> str:
     """The smallest JSON for what the CLI asks for itself, a title as a rule."""
-    found: object = body
+    schema: object = body
     for key in ("output_config", "format", "schema", "properties"):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return json.dumps(dict.fromkeys(found, "Offline") if isinstance(found, Mapping) else {})
+        schema = schema.get(key) if isinstance(schema, Mapping) else None
+    return json.dumps(dict.fromkeys(schema, "Offline") if isinstance(schema, Mapping) else {})
 
 
 def _private(path: Path) -> TextIO:

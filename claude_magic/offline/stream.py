@@ -43,7 +43,7 @@ class Reply:
     @property
     def output_tokens(self) -> int:
         """The words of the answer."""
-        return sum(len(_said(part).split()) for part in self.parts) or 1
+        return sum(len(_content(part).split()) for part in self.parts) or 1
 
     def message(self) -> Event:
         """The answer in one piece."""
@@ -140,7 +140,7 @@ def _tool_deltas(part: Tool) -> Iterator[Event]:
         yield {"type": "input_json_delta", "partial_json": text[start : start + _JSON_PIECE]}
 
 
-def _said(part: Part) -> str:
+def _content(part: Part) -> str:
     if isinstance(part, Text):
         return part.text
     return json.dumps(part.input) if isinstance(part, Tool) else ""
