@@ -70,10 +70,10 @@ def _environment(folder: Path, cli: Path) -> dict[str, str]:
     own = {name: folder / name.lower() for name in _OWN_FOLDERS}
     for path in own.values():
         path.mkdir(mode=0o700)
-    inherited = {name: value for name, value in os.environ.items() if name not in _INHERITED}
+    variables = {name: value for name, value in os.environ.items() if name not in _INHERITED}
     # The CLI is named, since another home may hide it.
-    chosen = {"CLAUDE_MAGIC_CLI": str(cli), "CLAUDE_MAGIC_OFFLINE": "1"}
-    return inherited | {name: str(path) for name, path in own.items()} | chosen
+    settings = {"CLAUDE_MAGIC_CLI": str(cli), "CLAUDE_MAGIC_OFFLINE": "1"}
+    return variables | {name: str(path) for name, path in own.items()} | settings
 
 
 def _execute(notebook: NotebookNode, folder: Path, env: dict[str, str]) -> None:
@@ -83,8 +83,8 @@ def _execute(notebook: NotebookNode, folder: Path, env: dict[str, str]) -> None:
         timeout=_CELL_TIMEOUT,
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--log-level=ERROR"],
-        on_cell_start=teller.asked,
-        on_cell_executed=teller.answered,
+        on_cell_start=teller.begin_cell,
+        on_cell_executed=teller.end_cell,
     )
     try:
         client.execute(env=env)
@@ -107,24 +107,24 @@ class _Teller:
     def __init__(self, notebook: NotebookNode) -> None:
         self.number = 0
         self._notebook = notebook
-        self._told: dict[int, str] = {}
+        self._outputs: dict[int, str] = {}
 
-    def asked(self, cell: NotebookNode, cell_index: int) -> None:
+    def begin_cell(self, cell: NotebookNode, cell_index: int) -> None:
         """A cell begins."""
         self.number = cell_index + 1
         text = strip_controls(cell.source)
-        _say(_prompted(self.number, text) if cell.cell_type == "code" else text)
+        _say(_with_prompt(self.number, text) if cell.cell_type == "code" else text)
 
-    def answered(self, cell_index: int, **_: object) -> None:
+    def end_cell(self, cell_index: int, **_: object) -> None:
         """A cell has ended."""
         for index in range(cell_index + 1):
             text = "\n".join(_texts(self._notebook.cells[index]))
-            if text != self._told.get(index, ""):
-                self._told[index] = text
+            if text != self._outputs.get(index, ""):
+                self._outputs[index] = text
                 _say(text if index == cell_index else f"[{index + 1}] now:\n{text}")
 
 
-def _prompted(number: int, source: str) -> str:
+def _with_prompt(number: int, source: str) -> str:
     start = f"[{number}] "
     return start + source.replace("\n", "\n" + " " * len(start))
 
@@ -138,20 +138,20 @@ def _texts(cell: NotebookNode) -> Iterator[str]:
             text = f"{output.ename}: {output.evalue}"
         else:
             text = data.get("text/plain", "")
-        if shown := strip_controls(text).strip("\n"):
-            yield shown
+        if visible := strip_controls(text).strip("\n"):
+            yield visible
 
 
 def _write(notebook: NotebookNode, output: Path, name: str) -> None:
-    executed, page = output / f"{name}.ipynb", output / f"{name}.html"
+    result, page = output / f"{name}.ipynb", output / f"{name}.html"
     html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": name}})
     try:
         output.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, executed)
+        nbformat.write(notebook, result)
         page.write_text(html, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}. Give another --output.") from None
-    _say(f"{executed}\n{page}")
+    _say(f"{result}\n{page}")
 
 
 def _say(text: str) -> None:

@@ -86,16 +86,16 @@ def _demo(options: Namespace) -> int:
     if options.notebook is not None:
         demo(options.notebook, options.output)
         return 0
-    with as_file(_carried()) as carried:
-        demo(carried, options.output)
+    with as_file(_bundled_notebook()) as path:
+        demo(path, options.output)
     return 0
 
 
-def _carried() -> Traversable:
+def _bundled_notebook() -> Traversable:
     """The notebook that the wheel carries; in a clone it is in `notebooks`."""
     package = files("claude_magic")
-    carried = package / "notebooks" / _NOTEBOOK
-    return carried if carried.is_file() else Path(__file__).parents[2] / "notebooks" / _NOTEBOOK
+    notebook = package / "notebooks" / _NOTEBOOK
+    return notebook if notebook.is_file() else Path(__file__).parents[2] / "notebooks" / _NOTEBOOK
 
 
 def _doctor(_: Namespace) -> int:
@@ -129,13 +129,13 @@ def _ipykernel() -> Finding:
 
 def _cli() -> Finding:
     try:
-        found = find_cli()
-        version = _first_output([str(found.path), "-v"])
+        cli = find_cli()
+        version = _first_output([str(cli.path), "-v"])
     except ClaudeMagicError as error:
         return Finding("claude", str(error), "problem")
     if warning := version_warning(version):
         return Finding("claude", warning, "problem")
-    return Finding("claude", f"{version}, {found.path} (from {found.source})")
+    return Finding("claude", f"{version}, {cli.path} (from {cli.source})")
 
 
 def _offline() -> Finding:

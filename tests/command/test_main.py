@@ -196,4 +196,4 @@ def test_the_quickstart_is_a_clean_notebook_and_each_of_its_prompts_has_a_script
 
 
 def test_a_clone_runs_its_own_quickstart() -> None:
-    assert command._carried() == QUICKSTART
+    assert command._bundled_notebook() == QUICKSTART
