@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from turns import called, finished, outline, returned, said, turn
 
@@ -392,8 +394,8 @@ def test_a_request_is_shown_with_buttons_without_and_with_its_answer(
 ) -> None:
     assert shown(block) == framed(block) == seen
     assert framed(block, asks=True) == with_buttons
-    block.decision = Decision(behavior=Behavior.ALLOW)
-    assert shown(block) == decided
+    allowed = PermissionBlock(request=block.request, decision=Decision(behavior=Behavior.ALLOW))
+    assert shown(allowed) == decided
 
 
 # --- an answer that grows
@@ -420,7 +422,7 @@ def test_a_request_is_shown_with_buttons_without_and_with_its_answer(
         ("    ```\nx", *["pre.code(code(```\n))\np(x)\n"] * 2),
         ("```a``` b", *["p(code(a) b)\n"] * 2),
     ],
-    ids=lambda text: repr(text[:12]),
+    ids=count(),
 )
 def test_a_section_is_coloured_once_it_is_whole(text: str, growing: str, whole: str) -> None:
     assert outline(html.section(text, finished=False)) == growing
