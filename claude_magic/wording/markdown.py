@@ -109,12 +109,12 @@ def _plain(block: Block, cwd: str) -> str:
         case NoticeBlock():
             return show_invisibles(block.text)
         case PermissionBlock():
-            return _asked(block)
+            return _permission_plain(block)
         case _:
             return ""
 
 
-def _asked(block: PermissionBlock) -> str:
+def _permission_plain(block: PermissionBlock) -> str:
     if block.kind == "question":
         return "\n".join(
             [*tool_wording.question_lines(block.request.about), f"Question: {wording.decision_line(block)}"]

@@ -103,7 +103,7 @@ def frame(each: Block, cwd: str = "", *, asks: bool = False) -> Markup:
         case ToolBlock() if not _said_elsewhere(each):
             return sanitized(tool(each, cwd, _CHILDREN if each.children else _NOTHING))
         case PermissionBlock() if asks:
-            return sanitized(_asked(each))
+            return sanitized(_open_request(each))
         case _:
             return block(each, cwd)
 
@@ -268,21 +268,21 @@ def _permission(block: PermissionBlock) -> Markup:
             return div(f"claude-question{decided}", about, span("claude-label", "Question:"), " ", decision)
         case "plan":
             label, about = "Plan:", _plan(request)
-        case _:
+        case "permission":  # pragma: no branch  # there is no fourth
             label = f"Permission for {tool_wording.tool_name(request.tool_name)}:"
             about = _asked_for(request) if block.pending else _NOTHING
     return div(f"claude-permission{decided}", span("claude-label", label), " ", decision, about)
 
 
-def _asked(asked: PermissionBlock) -> Markup:
+def _open_request(block: PermissionBlock) -> Markup:
     """A request whose answer a live view takes: what it is about, and the box for the buttons."""
-    request = asked.request
-    match asked.kind:
+    request = block.request
+    match block.kind:
         case "question":
             return div("claude-question", _BOX)
         case "plan":
             return div("claude-permission", span("claude-label", "Claude has a plan"), _plan(request), _BOX)
-        case _:
+        case "permission":  # pragma: no branch  # there is no fourth
             name = span("claude-tool-name", tool_wording.tool_name(request.tool_name))
             label = span("claude-label", "Claude asks to use")
             return div("claude-permission", label, " ", name, _asked_for(request), _BOX)
