@@ -39,7 +39,7 @@ def add_gfm(parser: MarkdownIt) -> None:
 def link(address: str, text: str, markup: str = "") -> list[Token]:
     """The tokens of a link."""
     opening = Token("link_open", "a", 1, attrs={"href": address}, markup=markup)
-    return [opening, _text(text), Token("link_close", "a", -1)]
+    return [opening, _text(text), Token("link_close", "a", -1, markup=markup)]
 
 
 def _tasks(state: StateCore) -> None:

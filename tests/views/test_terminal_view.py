@@ -141,3 +141,11 @@ async def test_console_markup_in_an_answer_stays_text() -> None:
 
     assert "[red]x[/red] :smile:" in shown
     assert "[bold]T[/bold]" in _SEQUENCE.sub("", shown)
+
+
+async def test_addresses_and_links_are_text_that_can_be_read() -> None:
+    written = "See https://example.org/x, www.example.org and [the docs](https://example.org/y)."
+
+    shown = _SEQUENCE.sub("", await printed(finished(said(written)), terminal=True))
+
+    assert "See https://example.org/x, www.example.org and the docs (https://example.org/y)." in shown
