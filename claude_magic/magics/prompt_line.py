@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from claude_magic.errors import UsageError
-from claude_magic.magics.secret_names import looks_secret
 from claude_magic.prompt import Attachment, Prompt
+from claude_magic.support.secret_names import looks_secret
 
 __all__ = ["expand", "split_flags", "split_words"]
 
