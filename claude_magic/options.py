@@ -16,6 +16,7 @@ from claude_magic.declaration import check, described, not_negative, option, opt
 from claude_magic.errors import CLINotFoundError, UsageError
 from claude_magic.hooks import Hook
 from claude_magic.support.paths import absolute, check_folder, notebook_folder
+from claude_magic.tool_server import ToolServer
 
 __all__ = [
     "EFFORTS",
@@ -256,6 +257,7 @@ class Options(_Common):
     )
     line_limit: int = option(64 * 1024 * 1024, "Longest line accepted from the CLI, in bytes.")
     hooks: tuple[Hook, ...] = option((), "What the CLI asks us around its own steps.", repr=False)
+    servers: tuple[ToolServer, ...] = option((), "Tools that run in this process.", repr=False)
     check_paths: InitVar[bool] = True
     """False for paths that were looked at when they were given: what has gone since is told at the start."""
 

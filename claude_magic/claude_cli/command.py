@@ -7,6 +7,7 @@ may read, a persona and MCP servers with their keys: these go through files.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -145,11 +146,12 @@ def _flags(options: Options, keep: Callable[[str], str]) -> Iterator[tuple[str, 
     yield from _pairs("--model", [options.model])
     yield from _pairs("--permission-mode", [options.permission_mode])
     # One flag a rule (measured with both generations): a rule may itself hold commas and spaces.
-    yield from _pairs("--allowedTools", options.allow)
+    yield from _pairs("--allowedTools", (*options.allow, *_readers(options)))
     yield from _pairs("--disallowedTools", options.deny)
     yield from _pairs("--add-dir", options.add_dirs)
     yield from _prompt_flag(options, keep)
     yield from _pairs("--mcp-config", (_mcp_config(value, keep) for value in options.mcp_config))
+    yield from _own_servers(options)
     yield from _pairs("--effort", [options.effort])
     yield from _pairs("--setting-sources", [options.setting_sources])
 
@@ -170,6 +172,18 @@ def _prompt_flag(options: Options, keep: Callable[[str], str]) -> Iterator[tuple
 def _mcp_config(value: str, keep: Callable[[str], str]) -> str:
     """A path as it is; JSON holds keys."""
     return keep(_valid("--mcp-config", value)) if is_json(value) else value
+
+
+def _readers(options: Options) -> Iterator[str]:
+    """Our own tools that change nothing ask nobody."""
+    return (rule for server in options.servers for rule in server.readers)
+
+
+def _own_servers(options: Options) -> Iterator[tuple[str, str]]:
+    """Those in our own process hold no keys."""
+    if options.servers:
+        servers = {server.name: server.declaration for server in options.servers}
+        yield "--mcp-config", json.dumps({"mcpServers": servers})
 
 
 def _argument(flag: str, value: str) -> str:

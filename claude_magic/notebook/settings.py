@@ -17,6 +17,7 @@ from claude_magic.hooks import Hook
 from claude_magic.notebook.backend import BACKENDS, OfflineModel, default_backend
 from claude_magic.options import Options
 from claude_magic.session import Session
+from claude_magic.tool_server import ToolServer
 
 __all__ = ["Settings", "traits_of"]
 
@@ -81,6 +82,7 @@ class Settings(_Defaults):
 
     Args:
         hooks: What Claude asks in this notebook around its own steps.
+        servers: The tools that run in this kernel.
         more: For traitlets.
     """
 
@@ -90,9 +92,10 @@ class Settings(_Defaults):
         help="Where answers come from: claude (your own login) or offline (a scripted model).",
     ).tag(config=True)
 
-    def __init__(self, hooks: Sequence[Hook] = (), **more: Any) -> None:
+    def __init__(self, hooks: Sequence[Hook] = (), servers: Sequence[ToolServer] = (), **more: Any) -> None:
         super().__init__(**more)
         self._hooks = tuple(hooks)
+        self._servers = tuple(servers)
         self._offline = OfflineModel()
         self._in_force: dict[str, dict[str, Any]] = {}  # by session and field of Options
         self._pending: dict[str, dict[str, Any]] = {}
@@ -113,7 +116,12 @@ class Settings(_Defaults):
             StartError: The offline model did not start.
         """
         defaults = {each.name: getattr(self, each.name) for each in options_of(Options) if each.configured}
-        own = {"cwd": changes.get("cwd") or self._directory(), "hooks": self._hooks, "note": _NOTE}
+        own = {
+            "cwd": changes.get("cwd") or self._directory(),
+            "hooks": self._hooks,
+            "servers": self._servers,
+            "note": _NOTE,
+        }
         env = await self._offline.environment() if self.backend == "offline" else {}
         values: dict[str, Any] = {**defaults, "env": env, "label": self.label, **changes, **own}
         return Options(**values, check_paths=False)

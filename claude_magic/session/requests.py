@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from claude_magic.errors import UsageError
 from claude_magic.hooks import answered
 from claude_magic.permissions import PermissionRequest
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
 from claude_magic.session.supervisor import Answer
-from claude_magic.session.turn import Turn
+from claude_magic.session.turn import Turn, answering
 from claude_magic.wire.events import ControlRequest
 
 __all__ = ["answers"]
@@ -40,4 +41,15 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
             turn.transcript.notice(reply.notice, "warning")
         return dict(reply.output)
 
-    return {"can_use_tool": can_use_tool, "hook_callback": hook_callback}
+    async def mcp_message(stream: Stream, control: ControlRequest) -> dict[str, object]:
+        name, message = control.request.get("server_name"), control.request.get("message")
+        server = next((each for each in stream.options.servers if each.name == name), None)
+        if server is None or not isinstance(message, dict):
+            raise UsageError(f"There is no server {name!r}.")
+        turn = stream.owner
+        if turn is not None:  # a prompt to this session, from the tool, would wait for the tool
+            answering.set((*answering.get(), turn))
+        tell = turn.transcript.output if turn is not None else lambda _call, _text: None
+        return {"mcp_response": await server.answer(message, tell)}
+
+    return {"can_use_tool": can_use_tool, "hook_callback": hook_callback, "mcp_message": mcp_message}
