@@ -49,6 +49,7 @@ class Tool(NamedTuple):
         edits: The part that holds a list of such pairs.
         prompt: The part that holds what a subagent is asked.
         todos: How it tells of the to-do list.
+        language: What its argument is written in.
         quiet: A call that went well has no result worth showing.
         unfolded: What it was given is shown without a click.
         schedules: What it puts down for later dies with the process.
@@ -62,6 +63,7 @@ class Tool(NamedTuple):
     edits: str = ""
     prompt: str = ""
     todos: Todos = Todos.NOTHING
+    language: str = ""
     quiet: bool = False
     unfolded: bool = False
     schedules: bool = False
@@ -92,7 +94,7 @@ _K = ToolKind
 _ROWS = (
     Tool(name="Agent", kind=_K.AGENT, argument="description", prompt="prompt"),
     Tool(name="AskUserQuestion", kind=_K.QUESTION, argument="questions"),
-    Tool(name="Bash", kind=_K.SHELL, argument="command"),
+    Tool(name="Bash", kind=_K.SHELL, argument="command", language="bash"),
     Tool(name="CronCreate", schedules=True),
     Tool(
         name="Edit",
@@ -125,6 +127,7 @@ _ROWS = (
     Tool(name="TaskList", todos=Todos.ALL_TOLD, quiet=True),
     Tool(name="TaskUpdate", todos=Todos.CHANGED, quiet=True),
     Tool(name="TodoWrite", argument="todos", todos=Todos.ALL_GIVEN, quiet=True, unfolded=True),
+    Tool(name="mcp__kernel__run_python", argument="code", language="python", unfolded=True),
     Tool(name="WebFetch", argument="url"),
     Tool(name="WebSearch", argument="query"),
     Tool(name="Write", kind=_K.EDIT, argument="file_path", added="content", quiet=True),

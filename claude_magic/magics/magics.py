@@ -14,6 +14,7 @@ from traitlets.config import Config
 from claude_magic.errors import StateError
 from claude_magic.foreground import Foreground
 from claude_magic.foreground.question_marks import QuestionMarks
+from claude_magic.kernel.tools import kernel_server
 from claude_magic.magics.arguments import magics_of
 from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer
@@ -34,7 +35,7 @@ class ClaudeMagics(Settings):
 
     def __init__(self, shell: InteractiveShell) -> None:
         open_notebook = OpenNotebook(lambda: this_notebook(shell).path)
-        super().__init__(open_notebook.hooks, parent=shell)
+        super().__init__(open_notebook.hooks, [kernel_server(shell)], parent=shell)
         self.shell = shell
         self.foreground = Foreground(shell)
         self._question_marks = QuestionMarks(shell)

@@ -33,6 +33,7 @@ __all__ = ["Builder", "Scope"]
 
 _BLOCK_LIMIT = 4_000
 _NOTICE_LIMIT = 10_000
+_OUTPUT_LIMIT = 8_000
 _NAME_LIMIT = 200
 _OPEN_LIMIT = 64
 _PICTURE_LIMIT = 10_000_000
@@ -189,6 +190,11 @@ class Builder:
         tool.state = state
         tool.started = self._clock()
         self.steps += 1
+        self.touch(tool)
+
+    def show_output(self, tool: ToolBlock, text: str) -> None:
+        """The newest of what a call gives while it runs."""
+        tool.result = (tool.result + text)[-_OUTPUT_LIMIT:]
         self.touch(tool)
 
     def end_tool(self, tool: ToolBlock, state: ToolState) -> None:

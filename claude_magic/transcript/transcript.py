@@ -96,6 +96,7 @@ class Transcript:
         self.started: float | None = None
         self.ended: float | None = None
         self.footer: Footer | None = None
+        self.urgent: list[Callable[[], object]] = []  # called at once, where the loop may be blocked
         self._state = TurnState.QUEUED
         self._clock = clock
         self._builder = Builder(clock, text_limit)
@@ -268,6 +269,14 @@ class Transcript:
         self._builder.touch(block)
         if self._state is TurnState.WAITING and not self.pending:
             self.set_state(TurnState.RUNNING)
+
+    def output(self, call_id: str, text: str) -> None:
+        """Shows what a tool of ours gives while it runs; its result takes the place of it."""
+        tool = self._builder.tools.get(call_id)
+        if tool is not None and not tool.state.is_over:
+            self._builder.show_output(tool, text)
+            for listener in self.urgent:
+                listener()
 
     def notice(self, text: str, level: Level = "info") -> None:
         """Adds a line of ours; the same line twice in a row is one."""

@@ -70,8 +70,8 @@ def written(call: ToolBlock) -> Markup:
     if items := tool_wording.checklist(call):
         return _todos(items)
     tool = tool_called(call.name)
-    if tool.kind is ToolKind.SHELL:
-        return _command(call, tool.argument)
+    if tool.language:
+        return _command(call, tool.argument, tool.language)
     if tool.line_says_all or not call.input:
         return Markup()
     return code("claude-code", highlighted(tool_wording.input_json(call.input), "json"))
@@ -89,11 +89,11 @@ def _agent(call: ToolBlock, children: Markup) -> Markup:
     return prompt + children + div("claude-answer", markdown(answer))
 
 
-def _command(call: ToolBlock, argument: str) -> Markup:
+def _command(call: ToolBlock, argument: str, language: str) -> Markup:
     command = show_invisibles(str(call.input.get(argument, "")))
     if call.state.is_over and command.strip() == tool_wording.argument(call.name, call.input):
         return Markup()
-    return code("claude-code claude-command", highlighted(command, "bash"))
+    return code("claude-code claude-command", highlighted(command, language))
 
 
 def _diff(lines: list[str]) -> Markup:

@@ -1,0 +1,115 @@
+"""The kernel's tools, as Claude sees them: the variables, and code that runs among them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from claude_magic.control_characters import shortened
+from claude_magic.kernel.bounded import WITHHELD, short
+from claude_magic.kernel.inspect import inspected
+from claude_magic.kernel.kinds import headline
+from claude_magic.kernel.run import run_code
+from claude_magic.support.secret_names import looks_secret
+from claude_magic.tool_server import Call, Content, Tool, ToolError, ToolServer, text
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["kernel_server"]
+
+_MOST = 200  # variables listed
+_OUTPUT = 20_000  # characters of it that Claude gets
+_NAME = {"type": "string", "description": "The variable's name."}
+
+
+def kernel_server(shell: InteractiveShell) -> ToolServer:
+    """The server `kernel` of a notebook."""
+    tools = _Tools(shell)
+    return ToolServer(
+        "kernel",
+        (
+            Tool(
+                name="list_variables",
+                description="Lists the variables of the notebook's kernel with their types and sizes.",
+                schema=_schema(),
+                call=tools.list_variables,
+                only_reads=True,
+            ),
+            Tool(
+                name="inspect",
+                description="Describes a variable of the notebook's kernel: type, shape, columns, first "
+                "rows, signature, source. Bounded, and evaluates nothing; prefer it to printing the value.",
+                schema=_schema(name=_NAME),
+                call=tools.inspect,
+                only_reads=True,
+            ),
+            Tool(
+                name="run_python",
+                description="Runs Python in the notebook's kernel, as a cell would: it sees and changes the "
+                "user's variables. Magics and top-level await work; the last expression's value and new "
+                "matplotlib figures come back. Use it, and no shell, for anything about the user's data.",
+                schema=_schema(code={"type": "string", "description": "The code of one cell."}),
+                call=tools.run_python,
+            ),
+        ),
+    )
+
+
+class _Tools:
+    """What the tools do in one shell; code runs one piece at a time."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._lock = asyncio.Lock()
+
+    async def list_variables(self, _: Call) -> list[Content]:
+        lines = list(self._variables())
+        more = f"\n… {len(lines) - _MOST:,} more" if len(lines) > _MOST else ""
+        return [text("\n".join(lines[:_MOST]) + more if lines else "The notebook has no variables yet.")]
+
+    async def inspect(self, call: Call) -> list[Content]:
+        name = call.text("name")
+        if name not in self._shell.user_ns:
+            raise ToolError(f"There is no variable {name!r:.80}. list_variables tells which there are.")
+        if looks_secret(name):
+            return [text(f"{name}: {WITHHELD}")]
+        return [text(await inspected(name, self._shell.user_ns[name]))]
+
+    async def run_python(self, call: Call) -> list[Content]:
+        async with self._lock:
+            outputs = await run_code(self._shell, call.text("code"), call.tell)
+        said = shortened(
+            "\n".join(part for part in (outputs.text.rstrip("\n"), outputs.error) if part), _OUTPUT
+        )
+        images: list[Content] = [
+            {"type": "image", "data": picture.data, "mimeType": picture.media_type}
+            for picture in outputs.pictures
+        ]
+        if outputs.error:
+            raise ToolError(said, images)
+        return [text(said or "It ran, and printed nothing."), *images] if said or not images else images
+
+    def _variables(self) -> Iterator[str]:
+        hidden = self._shell.user_ns_hidden
+        for name, value in list(self._shell.user_ns.items()):
+            if name.startswith("_") or (name in hidden and hidden[name] is value):
+                continue
+            yield f"{name}: {_line(name, value)}"
+
+
+def _line(name: str, value: Any) -> str:
+    if type(value) in {bool, int, float, complex, str, type(None)}:
+        shown = WITHHELD if looks_secret(name) else short(value, 80)
+        return f"{type(value).__name__} = {shown}"
+    return headline(value)
+
+
+def _schema(**properties: Any) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
