@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec import Struct
 
-__all__ = ["JSON", "Call", "Content", "Tool", "ToolError", "ToolServer", "text"]
+__all__ = ["JSON", "Call", "Content", "Tool", "ToolError", "ToolServer", "Watcher", "text"]
 
 JSON = dict[str, object]
 Content = JSON
@@ -21,6 +21,22 @@ _log = logging.getLogger(__name__)
 _PROTOCOL = "2025-06-18"  # the version of MCP spoken to one that names none
 _CALL_ID = "claudecode/toolUseId"  # in what the CLI sends with a call (2.1.191, 2.1.332)
 _NO_METHOD, _NO_TOOL, _BROKEN = -32601, -32602, -32603  # JSON-RPC's codes
+
+
+def _nothing() -> None:
+    """Nobody watches."""
+
+
+class Watcher(Struct, frozen=True, kw_only=True):
+    """Who watches the calls.
+
+    Args:
+        tell: Takes the id of a call, and text that it gives while it runs.
+        interrupt: Ends the turn.
+    """
+
+    tell: Callable[[str, str], object] = lambda _call_id, _text: None
+    interrupt: Callable[[], object] = _nothing
 
 
 class ToolError(Exception):
@@ -42,12 +58,14 @@ class Call(Struct, frozen=True, kw_only=True):
     Args:
         id: The call's id, as the transcript has it; "" if it is not known.
         input: What it was given.
-        tell: Takes what comes of it while it runs, for whoever watches.
+        tell: Takes what comes of it while it runs, for whoever watches; also from a thread.
+        interrupt: Ends the turn: the person has interrupted the tool.
     """
 
     id: str
     input: JSON
     tell: Callable[[str], object]
+    interrupt: Callable[[], object] = _nothing
 
     def text(self, name: str) -> str:
         """A part of the input that has to be text.
@@ -112,20 +130,17 @@ class ToolServer:
         """The rules that allow what only reads."""
         return tuple(f"mcp__{self.name}__{tool.name}" for tool in self.tools.values() if tool.only_reads)
 
-    async def answer(self, message: Mapping[str, object], tell: Callable[[str, str], object]) -> JSON:
-        """The answer to one message of JSON-RPC; to a notification, which wants none, an empty one.
-
-        Args:
-            message: The message.
-            tell: Takes the id of a tool call, and text that it gives while it runs.
-        """
+    async def answer(self, message: Mapping[str, object], watcher: Watcher) -> JSON:
+        """The answer to one message of JSON-RPC; to a notification, which wants none, an empty one."""
         if "id" not in message:
             return {"jsonrpc": "2.0", "result": {}}
         params = message.get("params")
-        outcome = await self._outcome(message.get("method"), params if isinstance(params, dict) else {}, tell)
+        outcome = await self._outcome(
+            message.get("method"), params if isinstance(params, dict) else {}, watcher
+        )
         return {"jsonrpc": "2.0", "id": message["id"], **outcome}
 
-    async def _outcome(self, method: object, params: JSON, tell: Callable[[str, str], object]) -> JSON:
+    async def _outcome(self, method: object, params: JSON, watcher: Watcher) -> JSON:
         match method:
             case "initialize":
                 return {"result": self._introduction(params)}
@@ -134,7 +149,7 @@ class ToolServer:
             case "tools/list":
                 return {"result": {"tools": [tool.listing for tool in self.tools.values()]}}
             case "tools/call":
-                return await self._call(params, tell)
+                return await self._call(params, watcher)
             case _:
                 return _error(_NO_METHOD, f"Unknown method: {method!s:.60}")
 
@@ -145,7 +160,7 @@ class ToolServer:
             "serverInfo": {"name": self.name, "version": "1"},
         }
 
-    async def _call(self, params: JSON, tell: Callable[[str, str], object]) -> JSON:
+    async def _call(self, params: JSON, watcher: Watcher) -> JSON:
         tool, meta, arguments = (
             self.tools.get(str(params.get("name"))),
             params.get("_meta"),
@@ -155,7 +170,10 @@ class ToolServer:
             return _error(_NO_TOOL, f"Unknown tool: {params.get('name')!s:.60}")
         call_id = str(meta.get(_CALL_ID) or "") if isinstance(meta, dict) else ""
         call = Call(
-            id=call_id, input=arguments if isinstance(arguments, dict) else {}, tell=partial(tell, call_id)
+            id=call_id,
+            input=arguments if isinstance(arguments, dict) else {},
+            tell=partial(watcher.tell, call_id),
+            interrupt=watcher.interrupt,
         )
         try:
             return {"result": {"content": await tool.call(call)}}

@@ -1,7 +1,8 @@
 """Claude's code in the notebook's namespace, as a cell would run it, and what comes of it.
 
 Neither the history nor `_` changes, and what other tasks print meanwhile goes where it went before. An
-interrupt ends the code where it is: in a loop, in C code that looks for signals, in an await.
+interrupt ends the code where it is, in a loop or in C code that looks for signals; where the code awaits, an
+interrupt means what it means without it.
 """
 
 from __future__ import annotations
@@ -11,48 +12,75 @@ import inspect
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from claude_magic.kernel.outputs import Outputs, collecting
+from claude_magic.kernel.progress import Progress
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["run_code"]
+__all__ = ["run_code", "running"]
 
 _FRAMES = 5  # of a traceback
 
 
-async def run_code(shell: InteractiveShell, code: str, on_text: Callable[[str], object]) -> Outputs:
+async def run_code(shell: InteractiveShell, code: str, tell: Callable[[str], object]) -> Outputs:
     """Runs code on the main thread; until it ends or awaits, nothing else runs there.
 
     Args:
         shell: Whose namespace it changes.
         code: A cell's text; magics and top-level `await` are welcome.
-        on_text: Called with what it prints, as it comes.
+        tell: Takes what it prints, as it comes.
 
     Returns:
         What it printed and showed, and its exception if it has raised one.
     """
-    outputs = Outputs(on_text)
+    outputs = Outputs()
     try:
         name, body, last = _compiled(shell, code)
     except (SyntaxError, ValueError, OverflowError) as error:
-        outputs.failed("".join(traceback.format_exception_only(error)))
+        outputs.fail("".join(traceback.format_exception_only(error)))
         return outputs
-    with collecting(shell, outputs), _interrupting(name):
-        try:
-            await _value(body, shell.user_ns)
-            if last is not None:
-                outputs.result(shell, await _value(last, shell.user_ns))
-        except KeyboardInterrupt:
-            outputs.failed("KeyboardInterrupt: interrupted by the user")
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # none of it must end the kernel
-            outputs.failed(_short_traceback(error, name))
+
+    async def run() -> None:
+        await _value(body, shell.user_ns)
+        if last is not None:
+            outputs.result(shell, await _value(last, shell.user_ns))
+
+    await running(shell, run(), outputs, tell, name)
     return outputs
+
+
+async def running(
+    shell: InteractiveShell,
+    work: Coroutine[Any, Any, None],
+    outputs: Outputs,
+    tell: Callable[[str], object],
+    name: str,
+) -> None:
+    """Runs code as a cell's, and notes in `outputs` how it ends.
+
+    Args:
+        shell: Where it prints and displays.
+        work: The code.
+        outputs: Takes what it prints and displays.
+        tell: Takes what it prints, as it comes.
+        name: The file that tracebacks begin with.
+    """
+    progress = Progress(tell)
+    with collecting(shell, outputs, progress.write), progress.telling(), _interrupting(progress):
+        try:
+            await _in_steps(work, progress)
+        except KeyboardInterrupt:
+            outputs.interrupted = True
+            outputs.fail("KeyboardInterrupt: the user interrupted it.")
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # none of it must end the kernel
+            outputs.fail(_short_traceback(error, name))
 
 
 def _compiled(shell: InteractiveShell, code: str) -> tuple[str, CodeType, CodeType | None]:
@@ -60,18 +88,11 @@ def _compiled(shell: InteractiveShell, code: str) -> tuple[str, CodeType, CodeTy
     source = shell.transform_cell(code)
     tree = ast.parse(source)
     name: str = shell.compile.cache(source, 0, raw_code=code)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    expression = ast.Expression(last.value) if isinstance(last, ast.Expr) and not _is_silent(code) else None
-    if last is not None and expression is None:
-        tree.body.append(last)
+    last = tree.body[-1] if tree.body and not code.rstrip().endswith(";") else None  # which keeps it silent
+    value = tree.body.pop() and ast.Expression(last.value) if isinstance(last, ast.Expr) else None
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     body = compile(tree, name, "exec", flags)
-    return name, body, None if expression is None else compile(expression, name, "eval", flags)
-
-
-def _is_silent(code: str) -> bool:
-    """A semicolon at the end keeps a cell's value from being shown."""
-    return code.rstrip().endswith(";")
+    return name, body, None if value is None else compile(value, name, "eval", flags)
 
 
 async def _value(code: CodeType, namespace: dict[str, Any]) -> Any:
@@ -79,9 +100,26 @@ async def _value(code: CodeType, namespace: dict[str, Any]) -> Any:
     return await value if code.co_flags & inspect.CO_COROUTINE else value
 
 
+@types.coroutine
+def _in_steps(work: Coroutine[Any, Any, None], progress: Progress) -> Generator[Any, Any, None]:
+    """Awaits `work`, and tells `progress` when its code has the main thread: between two awaits."""
+    step: Callable[[Any], Any] = work.send
+    value: Any = None
+    while True:
+        with progress.blocking():
+            try:
+                awaited = step(value)
+            except StopIteration:
+                return
+        try:
+            step, value = work.send, (yield awaited)
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it is the code's
+            step, value = work.throw, error
+
+
 @contextmanager
-def _interrupting(name: str) -> Iterator[None]:
-    """Has SIGINT raise KeyboardInterrupt where the code runs; elsewhere it means what it meant before.
+def _interrupting(progress: Progress) -> Iterator[None]:
+    """Has SIGINT raise KeyboardInterrupt where the code has the main thread, else mean what it meant before.
 
     Raised in the loop itself, or in another task, it would end the kernel.
     """
@@ -90,10 +128,8 @@ def _interrupting(name: str) -> Iterator[None]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        while frame is not None:
-            if frame.f_code.co_filename == name:
-                raise KeyboardInterrupt
-            frame = frame.f_back
+        if progress.blocked:
+            raise KeyboardInterrupt
         if callable(before):
             before(number, frame)
 

@@ -80,9 +80,9 @@ class _Tools:
     async def run_python(self, call: Call) -> list[Content]:
         async with self._lock:
             outputs = await run_code(self._shell, call.text("code"), call.tell)
-        said = shortened(
-            "\n".join(part for part in (outputs.text.rstrip("\n"), outputs.error) if part), _OUTPUT
-        )
+        if outputs.interrupted:
+            call.interrupt()
+        said = shortened("\n".join(part for part in (outputs.text, outputs.error) if part), _OUTPUT)
         images: list[Content] = [
             {"type": "image", "data": picture.data, "mimeType": picture.media_type}
             for picture in outputs.pictures

@@ -10,7 +10,8 @@ from claude_magic.permissions import PermissionRequest
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
 from claude_magic.session.supervisor import Answer
-from claude_magic.session.turn import Turn, answering
+from claude_magic.session.turn import Turn
+from claude_magic.tool_server import Watcher
 from claude_magic.wire.events import ControlRequest
 
 __all__ = ["answers"]
@@ -47,9 +48,9 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
         if server is None or not isinstance(message, dict):
             raise UsageError(f"There is no server {name!r}.")
         turn = stream.owner
-        if turn is not None:  # a prompt to this session, from the tool, would wait for the tool
-            answering.set((*answering.get(), turn))
-        tell = turn.transcript.output if turn is not None else lambda _call, _text: None
-        return {"mcp_response": await server.answer(message, tell)}
+        if turn is None:
+            return {"mcp_response": await server.answer(message, Watcher())}
+        watcher = Watcher(tell=turn.transcript.output, interrupt=lambda: interrupt(turn))
+        return {"mcp_response": await turn.call(lambda: server.answer(message, watcher))}
 
     return {"can_use_tool": can_use_tool, "hook_callback": hook_callback, "mcp_message": mcp_message}

@@ -7,9 +7,11 @@ import contextlib
 import contextvars
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import Enum
+from functools import partial
+from typing import Any, TypeVar
 
 from claude_magic.errors import CancelledTurnError, ClaudeMagicError, StateError
 from claude_magic.options import TurnOptions
@@ -21,6 +23,7 @@ from claude_magic.wire.events import Event, ResultEvent
 
 __all__ = ["Outcome", "Turn", "TurnPhase", "answering"]
 
+T = TypeVar("T")
 Outcome = ResultEvent | ClaudeMagicError
 answering: contextvars.ContextVar[tuple[Turn, ...]] = contextvars.ContextVar(
     "claude_magic_answering", default=()
@@ -91,6 +94,7 @@ class Turn:
         self._changed = asyncio.Event()
         self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._asking: asyncio.Task[Decision] | None = None
+        self._calls: set[asyncio.Task[Any]] = set()
         self._asking_since: float | None = None
         self._context = contextvars.copy_context()
         self._started = time.monotonic()
@@ -231,21 +235,43 @@ class Turn:
         """
         self._asking_since = start = time.monotonic()
         loop = asyncio.get_running_loop()
-        self._asking = loop.create_task(self._answer(request), context=self._context, name="claude_magic ask")
+        self._asking = loop.create_task(
+            self._as_answer(partial(self.asker, request)), context=self._context, name="claude_magic ask"
+        )
         try:
             return await self._asking
         finally:
             self._asking = self._asking_since = None
             self._waiting_time += time.monotonic() - start
 
-    def withdraw(self) -> None:
-        """What is being asked needs no answer any more."""
-        if self._asking is not None:
-            self._asking.cancel()
+    async def call(self, tool: Callable[[], Awaitable[T]]) -> T:
+        """What a tool of ours comes to, called in the turn's own context: it prints in the cell that asked.
 
-    async def _answer(self, request: PermissionRequest) -> Decision:
+        Raises:
+            asyncio.CancelledError: The turn was stopped meanwhile, and the tool with it.
+        """
+        if self.interrupted:  # it was called before the CLI had heard of that
+            raise asyncio.CancelledError
+        work = asyncio.get_running_loop().create_task(
+            self._as_answer(tool), context=self._context.copy(), name="claude_magic tool"
+        )
+        self._calls.add(work)
+        try:
+            return await work
+        finally:
+            work.cancel()
+            self._calls.discard(work)
+
+    def withdraw(self) -> None:
+        """What is being asked needs no answer any more, and no tool of ours is to go on."""
+        for work in (self._asking, *self._calls):
+            if work is not None:
+                work.cancel()
+
+    async def _as_answer(self, work: Callable[[], Awaitable[T]]) -> T:
+        """A prompt to this session, from in here, would wait for this turn, and this turn for that."""
         answering.set((*answering.get(), self))
-        return await self.asker(request)
+        return await work()
 
     def _change(self) -> None:
         self._changed.set()

@@ -101,6 +101,7 @@ class Builder:
         self._picture_room = _PICTURE_LIMIT
         self._made = 0
         self._signal: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # of those who wait
 
     @property
     def answer(self) -> str:
@@ -112,7 +113,7 @@ class Builder:
         """Waits until something has changed after revision `since`; returns the revision now."""
         while self.revision <= since:
             if self._signal is None:
-                self._signal = asyncio.Event()
+                self._signal, self._loop = asyncio.Event(), asyncio.get_running_loop()
             await self._signal.wait()
         return self.revision
 
@@ -193,9 +194,12 @@ class Builder:
         self.touch(tool)
 
     def show_output(self, tool: ToolBlock, text: str) -> None:
-        """The newest of what a call gives while it runs."""
+        """The newest of what a call gives while it runs. A thread may say it, while the loop stands still."""
         tool.result = (tool.result + text)[-_OUTPUT_LIMIT:]
-        self.touch(tool)
+        self.revision += 1
+        tool.revision = self.revision
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.touch)
 
     def end_tool(self, tool: ToolBlock, state: ToolState) -> None:
         """A call ends so, unless it had ended before."""

@@ -229,7 +229,8 @@ class Reducer:
         state = state_after(text, failed=content.is_error is True)
         tool.pictures = tuple(self._pictures(content.content))
         tool.details = self._builder.budget.json(worth_keeping(details))
-        tool.result = "" if state is ToolState.INTERRUPTED else self._builder.budget.ends(text)
+        if state is not ToolState.INTERRUPTED:  # of which the text says nothing; what had come is kept
+            tool.result = self._builder.budget.ends(text)
         self._builder.length += len(tool.result)
         self._builder.end_tool(tool, state)
         self._builder.touch(tool)

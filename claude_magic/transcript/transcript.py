@@ -96,7 +96,7 @@ class Transcript:
         self.started: float | None = None
         self.ended: float | None = None
         self.footer: Footer | None = None
-        self.urgent: list[Callable[[], object]] = []  # called at once, where the loop may be blocked
+        self.urgent: list[Callable[[], object]] = []  # called at once, for the loop may stand still
         self._state = TurnState.QUEUED
         self._clock = clock
         self._builder = Builder(clock, text_limit)
@@ -271,7 +271,10 @@ class Transcript:
             self.set_state(TurnState.RUNNING)
 
     def output(self, call_id: str, text: str) -> None:
-        """Shows what a tool of ours gives while it runs; its result takes the place of it."""
+        """Shows what a tool of ours gives while it runs; its result takes the place of it.
+
+        A thread may call it while the loop stands still.
+        """
         tool = self._builder.tools.get(call_id)
         if tool is not None and not tool.state.is_over:
             self._builder.show_output(tool, text)

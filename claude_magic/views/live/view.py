@@ -125,7 +125,7 @@ class LiveView:
         view = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
         self._show_widget({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, update=False)
         self._started = self._clock()
-        self.transcript.urgent.append(self._push_while_blocked)
+        self.transcript.urgent.append(self._push)
 
     async def follow(self) -> None:
         """Brings the widget up to date until the turn has ended; then the static output takes its place."""
@@ -245,11 +245,6 @@ class LiveView:
         if not self._hears and not self._heard.is_set() and length >= self._snapshot_due:
             self._snapshot_due = 4 * length
             self._sync()
-
-    def _push_while_blocked(self) -> None:
-        """Code in the kernel prints, and the loop may not come round before it ends."""
-        if not self._throttle.delay():
-            self._push()
 
     def _sync(self) -> None:
         """Sends all that the page should be showing."""
