@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-__all__ = ["Result", "ToolCall", "Usage"]
+__all__ = ["CodeBlock", "CodeBlocks", "Result", "ToolCall", "Usage"]
 
 _REPR_LENGTH = 60  # characters of the answer
 
@@ -38,6 +39,34 @@ class ToolCall:
     input: dict[str, object]
     result: str
     is_error: bool
+
+
+class CodeBlock(NamedTuple):
+    """A block of code of an answer.
+
+    Args:
+        text: The code, without a line end after its last line.
+        language: What the answer says it is written in, in small letters: "python"; "" if it does not say.
+    """
+
+    text: str
+    language: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class CodeBlocks(tuple[CodeBlock, ...]):
+    """The blocks of code of an answer, in their order; as a string all their code, joined by blank lines."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "\n\n".join(block.text for block in self)
+
+    def of(self, *languages: str) -> CodeBlocks:
+        """The blocks in one of these languages; `""` means those that name none."""
+        return CodeBlocks(block for block in self if block.language in languages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -75,11 +104,11 @@ class Result:
     num_turns: int = 0
 
     @property
-    def code(self) -> str:
-        """The answer's blocks of code as the cell shows them, joined by blank lines; "" if it has none."""
+    def code(self) -> CodeBlocks:
+        """The answer's blocks of code as the cell shows them; `str()` of it joins them by blank lines."""
         from claude_magic.commonmark.parser import code_blocks  # noqa: PLC0415  # load budget
 
-        return "\n\n".join(block.text.rstrip("\n") for block in code_blocks(self.text))
+        return CodeBlocks(CodeBlock(each.text.rstrip("\n"), each.language) for each in code_blocks(self.text))
 
     def __str__(self) -> str:
         return self.text

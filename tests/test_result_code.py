@@ -31,8 +31,35 @@ from claude_magic.views.html.markup import markdown
     ],
 )
 def test_the_code_of_a_result_is_what_the_view_shows_as_code(text: str, code: str) -> None:
-    assert Result(text=text).code == code
+    assert str(Result(text=text).code) == code
     assert ("<pre" in markdown(text)) is bool(code)
+
+
+@pytest.mark.fault(124, via="pure")
+def test_each_block_has_its_text_and_its_language() -> None:
+    code = Result(text="Do:\n\n```python\nx = 1\n```\n- and\n  ~~~ sh\n  ls\n  ~~~\n\n      indented").code
+
+    assert list(code) == [("x = 1", "python"), ("ls", "sh"), ("indented", "")]
+    assert (code[0].text, code[-1].language, str(code[1])) == ("x = 1", "", "ls")
+    assert str(code.of("python", "")) == "x = 1\n\nindented"
+    assert not Result(text="No code.").code
+
+
+@pytest.mark.parametrize(
+    ("info", "language"),
+    [
+        ("Python", "python"),
+        ("python title=a.py", "python"),
+        ("{python}", "python"),
+        ("{.python .line}", "python"),
+        ("{python, echo=False}", "python"),
+        ("c++", "c++"),
+        ("", ""),
+        ("{}", ""),
+    ],
+)
+def test_a_blocks_language_is_the_first_word_after_its_fence(info: str, language: str) -> None:
+    assert Result(text=f"```{info}\n1\n```").code[0].language == language
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ class CodeBlock(NamedTuple):
     first: int
     last: int
 
+    @property
+    def language(self) -> str:
+        """What the code is written in, in small letters: ```` ```{Python} x=1 ```` is `python`."""
+        return next(iter(self.info.strip("{} ").split()), "").strip("{}.,").lower()
+
 
 def new_parser() -> MarkdownIt:
     """A parser to make one's own rules for."""

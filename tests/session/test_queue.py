@@ -56,7 +56,7 @@ async def test_a_result_says_what_was_asked_what_came_and_what_it_took(
 
 
 async def test_the_code_of_an_answer_is_apart(session: Sessions) -> None:
-    assert (await session().ask("code")).code == "answer = 6 * 7"
+    assert list((await session().ask("code")).code) == [("answer = 6 * 7", "python")]
 
 
 async def test_a_stream_yields_the_events_of_one_turn(session: Sessions) -> None:
