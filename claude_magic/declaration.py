@@ -208,6 +208,8 @@ def _typed(hint: Any) -> dict[str, Any]:
     """What a type says: `tuple[str, ...]` of several, `Literal` of choices, `X | None` of an X or nothing."""
     kinds = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
     kind, optional = kinds[0], NoneType in kinds
+    if kind is Any:
+        return {"optional": True}
     if get_origin(kind) is Literal:
         return {"choices": get_args(kind), "optional": optional}
     if get_origin(kind) is tuple:

@@ -15,6 +15,7 @@ from uuid import UUID
 from claude_magic.declaration import check, described, not_negative, option, options_of, positive, without_nul
 from claude_magic.errors import CLINotFoundError, UsageError
 from claude_magic.hooks import Hook
+from claude_magic.schema import schema_of
 from claude_magic.support.paths import absolute, check_folder, notebook_folder
 from claude_magic.tool_server import ToolServer
 
@@ -168,9 +169,16 @@ class TurnOptions(_Common):
     max_budget_usd: float | None = option(
         None, "Stop when it has cost more US dollars than this.", "--max-budget-usd USD", check=positive
     )
+    schema: Any = option(
+        None,
+        "A type or a JSON schema: the answer has data of it, in .data of the Result.",
+        "--schema NAME",
+    )
 
     def __post_init__(self) -> None:
         check(self)
+        if self.schema is not None:
+            object.__setattr__(self, "schema", schema_of(self.schema))
 
 
 @described

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
-__all__ = ["TOOLS", "Todos", "Tool", "ToolKind", "names_of", "tool_called"]
+__all__ = ["DATA_TOOL", "TOOLS", "Todos", "Tool", "ToolKind", "names_of", "tool_called"]
 
+DATA_TOOL = "StructuredOutput"  # by which the CLI takes an answer that has to fit a schema
 _PATHS = {"file_path", "notebook_path", "path"}  # what inputs call a path, whichever tool's
 
 
@@ -25,6 +26,7 @@ class ToolKind(Enum):
     AGENT = auto()  # starts a subagent
     QUESTION = auto()  # asks the person something
     PLAN = auto()  # shows a plan, and asks to go on
+    DATA = auto()  # gives the answer as data
 
 
 class Todos(Enum):
@@ -53,6 +55,7 @@ class Tool(NamedTuple):
         quiet: A call that went well has no result worth showing.
         unfolded: What it was given is shown without a click.
         schedules: What it puts down for later dies with the process.
+        title: What a person calls it; "" for its name.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Tool(NamedTuple):
     quiet: bool = False
     unfolded: bool = False
     schedules: bool = False
+    title: str = ""
 
     def argument_in(self, tool_input: Mapping[str, object]) -> str:
         """The part of this input that says what the call is about."""
@@ -122,6 +126,7 @@ _ROWS = (
     Tool(name="Read", kind=_K.READ, argument="file_path"),
     Tool(name="ScheduleWakeup", schedules=True),
     Tool(name="Skill", argument="skill"),
+    Tool(name=DATA_TOOL, title="Data", kind=_K.DATA, quiet=True, unfolded=True),
     Tool(name="Task", kind=_K.AGENT, argument="description", prompt="prompt"),  # 2.1.191's name of Agent
     Tool(name="TaskCreate", todos=Todos.ADDED, quiet=True),
     Tool(name="TaskList", todos=Todos.ALL_TOLD, quiet=True),

@@ -21,6 +21,8 @@ from claude_magic.support.paths import absolute, notebook_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from claude_magic.schema import Schema
+
 __all__ = ["NESTING_VARIABLES", "SINCE", "assumed_version", "build_argv", "build_env"]
 
 CONFIG = "CLAUDE_CONFIG_DIR"
@@ -73,6 +75,7 @@ def build_argv(
     version: tuple[int, ...],
     keep: Callable[[str], str],
     forked_from: str | None = None,
+    schema: Schema | None = None,
 ) -> list[str]:
     """The argument list of a session's process.
 
@@ -84,6 +87,7 @@ def build_argv(
         version: The CLI's version, or the one that it is taken for.
         keep: Writes a text to a file that only the user can read, and gives its path.
         forked_from: The conversation that this one begins as a copy of; that one stays as it is.
+        schema: What the answers have to hold; every one that the process gives.
 
     Raises:
         UsageError: A value cannot be part of a command line, or the id is none.
@@ -92,6 +96,8 @@ def build_argv(
     flags = [(start, checked_id(session_id)), *_flags(options, keep)]
     if options.model is None and (resume or forked_from is not None):
         flags.append(("--model", DEFAULT_MODEL))
+    if schema is not None:
+        flags.append(("--json-schema", schema.text))
     switches: tuple[str, ...] = _STREAMING
     if forked_from is not None:  # measured: both generations give the copy the id that they are told
         flags = [("--resume", checked_id(forked_from)), *flags]

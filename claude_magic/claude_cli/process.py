@@ -34,6 +34,7 @@ from claude_magic.processes.exit_reason import exit_cause
 from claude_magic.processes.manager import ProcessManager, default_manager
 from claude_magic.processes.private_files import PrivateFiles
 from claude_magic.processes.spawn_options import SpawnOptions
+from claude_magic.schema import Schema
 from claude_magic.support.redact import redact
 from claude_magic.wire.control import ControlChannel
 from claude_magic.wire.events import (
@@ -62,6 +63,7 @@ class ClaudeProcess:
         session_id: The conversation's id, a UUID.
         resume: The conversation exists and goes on; otherwise it begins.
         forked_from: The conversation that it begins as a copy of.
+        schema: What its answers have to hold.
         deliver: Called with every event that is not about control requests.
         on_exit: Called once, after a start that succeeded, when nothing more will come, with the reason.
         manager: Who starts and registers it; this kernel's if None.
@@ -74,6 +76,7 @@ class ClaudeProcess:
         session_id: str,
         resume: bool,
         forked_from: str | None = None,
+        schema: Schema | None = None,
         deliver: Callable[[Event], None],
         on_exit: Callable[[ClaudeMagicError], None],
         manager: ProcessManager | None = None,
@@ -82,6 +85,7 @@ class ClaudeProcess:
         self.session_id = session_id
         self.resume = resume
         self.forked_from = forked_from
+        self.schema = schema
         self.control = ControlChannel(self._send)
         self.warnings: list[str] = []
         self.info: dict[str, object] = {}
@@ -140,6 +144,7 @@ class ClaudeProcess:
                 session_id=self.session_id,
                 resume=self.resume,
                 forked_from=self.forked_from,
+                schema=self.schema,
                 version=version or _assumed_versions.get(self._program) or assumed_version() or (),
                 keep=files.keep,
             )

@@ -21,6 +21,7 @@ from claude_magic.magics.arguments import (
 )
 from claude_magic.magics.output import say
 from claude_magic.magics.prompt_line import expand
+from claude_magic.magics.schema_name import schema_named
 from claude_magic.magics.status import would_send
 from claude_magic.magics.tasks import check_task_options
 from claude_magic.notebook.sessions import MAIN, Sessions
@@ -72,6 +73,8 @@ class SessionMagics:
         In a `%claude` line `{name}` stands for the text of that variable.
         """
         check_task_options(arguments)
+        if arguments.schema is not None:
+            arguments.schema = schema_named(arguments.schema, caller_names(self._shell.user_ns))
         return self._ask(arguments, self._prompt(arguments.rest, cell))
 
     @magic(_NAME, usage="[NAME]")

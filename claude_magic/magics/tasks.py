@@ -12,6 +12,7 @@ from claude_magic.control_characters import one_line, strip_controls
 from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import OPTIONS, Word, flag_values, magic, session_changes, turn_options
 from claude_magic.magics.output import say, show
+from claude_magic.magics.schema_name import schema_named
 from claude_magic.magics.status import would_send
 from claude_magic.session import Session, SessionState
 from claude_magic.views import table_output
@@ -172,6 +173,8 @@ class TaskMagics:
 
     async def _resume(self, name: str, arguments: Namespace) -> None:
         task, flags = await self.manager.look_up(name), flag_values(arguments)
+        if arguments.schema is not None:
+            arguments.schema = schema_named(arguments.schema, self._shell.user_ns)
         options = await self._settings.options(session_changes(arguments) | {"cwd": str(task.cwd)})
         asker = self._cells.asker(background=True)
         await self.manager.resume(

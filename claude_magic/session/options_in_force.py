@@ -20,6 +20,7 @@ from claude_magic.claude_cli.process import CONTROL_TIMEOUT, ClaudeProcess
 from claude_magic.declaration import options_of
 from claude_magic.errors import ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions
+from claude_magic.schema import Schema
 from claude_magic.session.startup_check import is_wider
 
 __all__ = ["Adjustment", "OptionsInForce"]
@@ -44,6 +45,7 @@ class OptionsInForce:
         self.refused_options: Options | None = None  # which no process could be started with
         self._default_mode = "default"  # the permission mode where none is asked for
         self._can_bypass = False
+        self._schema: Schema | None = None  # which the process's every answer has to fit
 
     @property
     def usual_mode(self) -> str:
@@ -78,6 +80,8 @@ class OptionsInForce:
         ]
         if BYPASS in {turn.permission_mode, self.options.permission_mode} and not self._can_bypass:
             names.append(f"permission mode {BYPASS}")
+        if turn.schema != self._schema:  # a second `initialize` changes nothing (measured: 2.1.191, 2.1.327)
+            names.append("a turn with a schema" if turn.schema else "a turn without a schema")
         return names
 
     async def begin(self, process: ClaudeProcess, options: Options, *, resumed: bool) -> list[str]:
@@ -101,6 +105,7 @@ class OptionsInForce:
             await process.request("set_model", model=usual)
         notices = await agree_on_mode(process)
         self.process_options, self._can_bypass = options, process.options.permission_mode == BYPASS
+        self._schema = process.schema
         if process.options.permission_mode is None:
             self._default_mode = process.permission_mode
         return notices

@@ -16,6 +16,7 @@ from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import ClaudeMagicError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.processes.child import StopReport
+from claude_magic.schema import Schema
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.options_in_force import Adjustment, OptionsInForce
@@ -217,7 +218,7 @@ class Supervisor:
         session_options, options = self.options, self.in_force.of_process(turn)
         await self._one_at_a_time()
         resumed = self._conversation.has_history
-        process = self._prepare(options)
+        process = self._prepare(options, turn.schema)
         try:
             await process.start()
             notices = await self.in_force.begin(process, session_options, resumed=resumed)
@@ -229,13 +230,14 @@ class Supervisor:
         self._cost.new_process(process.info)
         return process.warnings + notices
 
-    def _prepare(self, options: Options) -> ClaudeProcess:
+    def _prepare(self, options: Options, schema: Schema | None) -> ClaudeProcess:
         recorded, forked_from = self._conversation.recorded, self._conversation.forked_from
         process = self.process = ClaudeProcess(
             options,
             session_id=self._conversation.session_id,
             resume=recorded,
             forked_from=None if recorded else forked_from,
+            schema=schema,
             deliver=lambda event: stream.handle(event),  # noqa: PLW0108  # the stream is made below
             on_exit=lambda reason: self._handle_exit(process, reason),
         )

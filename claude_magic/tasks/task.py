@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +176,9 @@ class Task:
 
 def options_to_json(options: TurnOptions) -> str:
     """A turn's options as they are kept, so that a task goes on with them; bypassing permissions never is."""
-    fields = {name: value for name, value in asdict(options).items() if value}
+    fields = {each.name: value for each in fields_of(options) if (value := getattr(options, each.name))}
+    if options.schema is not None:  # a type is gone with its kernel
+        fields["schema"] = {"title": options.schema.name, **options.schema.part()}
     if fields.get("permission_mode") == "bypassPermissions":
         del fields["permission_mode"]
     return json.dumps(fields)

@@ -287,9 +287,11 @@ class Reducer:
 
     def _say_it_all(self, event: wire.ResultEvent) -> None:
         """A turn that ends well has a last word: the answer, the result's own text, or that there is none."""
+        if event.structured_output is not None:  # which its call shows
+            return
         if event.result and not self._builder.answer:
             self._settle(self._builder.main, None, "text", event.result)
-        elif not event.result and event.structured_output is None and self._is_silent(event):
+        elif not event.result and self._is_silent(event):
             self._builder.notice(silence(event))
 
     def _is_silent(self, event: wire.ResultEvent) -> bool:

@@ -38,6 +38,8 @@ _TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to
 
 def tool_name(name: str) -> str:
     """The tool as a person knows it: `mcp__kernel__inspect` is `inspect (kernel)`."""
+    if title := tool_called(name).title:
+        return title
     parts = name.split("__", 2)
     if len(parts) == 3 and parts[0] == "mcp":
         name = f"{parts[2]} ({parts[1]})"
@@ -47,6 +49,8 @@ def tool_name(name: str) -> str:
 def argument(name: str, tool_input: Mapping[str, object], cwd: str = "") -> str:
     """The argument that matters, in one line: the command, the path, the pattern."""
     tool = tool_called(name)
+    if tool.kind is ToolKind.DATA:  # which stands below
+        return ""
     match tool.todos:
         case Todos.ALL_GIVEN:
             return _done(_items(tool_input.get(tool.argument)))
@@ -94,9 +98,10 @@ def output(call: ToolBlock) -> str:
 
 def tail(call: ToolBlock, limit: int) -> list[str]:
     """The last lines of the result, for where it cannot be folded: none of what was read."""
-    if tool_called(call.name).kind is ToolKind.READ and call.state is ToolState.OK:
+    kind, went_well = tool_called(call.name).kind, call.state is ToolState.OK
+    if kind is ToolKind.READ and went_well:
         return []
-    text = output(call)
+    text = input_json(call.input) if kind is ToolKind.DATA and went_well else output(call)
     lines = text.split("\n") if text else []
     hidden = len(lines) - limit
     return [f"… {hidden:,} lines hidden …", *lines[hidden:]] if hidden > 0 else lines
