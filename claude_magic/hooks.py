@@ -21,10 +21,12 @@ class Step(Struct, frozen=True, kw_only=True):
     Args:
         told: The CLI's account of it.
         began: When the tool began to run, in seconds since 1970; 0 if that is not known.
+        note: Puts a line of ours on the call's card, in the place of the one before.
     """
 
     told: Mapping[str, object]
     began: float = 0.0
+    note: Callable[[str], object] = lambda _: None
 
 
 class HookReply(Struct, frozen=True, kw_only=True):
@@ -64,9 +66,21 @@ def declared(hooks: Sequence[Hook]) -> dict[str, list[dict[str, object]]]:
     return entries
 
 
-async def answered(hooks: Sequence[Hook], request: Mapping[str, object], began: float) -> HookReply:
-    """The reply of the hook that a `hook_callback` is for; an empty one if there is no such hook."""
+async def answered(
+    hooks: Sequence[Hook],
+    request: Mapping[str, object],
+    began: float = 0.0,
+    note: Callable[[str], object] = lambda _: None,
+) -> HookReply:
+    """The reply of the hook that a `hook_callback` is for; an empty one if there is no such hook.
+
+    Args:
+        hooks: Those that were declared.
+        request: The CLI's.
+        began: When the tool began to run.
+        note: Puts a line on the call's card.
+    """
     by_place = {str(place): hook for place, hook in enumerate(hooks)}
     hook, account = by_place.get(str(request.get("callback_id"))), request.get("input")
-    step = Step(told=account if isinstance(account, Mapping) else {}, began=began)
+    step = Step(told=account if isinstance(account, Mapping) else {}, began=began, note=note)
     return HookReply() if hook is None else await hook.answer(step)

@@ -5,11 +5,13 @@ A tool without a row, an MCP server's say, is shown by the first text of its inp
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import Enum, auto
+from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["DATA_TOOL", "TOOLS", "Todos", "Tool", "ToolKind", "names_of", "tool_called"]
+__all__ = ["DATA_TOOL", "TOOLS", "Todos", "Tool", "ToolKind", "file_of", "names_of", "tool_called"]
 
 DATA_TOOL = "StructuredOutput"  # by which the CLI takes an answer that has to fit a schema
 _PATHS = {"file_path", "notebook_path", "path"}  # what inputs call a path, whichever tool's
@@ -148,3 +150,13 @@ def names_of(*kinds: ToolKind) -> list[str]:
 def tool_called(name: str) -> Tool:
     """The row of a tool; for one without a row, what holds of any tool."""
     return TOOLS.get(name) or Tool(name=name)
+
+
+def file_of(account: Mapping[str, object]) -> Path | None:
+    """The file that a call is about, by what a hook is told of it; None if it is about none."""
+    tool_input = account.get("tool_input")
+    tool = tool_called(str(account.get("tool_name")))
+    path = tool.path_in(tool_input) if isinstance(tool_input, Mapping) else ""
+    if not path:
+        return None
+    return Path(str(account.get("cwd") or "."), os.path.expanduser(path))  # noqa: PTH111  # never raises

@@ -6,6 +6,7 @@ from claude_magic.hooks import HELD_BACK, Hook, HookReply, Step, answered, decla
 
 
 async def let_go_on(step: Step) -> HookReply:
+    step.note("seen")
     return HookReply(notice=f"{step.told.get('tool_name')} at {step.began}")
 
 
@@ -27,6 +28,12 @@ async def test_the_hook_that_is_called_hears_of_the_step_and_when_it_began() -> 
     request = {"callback_id": "1", "input": {"tool_name": "Edit"}}
 
     assert await answered([BEFORE, AFTER], request, 7.0) == HookReply(notice="Edit at 7.0")
+
+
+async def test_a_hook_can_put_a_line_on_the_calls_card() -> None:
+    notes: list[str] = []
+    await answered([BEFORE], {"callback_id": "0", "input": {}}, 0.0, notes.append)
+    assert notes == ["seen"]
 
 
 async def test_a_hook_that_nobody_has_declared_lets_things_take_their_course() -> None:

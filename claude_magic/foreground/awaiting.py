@@ -65,6 +65,7 @@ class Foreground:
         # Each with the task that it executes in: a cell that somebody runs by `run_cell_async` begins, and no
         # event ever says that it has ended.
         self._cells: dict[ExecutionInfo, asyncio.Task[Any] | None] = {}
+        self._waits = 0
         self._reply_guard = ReplyGuard(shell)
         self._errors = OneLineErrors(shell, self._reply_guard.begin_to_show)
 
@@ -72,6 +73,11 @@ class Foreground:
     def awaited_names(self) -> frozenset[str]:
         """The magics that are awaited at the top level of a cell."""
         return frozenset(self._names)
+
+    @property
+    def is_computing(self) -> bool:
+        """A cell executes, and waits for none of our magics."""
+        return self._a_cell_executes() and not self._waits
 
     def install(self) -> None:
         """Hooks into the shell: cells are rewritten, and known while they execute. Once is enough."""
@@ -127,7 +133,8 @@ class Foreground:
 
         @wraps(function)
         async def awaited(line: str, *cell: str) -> Any:
-            return (await _wait(function(read(line), *cell))).result()
+            with self._waiting():
+                return (await _wait(function(read(line), *cell))).result()
 
         @wraps(function)
         async def bare(line: str, *cell: str) -> None:
@@ -178,9 +185,18 @@ class Foreground:
             coroutine.close()
             raise
         if running_loop is None:
-            return loop.run_until_complete(_wait(coroutine)).result()
-        with _enough_ready(loop):
+            with self._waiting():
+                return loop.run_until_complete(_wait(coroutine)).result()
+        with self._waiting(), _enough_ready(loop):
             return loop.run_until_complete(_wait(coroutine, nested=True)).result()
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
 
     def _define(self, table: Literal["line", "cell"], name: str, function: Callable[..., Any]) -> None:
         magics = self._shell.magics_manager.magics[table]

@@ -14,6 +14,7 @@ from traitlets.config import Config
 from claude_magic.errors import StateError
 from claude_magic.foreground import Foreground
 from claude_magic.foreground.question_marks import QuestionMarks
+from claude_magic.kernel.live_edits import LiveEdits
 from claude_magic.kernel.tools import kernel_server
 from claude_magic.magics.arguments import magics_of
 from claude_magic.magics.cell import Cells
@@ -35,9 +36,10 @@ class ClaudeMagics(Settings):
 
     def __init__(self, shell: InteractiveShell) -> None:
         open_notebook = OpenNotebook(lambda: this_notebook(shell).path)
-        super().__init__(open_notebook.hooks, [kernel_server(shell)], parent=shell)
+        self.foreground = foreground = Foreground(shell)
+        self.edits = LiveEdits(shell, lambda: self.reload, lambda: foreground.is_computing)
+        super().__init__((*open_notebook.hooks, self.edits.hook), [kernel_server(shell)], parent=shell)
         self.shell = shell
-        self.foreground = Foreground(shell)
         self._question_marks = QuestionMarks(shell)
         self.notebook = notebook = this_notebook(shell)
         self.cells = Cells(shell, self)

@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
 from claude_magic.hooks import Hook, HookReply, Step
-from claude_magic.tools import ToolKind, names_of, tool_called
+from claude_magic.tools import ToolKind, file_of, names_of
 
 __all__ = ["OpenNotebook"]
 
@@ -69,7 +69,7 @@ class OpenNotebook:
         self._look_task = asyncio.ensure_future(asyncio.to_thread(self._refresh, self._path()))
 
     async def _before_edit(self, step: Step) -> HookReply:
-        path, target = self._path(), _target(step.told)
+        path, target = self._path(), file_of(step.told)
         if not path or target is None or not self._is_notebook(target, path):
             return HookReply()
         reason = _DENIED.format(name=target.name)
@@ -116,16 +116,6 @@ class OpenNotebook:
     def _remember(self, path: str) -> None:
         if path and (inode := _inode(path)) is not None:
             self._inodes.setdefault(path, set()).add(inode)
-
-
-def _target(hook_input: Mapping[str, object]) -> Path | None:
-    """The file that a tool is about to write."""
-    tool_input = hook_input.get("tool_input")
-    tool = tool_called(str(hook_input.get("tool_name")))
-    path = tool.path_in(tool_input) if isinstance(tool_input, Mapping) else ""
-    if not path:
-        return None
-    return Path(str(hook_input.get("cwd") or "."), os.path.expanduser(path))  # noqa: PTH111  # never raises
 
 
 def _inode(path: str) -> tuple[int, int] | None:

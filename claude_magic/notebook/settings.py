@@ -92,6 +92,10 @@ class Settings(_Defaults):
         help="Where answers come from: claude (your own login) or offline (a scripted model).",
     ).tag(config=True)
 
+    reload = Bool(
+        default_value=True, help="Load the modules of this kernel that Claude edits anew, for the next cell."
+    ).tag(config=True)
+
     def __init__(self, hooks: Sequence[Hook] = (), servers: Sequence[ToolServer] = (), **more: Any) -> None:
         super().__init__(**more)
         self._hooks = tuple(hooks)

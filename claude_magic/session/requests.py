@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from claude_magic.errors import UsageError
 from claude_magic.hooks import answered
@@ -36,10 +37,13 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
 
     async def hook_callback(stream: Stream, control: ControlRequest) -> dict[str, object]:
         turn, request = stream.owner, control.request
-        start = turn.transcript.began(str(request.get("tool_use_id"))) if turn is not None else 0.0
-        reply = await answered(stream.options.hooks, request, start)
-        if reply.notice and turn is not None:
-            turn.transcript.notice(reply.notice, "warning")
+        if turn is None:
+            return dict((await answered(stream.options.hooks, request)).output)
+        transcript, call = turn.transcript, str(request.get("tool_use_id"))
+        note = partial(transcript.note, call)
+        reply = await answered(stream.options.hooks, request, transcript.began(call), note)
+        if reply.notice:
+            transcript.notice(reply.notice, "warning")
         return dict(reply.output)
 
     async def mcp_message(stream: Stream, control: ControlRequest) -> dict[str, object]:

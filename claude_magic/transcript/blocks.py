@@ -139,6 +139,7 @@ class ToolBlock(Block, kw_only=True, eq=False):
         result: The result's text, head and tail if it is long.
         details: The CLI's structured result, or None.
         pictures: Images in the result.
+        note: A line of ours about what came of it, "" for none.
         todos: The to-do list after a call that has changed it, as (status, text); None for any other call.
         superseded: A later call shows the list, or there is nothing on it.
         children: What a subagent did, for the tools that start one.
@@ -154,6 +155,7 @@ class ToolBlock(Block, kw_only=True, eq=False):
     result: str = ""
     details: object = None
     pictures: tuple[Picture, ...] = ()
+    note: str = ""
     todos: tuple[tuple[str, str], ...] | None = None
     superseded: bool = False
     children: list[Block] = []

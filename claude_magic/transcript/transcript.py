@@ -281,6 +281,13 @@ class Transcript:
             for listener in self.urgent:
                 listener()
 
+    def note(self, call_id: str, line: str) -> None:
+        """Puts a line of ours on a call's card, in the place of the one before."""
+        tool = self._builder.tools.get(call_id)
+        if tool is not None:
+            tool.note = line
+            self._builder.touch(tool)
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Adds a line of ours; the same line twice in a row is one."""
         self._builder.notice(text, level)

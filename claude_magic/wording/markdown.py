@@ -83,7 +83,7 @@ def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
     if tool.superseded:
         return ""  # a later call shows the list
     name, about = tool_wording.title(tool, cwd)
-    line = f"**{escaped(name)}** {escaped(about)} ({tool_wording.state(tool)})"
+    line = f"**{escaped(name)}** {escaped(about)} ({escaped(tool_wording.state(tool))})"
     if items := tool_wording.checklist(tool):
         return f"{line}\n\n" + "\n".join(f"- {escaped(text)} ({state})" for state, text in items)
     changed = diff(tool)

@@ -81,10 +81,13 @@ def _addition(tool: Tool, tool_input: Mapping[str, object], cwd: str) -> str:
 
 
 def state(call: ToolBlock) -> str:
-    """State and time of a call in words: `ok, 0.3 s`."""
-    if call.duration is None or call.duration < 0.05 or call.state is ToolState.DENIED:
-        return call.state.value
-    return f"{call.state.value}, {duration(call.duration)}"
+    """State and time of a call in words, and what we say about it: `ok, 0.3 s, reloaded utils`."""
+    words = [call.state.value]
+    if call.duration is not None and call.duration >= 0.05 and call.state is not ToolState.DENIED:
+        words.append(duration(call.duration))
+    if call.note:
+        words.append(one_line(call.note, 2 * LINE_LIMIT))
+    return ", ".join(words)
 
 
 def output(call: ToolBlock) -> str:

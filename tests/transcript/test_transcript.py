@@ -570,6 +570,15 @@ def test_the_footer_has_what_the_turn_took() -> None:
     assert transcript.ended is not None
 
 
+def test_a_line_of_ours_about_a_call_is_on_its_card_and_one_about_another_call_nowhere() -> None:
+    transcript = applied(called("Edit", file_path="a.py"))
+    before = transcript.revision
+    transcript.note("t", "reloaded a")
+    assert (only_tool(transcript).note, transcript.revision > before) == ("reloaded a", True)
+    transcript.note("another", "reloaded b")
+    assert only_tool(transcript).note == "reloaded a"
+
+
 def test_a_request_is_shown_with_the_call_it_is_about() -> None:
     transcript = applied(called("ExitPlanMode", plan="Paint it."))
     steps = transcript.steps

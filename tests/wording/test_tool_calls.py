@@ -96,6 +96,8 @@ def call(name: str = "Bash", how: ToolState = ToolState.OK, **facts: object) -> 
         (call(duration=None), "ok"),
         (call(how=ToolState.FAILED, duration=12.0), "failed, 12 s"),
         (call(how=ToolState.DENIED, duration=12.0), "denied"),
+        (call(duration=0.3, note="reloaded utils"), "ok, 0.3 s, reloaded utils"),
+        (call(note="not\nreloaded: \x1b[2Jwhy"), "ok, not reloaded: why"),
     ],
 )
 def test_a_call_has_its_state_and_a_time_worth_a_figure(made: ToolBlock, shown: str) -> None:
