@@ -112,7 +112,7 @@ class ConversationMagics:
             decisions = [line for transcript in session.history for line in decisions_of(transcript)]
             text, mime = "\n".join(decisions) or "Nothing was asked.", "text/plain"
         else:
-            turns = [markdown_of(transcript) for transcript in session.history]
+            turns = [markdown_of(transcript, whole=True) for transcript in session.history]
             text, mime = "\n\n".join(turns) or "No turn yet.", "text/markdown"
         if arguments.to is not None:
             say(_write(arguments.to, text, force=arguments.force))

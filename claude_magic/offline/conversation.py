@@ -21,6 +21,7 @@ _BY_THE_CLI = (
     "[structured-output-enforce]",
     "<command-",
     "<local-command-",
+    "[Image: source: ",
     "This session is being continued from a previous conversation",
 )
 

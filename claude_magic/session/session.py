@@ -260,8 +260,9 @@ class Session:
         self._bind()
         if refuse_if_busy:
             self.refuse_if_busy()
+        attachments = [each.to_be_shown() for each in prompt.attachments]
         transcript = Transcript(
-            prompt.text, attachments=prompt.attachments, session=self.name, label=self.options.label
+            prompt.text, attachments=attachments, session=self.name, label=self.options.label
         )
         for notice in prompt.notices:
             transcript.notice(notice)

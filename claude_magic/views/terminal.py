@@ -184,8 +184,9 @@ class TerminalView:
             yield Text(wording.BYPASS_BANNER, style="bold yellow")
         if self.transcript.attachments:
             yield Text(f"> {wording.prompt_line(self.transcript)}", style="dim")
-        for about, text in wording.attached(self.transcript.attachments):
-            yield Text(f"{about}\n{text}\n", style="dim")
+        attachments = self.transcript.attachments
+        for each, (about, text) in zip(attachments, wording.attached(attachments), strict=True):
+            yield Text(about if each.title else f"{about}\n{text}\n", style="dim")
 
     def _markdown(self, text: str) -> Iterator[RenderableType]:
         if not text.strip():

@@ -29,14 +29,20 @@ __all__ = ["decisions_of", "markdown_of", "plain_of"]
 _OUTPUT_LINES = 40
 
 
-def markdown_of(transcript: Transcript) -> str:
-    """The turn as Markdown that is safe in any renderer."""
+def markdown_of(transcript: Transcript, *, whole: bool = False) -> str:
+    """The turn as Markdown that is safe in any renderer.
+
+    Args:
+        transcript: The turn.
+        whole: With all of the data that was sent, also what the notebook has anyway.
+    """
     parts = [f"**Claude** · {_facts(transcript)}"]
     if transcript.permission_mode == "bypassPermissions":
         parts.append(f"**{wording.BYPASS_BANNER}**")
     parts.append(_quoted(transcript.prompt))
     parts += [
-        f"{escaped(about)}\n\n{fenced(text)}" for about, text in wording.attached(transcript.attachments)
+        f"{escaped(about)}\n\n{fenced(text)}" if text else escaped(about)
+        for about, text in _attached(transcript, whole=whole)
     ]
     parts += [said for block in transcript.blocks if (said := _markdown(block, transcript.cwd))]
     parts += [f"*{escaped(line)}*" for line in _last_lines(transcript)]
@@ -58,11 +64,20 @@ def plain_of(transcript: Transcript) -> str:
     parts = [f"Claude · {' · '.join([*wording.header(transcript), transcript.state.value])}"]
     if transcript.permission_mode == "bypassPermissions":
         parts.append(wording.BYPASS_BANNER)
-    parts.append(f"> {wording.prompt_line(transcript)}")
-    parts += [f"{about}\n{text}" for about, text in wording.attached(transcript.attachments)]
+    attached = _attached(transcript)
+    titles = [about for about, text in attached if not text]
+    parts.append("\n".join([f"> {wording.prompt_line(transcript)}", *titles]))
+    parts += [f"{about}\n{text}" for about, text in attached if text]
     parts += [said for block in transcript.blocks if (said := _plain(block, transcript.cwd))]
     parts += _last_lines(transcript)
     return "\n\n".join(parts)
+
+
+def _attached(transcript: Transcript, *, whole: bool = False) -> list[tuple[str, str]]:
+    """The data that was sent; what has a title of its own is only named."""
+    attachments = transcript.attachments
+    lines = zip(attachments, wording.attached(attachments, whole=whole), strict=True)
+    return [(about, "" if each.title and not whole else text) for each, (about, text) in lines]
 
 
 def _facts(transcript: Transcript) -> str:

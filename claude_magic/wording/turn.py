@@ -110,12 +110,18 @@ def prompt_line(transcript: Transcript) -> str:
     )
 
 
-def attached(attachments: Sequence[Attachment]) -> list[tuple[str, str]]:
-    """The data that is sent before a prompt: what each piece is, and its text, shortened."""
+def attached(attachments: Sequence[Attachment], *, whole: bool = False) -> list[tuple[str, str]]:
+    """The data that is sent before a prompt: what each piece is, and its text.
+
+    Args:
+        attachments: The data.
+        whole: Show all of the text.
+    """
     return [
         (
-            f"{one_line(each.label, LINE_LIMIT)} {len(each.text):,} characters",
-            shortened(show_invisibles(each.text), _DATA_LIMIT),
+            one_line(each.title, LINE_LIMIT)
+            or f"{one_line(each.label, LINE_LIMIT)} {len(each.text):,} characters",
+            shortened(show_invisibles(each.text), len(each.text) if whole else _DATA_LIMIT),
         )
         for each in attachments
     ]

@@ -8,7 +8,7 @@ import pytest
 from turns import called, finished, outline, returned, said, turn
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
-from claude_magic.prompt import Attachment
+from claude_magic.prompt import Attachment, Image
 from claude_magic.transcript.blocks import (
     Block,
     NoticeBlock,
@@ -492,6 +492,25 @@ def test_a_prompt_is_folded_where_its_first_line_does_not_say_it_all() -> None:
         "details.prompt(summary(span.label(Prompt) span.prompt-line(one))pre(one)"
         "div.options(Options: code(--model x))div.data(span.label([data: a] 2 characters)pre(b⟦U+202E⟧)))"
     )
+
+
+def test_data_with_a_title_is_folded_under_it_whole_while_live_and_shortened_when_saved() -> None:
+    transcript = turn(prompt="one")
+    picture = Image("image/png", "", 4, 3, "AAAA")
+    transcript.attachments = (Attachment("cells", "x" * 2_001, "3 cells <attached>", (picture,)),)
+
+    live, saved = html.frame_lines(transcript)["prompt"], html.turn(transcript)
+
+    assert outline(live).startswith(
+        "div.prompt(span.label(Prompt) span.prompt-line(one))details.data(summary("
+    )
+    assert "<summary>3 cells &lt;attached&gt;</summary>" in live
+    assert "x" * 2_001 in live
+    assert "… 1 characters hidden …" in saved
+    for made in (live, saved):
+        assert 'alt="image/png, 4 by 3 pixels" src="data:image/jpeg;base64,AAAA"' in made
+    transcript.attachments = (Attachment("cells", "x", "1 cell attached", (Image("image/png", "", 4, 3),)),)
+    assert "<img" not in html.turn(transcript)
 
 
 def test_a_long_prompt_is_shortened() -> None:

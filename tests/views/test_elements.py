@@ -66,8 +66,8 @@ def test_nothing_else_in_the_room_writes_a_tag() -> None:
     assert written == {
         ("elements.py", "<"),
         ("elements.py", "</"),
+        ("elements.py", '<img class="{}" alt="{}" src="data:{};base64,{}">'),
         ("style.py", '<link rel="stylesheet" href="'),
-        ("tool.py", '<img class="claude-picture" alt="image" src="{}">'),
         ("turn.py", "<br>"),
     }
 

@@ -181,6 +181,17 @@ def test_plain_text_has_no_control_characters() -> None:
     assert not [character for character in made if ord(character) < 32 and character != "\n"]
 
 
+def test_data_with_a_title_is_only_named_but_where_the_whole_turn_is_wanted() -> None:
+    transcript = turn(prompt="What?")
+    transcript.attachments = (Attachment("cells", "x" * 2_001, "3 *cells* attached"),)
+
+    assert "\n\n3 \\*cells\\* attached\n" in markdown_of(transcript)
+    assert "> What?\n3 *cells* attached" in plain_of(transcript)
+    for text in (markdown_of(transcript), plain_of(transcript)):
+        assert "xx" not in text
+    assert f"3 \\*cells\\* attached\n\n```\n{'x' * 2_001}\n```" in markdown_of(transcript, whole=True)
+
+
 def everything() -> Transcript:
     """A turn with a block of each kind."""
     transcript = turn(called("Bash", command="ls *"), returned("a*b\nc"), prompt="What *is*\n it?\n")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-__all__ = ["code", "details", "div", "element", "joined", "pre", "span"]
+__all__ = ["code", "details", "div", "element", "image", "joined", "pre", "span"]
 
 
 def element(tag: str, classes: str, *inside: str, **attributes: str) -> Markup:
@@ -25,6 +25,11 @@ def element(tag: str, classes: str, *inside: str, **attributes: str) -> Markup:
     for name, value in attributes.items():
         attribute_text += f' {name}="{escape(value)}"' if value else ""
     return Markup(f"<{tag}{attribute_text}>{joined(inside)}</{tag}>")  # noqa: S704  # each part is escaped
+
+
+def image(classes: str, alt: str, media_type: str, data: str) -> Markup:
+    """A picture, its data in base64."""
+    return Markup('<img class="{}" alt="{}" src="data:{};base64,{}">').format(classes, alt, media_type, data)
 
 
 def joined(parts: Iterable[str]) -> Markup:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from claude_magic.control_characters import shortened, show_invisibles
 from claude_magic.tools import ToolKind, tool_called
 from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
-from claude_magic.views.html.elements import code, details, div, element, joined, pre, span
+from claude_magic.views.html.elements import code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import highlighted, markdown
 from claude_magic.views.html.pictures import fitting
 from claude_magic.wording import tool as tool_wording
@@ -136,8 +136,7 @@ def _picture(picture: Picture, call: ToolBlock) -> Markup:
     original = f"; the original is {path}" if path else ""
     if fit is None:
         return div("claude-about", f"An image of {size}, not shown here{original}")
-    source = f"data:{fit.media_type};base64,{fit.data}"
-    image = Markup('<img class="claude-picture" alt="image" src="{}">').format(source)
+    shown = image("claude-picture", "image", fit.media_type, fit.data)
     if fit is picture:
-        return image
-    return image + div("claude-about", f"An image of {size}, downscaled{original}")
+        return shown
+    return shown + div("claude-about", f"An image of {size}, downscaled{original}")

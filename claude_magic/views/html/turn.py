@@ -25,7 +25,7 @@ from claude_magic.transcript.blocks import (
     ToolBlock,
     ToolState,
 )
-from claude_magic.views.html.elements import code, details, div, element, joined, pre, span
+from claude_magic.views.html.elements import code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import markdown, plain, sanitized
 from claude_magic.views.html.style import style
 from claude_magic.views.html.tool import tool, written
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from claude_magic.permissions import PermissionRequest
+    from claude_magic.prompt import Image
     from claude_magic.transcript import Transcript
 
 __all__ = [
@@ -69,6 +70,7 @@ def turn(transcript: Transcript) -> Markup:
         _header(transcript, wording.header(transcript)),
         _banner(transcript),
         _prompt(transcript),
+        _attached(transcript),
         *(block(each, transcript.cwd) for each in transcript.blocks),
         _hidden(transcript),
         _footer(transcript),
@@ -128,7 +130,7 @@ def frame_lines(transcript: Transcript) -> dict[str, Markup]:
     """What stands around the blocks while a turn is shown live: above them, and after `hidden` below."""
     return {
         "banner": _banner(transcript),
-        "prompt": _prompt(transcript),
+        "prompt": _prompt(transcript) + _attached(transcript, whole=True),
         "hidden": _hidden(transcript),
         "footer": _footer(transcript) if transcript.footer else _NOTHING,
     }
@@ -203,9 +205,27 @@ def _sent_with(transcript: Transcript) -> Markup:
     parts = [div("claude-options", "Options: ", element("code", "", options))] if options else []
     parts += [
         div("claude-data", span("claude-label", about), pre("", text))
-        for about, text in wording.attached(transcript.attachments)
+        for about, text in wording.attached([each for each in transcript.attachments if not each.title])
     ]
     return joined(parts)
+
+
+def _attached(transcript: Transcript, *, whole: bool = False) -> Markup:
+    """The data that has a title, folded below it; what it looks like is to be seen."""
+    attachments = [each for each in transcript.attachments if each.title]
+    texts = wording.attached(attachments, whole=whole)
+    return sanitized(
+        joined(
+            details("claude-data", about, pre("", text), *map(_thumbnail, each.images))
+            for each, (about, text) in zip(attachments, texts, strict=True)
+        )
+    )
+
+
+def _thumbnail(attached: Image) -> Markup:
+    if not attached.thumbnail:
+        return _NOTHING
+    return image("claude-thumbnail", attached.about, "image/jpeg", attached.thumbnail)
 
 
 def _hidden(transcript: Transcript) -> Markup:
