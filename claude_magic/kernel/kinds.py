@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from claude_magic.kernel.bounded import WITHHELD, kind, own_attributes, short, type_name
+from claude_magic.kernel.withheld import source_without_secrets
 from claude_magic.support.secret_names import looks_secret
 
 __all__ = ["describe", "headline"]
@@ -197,7 +198,7 @@ def _callable(function: Any) -> Lines:
         yield "signature: not known"
     yield from _documentation(function)
     try:
-        yield f"source:\n{inspect.getsource(function)[:_SOURCE]}"
+        yield f"source:\n{source_without_secrets(inspect.getsource(function))[:_SOURCE]}"
     except (OSError, TypeError):
         yield "source: not there"
 
