@@ -85,6 +85,12 @@ def _session(name: str, value: str) -> None:
         raise UsageError(f"--{name} {value!r} is no name: use letters, digits, and between them _ . -")
 
 
+def _name_with_dots(name: str, value: list[str] | None) -> None:
+    for each in value or ():
+        if not all(part.isidentifier() for part in each.split(".")):
+            raise UsageError(f"--{name} {each!r:.80} is no variable name. Use for instance: --{name} df")
+
+
 SESSION = flag(
     "-s, --session NAME",
     "Which of the notebook's sessions; `main` if left out.",
@@ -97,6 +103,17 @@ OPTIONS = (
     flag("--task NAME", "A task of this name: a session of its own, in the background."),
     flag("--worktree", "The task works in a git worktree of its own."),
     flag("-o, --out NAME", "Put the Result into this variable.", check=_variable),
+    flag("-v, --var NAME", "Attach a description of this variable.", check=_name_with_dots, many=True),
+    flag(
+        "-i, --image NAME|PATH",
+        "Attach a picture: a figure, image, array, file; `_` for the last one that a cell has shown.",
+        many=True,
+    ),
+    flag(
+        "--context",
+        "Send the cells that were run since the last prompt, or none.",
+        choices=("auto", "none"),
+    ),
     flag("--busy", "While a turn runs: wait, or refuse.", choices=("queue", "refuse"), default="queue"),
     flag("--dry-run", "Show what would be sent; send nothing."),
     *flags_of(TurnOptions, Options),

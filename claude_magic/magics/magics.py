@@ -14,12 +14,14 @@ from traitlets.config import Config
 from claude_magic.errors import StateError
 from claude_magic.foreground import Foreground
 from claude_magic.foreground.question_marks import QuestionMarks
+from claude_magic.kernel.cells import CellLog
 from claude_magic.kernel.live_edits import LiveEdits
 from claude_magic.kernel.tools import kernel_server
 from claude_magic.magics.arguments import magics_of
 from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer
 from claude_magic.magics.conversations import ConversationMagics
+from claude_magic.magics.prompts import Prompts
 from claude_magic.magics.sessions import SessionMagics
 from claude_magic.magics.tasks import TaskMagics
 from claude_magic.notebook.conversation_store import ConversationStore
@@ -43,11 +45,19 @@ class ClaudeMagics(Settings):
         self._question_marks = QuestionMarks(shell)
         self.notebook = notebook = this_notebook(shell)
         self.cells = Cells(shell, self)
+        self._log = CellLog(shell)
         self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.conversation_in_page)
         self.tasks = TaskMagics(shell, self.cells, notebook, self)
         self.conversations = ConversationMagics(shell, self.sessions, self, self.cells, self.tasks)
         families = (
-            SessionMagics(shell, self.sessions, self.cells, self.tasks, open_notebook),
+            SessionMagics(
+                shell,
+                self.sessions,
+                self.cells,
+                self.tasks,
+                open_notebook,
+                prompts=Prompts(shell, self._log, self),
+            ),
             self.conversations,
             self.tasks,
         )
@@ -62,7 +72,8 @@ class ClaudeMagics(Settings):
         default_manager().notebook = self.notebook.path
         self.foreground.install()
         for magic, function in self._magics:
-            self.foreground.register(magic.name, magic.kind, function, magic.read)
+            self.foreground.register(magic.name, magic.kind, self._log.unheard(function), magic.read)
+        self._log.install()
         self.shell.configurables.append(self)
         self._completer.install()
         self._question_marks.install()
@@ -76,6 +87,7 @@ class ClaudeMagics(Settings):
         except StateError:  # a loop that cannot be nested, as uvloop's
             self._kill_now()
         self.cells.close()
+        self._log.uninstall()
         self.foreground.uninstall()
         self._completer.uninstall()
         self._question_marks.uninstall()

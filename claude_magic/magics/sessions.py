@@ -1,14 +1,11 @@
-"""`%claude`, `%claude_wait`, `%claude_stop` and `%claude_restart`: ask, wait, stop, begin again."""
+"""`%claude`, `%claude_explain`, `%claude_wait`, `%claude_stop`, `%claude_restart`: ask, wait, begin again."""
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from claude_magic.errors import UsageError
-from claude_magic.foreground import caller_names
 from claude_magic.magics.arguments import (
     OPTIONS,
     Word,
@@ -20,12 +17,10 @@ from claude_magic.magics.arguments import (
     turn_options,
 )
 from claude_magic.magics.output import say
-from claude_magic.magics.prompt_line import expand
-from claude_magic.magics.schema_name import schema_named
+from claude_magic.magics.prompts import Draft, Prompts
 from claude_magic.magics.status import would_send
 from claude_magic.magics.tasks import check_task_options
 from claude_magic.notebook.sessions import MAIN, Sessions
-from claude_magic.prompt import Prompt
 from claude_magic.result import Result
 
 if TYPE_CHECKING:
@@ -50,6 +45,7 @@ class SessionMagics:
         cells: Their turns in cells.
         tasks: The kernel's tasks.
         open_notebook: The notebook that is open.
+        prompts: Makes what is asked.
     """
 
     def __init__(
@@ -59,23 +55,31 @@ class SessionMagics:
         cells: Cells,
         tasks: TaskMagics,
         open_notebook: OpenNotebook,
+        *,
+        prompts: Prompts,
     ) -> None:
         self._shell = shell
         self._sessions = sessions
         self._cells = cells
         self._tasks = tasks
         self._open_notebook = open_notebook
+        self._prompts = prompts
 
     @magic(*OPTIONS, usage="[options] PROMPT", kind="line_cell", prompt=True)
     def claude(self, arguments: Namespace, cell: str | None = None) -> Coroutine[Any, Any, Result | None]:
         """Ask Claude. `%%claude` sends the cell as it is; `%claude` sends the rest of the line.
 
-        In a `%claude` line `{name}` stands for the text of that variable.
+        In a `%claude` line `{name}` stands for the text of that variable. The cells that were run since the
+        last prompt go with it. An empty `%%claude` after an error asks to explain that.
         """
         check_task_options(arguments)
-        if arguments.schema is not None:
-            arguments.schema = schema_named(arguments.schema, caller_names(self._shell.user_ns))
-        return self._ask(arguments, self._prompt(arguments.rest, cell))
+        return self._ask(arguments, self._prompts.of_line_or_cell(arguments, cell))
+
+    @magic(*OPTIONS, usage="[options] [QUESTION]", prompt=True)
+    def claude_explain(self, arguments: Namespace) -> Coroutine[Any, Any, Result | None]:
+        """Have Claude explain the last error. Its traceback, cell and variables go with the question."""
+        check_task_options(arguments)
+        return self._ask(arguments, self._prompts.of_error(arguments))
 
     @magic(_NAME, usage="[NAME]")
     async def claude_wait(self, arguments: Namespace) -> None:
@@ -113,41 +117,29 @@ class SessionMagics:
 
     # Helpers
 
-    async def _ask(self, arguments: Namespace, prompt: Prompt) -> Result | None:
+    async def _ask(self, arguments: Namespace, draft: Draft) -> Result | None:
         self._open_notebook.look()
+        prompt = await self._prompts.with_named(draft)
         if arguments.task is not None:
+            prompt, _ = await self._prompts.with_cells(prompt, arguments, None, draft.failed)
             await self._tasks.start(arguments, prompt, self._putter(arguments.out))
             return None
         options, changes = turn_options(arguments), session_changes(arguments)
         if arguments.busy == "refuse" and (session := self._sessions.peek(arguments.session or MAIN)):
             session.refuse_if_busy()  # before anything is changed
         session = await self._sessions.get(arguments.session or MAIN, changes)
+        prompt, unseen = await self._prompts.with_cells(prompt, arguments, session, draft.failed)
         if arguments.dry_run:
             say(would_send(session, prompt, flag_values(arguments)))
             return None
         asker = self._cells.asker(background=arguments.background)
         turn = session.submit(prompt, options=options, asker=asker, refuse_if_busy=arguments.busy == "refuse")
+        self._prompts.sent(session, turn, unseen)
         turn.transcript.options = flag_values(arguments)
         for notice in self._sessions.notices():
             turn.transcript.notice(notice, "warning")
         turn_cell = self._cells.show(session, turn, asker, self._putter(arguments.out))
         return None if arguments.background else await turn_cell.wait()
-
-    def _prompt(self, rest: str, cell: str | None) -> Prompt:
-        """What is to be sent; the names in it are those of the code that has called the magic."""
-        if cell is None:
-            if not rest.strip():
-                raise UsageError(
-                    "Usage: %claude [options] PROMPT, or a cell that begins with %%claude. See %claude?"
-                )
-            return expand(rest, caller_names(self._shell.user_ns))
-        if rest.strip():
-            raise UsageError(
-                f"The %%claude line holds more than options: {rest.strip()[:60]!r}. The prompt goes below it."
-            )
-        if not cell.strip():
-            raise UsageError("The cell is empty. Write what you want to ask below %%claude. See %claude?")
-        return Prompt(re.sub(r"\r?\n\Z", "", cell))  # IPython ends a cell with one
 
     async def _stop(self, session: Session) -> str:
         report = await session.stop()

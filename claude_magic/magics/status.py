@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import PurePath
 
 from claude_magic.control_characters import one_line, show_invisibles
 from claude_magic.processes.registry import ProcessInfo
-from claude_magic.prompt import Prompt
+from claude_magic.prompt import Attachment, Prompt
 from claude_magic.session import Session
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.turn import Turn
 from claude_magic.wording.tables import Table, aligned
 from claude_magic.wording.tool import argument
-from claude_magic.wording.turn import attached
 from claude_magic.wording.units import ago
 
 __all__ = ["machine_table", "session_table", "sessions_table", "short_id", "would_send"]
@@ -93,9 +94,17 @@ def would_send(session: Session, prompt: Prompt, options: Mapping[str, str]) -> 
     """What a prompt with these options would come to."""
     flags = " ".join(f"{flag} {value}".strip() for flag, value in options.items() if flag != "--dry-run")
     table = _table([*_identity_rows(session), ("options", flags)])
-    parts = [f"{aligned(table)}\n\nThis would be sent:\n{prompt.text}"]
-    parts += [f"{about}\n{text}" for about, text in attached(prompt.attachments)]
-    return "\n\n".join([*parts, *prompt.notices])
+    parts = [aligned(table), *prompt.notices, "This would be sent:"]
+    parts += [part for each in prompt.attachments for part in _attachment(each)]
+    return "\n\n".join([*parts, prompt.text])
+
+
+def _attachment(attachment: Attachment) -> Iterable[str]:
+    """The blocks of an attachment; of a picture what it is, and the hash of its bytes."""
+    yield str(attachment.block["text"])
+    for image in attachment.images:
+        data = b64decode(image.data)
+        yield f"[{image.about}, {len(data):,} bytes, SHA-256 {sha256(data).hexdigest()}]"
 
 
 def short_id(session_id: str) -> str:

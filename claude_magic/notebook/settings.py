@@ -91,6 +91,11 @@ class Settings(_Defaults):
         default_backend(),
         help="Where answers come from: claude (your own login) or offline (a scripted model).",
     ).tag(config=True)
+    context = Enum(
+        ("auto", "none"),
+        "auto",
+        help="What goes with a prompt by itself: the cells that were run since the last one, or none.",
+    ).tag(config=True)
 
     reload = Bool(
         default_value=True, help="Load the modules of this kernel that Claude edits anew, for the next cell."

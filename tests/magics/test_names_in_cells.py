@@ -43,7 +43,8 @@ def test_a_value_is_sent_as_data_and_the_cell_shows_it_as_a_dry_run_does(
     assert "SESAME" not in str(notebook.endpoint.lines)
     about = f"[data: review] {len(review)} characters"
     page = read_page(html(cell))
-    for said in (dry, shown(cell), page.text):
+    assert data in dry
+    for said in (shown(cell), page.text):
         assert f"{about}\n{review}" in said or f"{about}{review}" in said
     assert "b" not in page.tags
     assert f"\n{review}\n````" in markdown(cell)

@@ -30,6 +30,20 @@ def test_a_cell_a_line_and_a_def_are_answered(older: MagicNotebook) -> None:
     assert older.value("r.text") == "nested"
 
 
+def test_the_cells_since_the_last_turn_go_with_a_prompt(older: MagicNotebook) -> None:
+    older.do("%claude say first")
+    older.do("import sys\nfrom IPython.display import Markdown\nprint('out')\nprint('err', file=sys.stderr)")
+    older.do("display(Markdown('**shown**'))\n6 * 7")
+    older.run("1 / 0")
+
+    older.do("%claude say next")
+
+    data = older.endpoint.prompts[-2]
+    assert "Output:\nout\nerr\n" in data
+    assert "Output:\n**shown**\n42\n" in data
+    assert data.count("ZeroDivisionError: division by zero") == 1
+
+
 @pytest.mark.fault(68, via="real")
 def test_a_background_turn_fills_its_own_cell(older: MagicNotebook) -> None:
     cell = older.do("%%claude -b -o answer\nheld until go")

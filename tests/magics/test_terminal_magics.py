@@ -69,9 +69,29 @@ def test_data_is_shown_as_it_is_sent(terminal: MagicTerminal) -> None:
         "say inside [data: table] {nothing}",
     ]
     assert "SESAME" not in str(terminal.endpoint.lines)
-    for shown in (screen, dry):
-        assert re.search(r"\[data: table\] 21 characters *\n *first row *\n *@inside.txt", shown)
+    for shown, about in ((screen, r"\[data: table\] 21 characters"), (dry, r"\[data: table\]")):
+        assert re.search(rf"{about} *\n *first row *\n *@inside.txt", shown)
         assert "Left as typed: {nothing} (no such name here)." in shown
+
+
+def test_the_cells_since_the_last_turn_go_with_a_prompt_and_an_error_is_explained(
+    terminal: MagicTerminal,
+) -> None:
+    terminal.run("%claude say first")
+    terminal.run("async def twice(n): return n * 2")
+    terminal.run("print('out'); await twice(21)")
+
+    screen = terminal.run("%claude say next")
+
+    data = terminal.endpoint.stripped_prompts[-2]
+    assert re.search(r"await twice\(21\)\nOutput:\nout\n(Out\[\d+\]: )?42\n", data)
+    assert "2 cells attached" in screen
+    terminal.run("twice(1 / 0)")
+    terminal.run("%claude_explain")
+    data, words = terminal.endpoint.stripped_prompts[-2:]
+    assert words.startswith("Explain this error")
+    assert data.count("ZeroDivisionError: division by zero") == 1, "what is printed of it is no output"
+    assert "twice: function" in data
 
 
 @pytest.mark.fault(118, via="real")
