@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["CodeBlock", "CodeBlocks", "Result", "ToolCall", "Usage"]
+__all__ = ["CodeBlock", "CodeBlocks", "FileChange", "Result", "ToolCall", "Usage"]
 
 _REPR_LENGTH = 60  # characters of the answer
+_DIFF_LENGTH = 2_000  # lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,62 @@ class ToolCall:
     input: dict[str, object]
     result: str
     is_error: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FileChange:
+    """A file that Claude's file tools have changed in a turn; several edits of one file are one change.
+
+    Args:
+        path: The file, absolute.
+        before: Its text before the first edit; None if there was no such file.
+        after: Its text at the end of the turn; None if it is gone.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+
+    @property
+    def created(self) -> bool:
+        """There was no such file before."""
+        return self.before is None
+
+    @property
+    def additions(self) -> int:
+        """How many lines were added."""
+        return sum(line.startswith("+") for line in self._lines()[2:])
+
+    @property
+    def deletions(self) -> int:
+        """How many lines were taken out."""
+        return sum(line.startswith("-") for line in self._lines()[2:])
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff; of a very long one the beginning."""
+        lines = self._lines()
+        hidden = len(lines) - _DIFF_LENGTH
+        return "\n".join([*lines[:_DIFF_LENGTH], *([f"… {hidden:,} more lines"] if hidden > 0 else [])])
+
+    def __str__(self) -> str:
+        return self.diff
+
+    def __repr__(self) -> str:
+        """Short: `print(change)` shows the diff."""
+        what = "created" if self.created else "deleted" if self.after is None else "changed"
+        return f"<FileChange {what} {self.path!r}, +{self.additions} -{self.deletions}>"
+
+    def _lines(self) -> list[str]:
+        from difflib import unified_diff  # noqa: PLC0415  # load budget
+
+        name = self.path.lstrip("/")
+        names = (
+            "/dev/null" if self.before is None else f"a/{name}",
+            "/dev/null" if self.after is None else f"b/{name}",
+        )
+        before, after = ((text or "").splitlines() for text in (self.before, self.after))
+        return list(unified_diff(before, after, *names, lineterm=""))
 
 
 class CodeBlock(NamedTuple):
@@ -76,6 +133,7 @@ class Result:
     Args:
         text: The answer, all its text blocks joined by blank lines.
         tool_calls: The tool calls in order.
+        files: The files that Write, Edit and NotebookEdit have changed, a subagent's included.
         usage: Tokens of this turn.
         cost_usd: US dollars of this turn alone.
         duration: Seconds from sending the prompt to the end of the turn.
@@ -91,6 +149,7 @@ class Result:
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    files: tuple[FileChange, ...] = ()
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     duration: float = 0.0

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from claude_magic.schema import Schema
 
-__all__ = ["NESTING_VARIABLES", "SINCE", "assumed_version", "build_argv", "build_env"]
+__all__ = ["CHECKPOINTS", "NESTING_VARIABLES", "SINCE", "assumed_version", "build_argv", "build_env"]
 
 CONFIG = "CLAUDE_CONFIG_DIR"
+# Without it there is no `rewind_files`; at a terminal the CLI has it by itself.
+CHECKPOINTS = "CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING"
 _STREAMING = (
     "--output-format=stream-json",
     "--input-format=stream-json",
@@ -142,6 +144,7 @@ def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:
     for name, value in env.items():
         if not name or "=" in name or "\0" in name + value:
             raise UsageError(f"The environment variable {name[:60]!r} has a NUL or an impossible name.")
+    env.setdefault(CHECKPOINTS, "1")
     if env.get(CONFIG):  # the CLI would count a relative one from the session's folder
         env[CONFIG] = str(absolute(env[CONFIG], notebook_folder()))
     env["PATH"] = os.pathsep.join(_with_python_first(env.get("PATH", os.defpath).split(os.pathsep)))

@@ -27,7 +27,7 @@ from claude_magic.errors import (
     StartError,
     WireError,
 )
-from claude_magic.hooks import declared
+from claude_magic.hooks import Hook, HookReply, Step, declared
 from claude_magic.options import Options
 from claude_magic.processes.child import ChildProcess, StopReport
 from claude_magic.processes.exit_reason import exit_cause
@@ -36,6 +36,7 @@ from claude_magic.processes.private_files import PrivateFiles
 from claude_magic.processes.spawn_options import SpawnOptions
 from claude_magic.schema import Schema
 from claude_magic.support.redact import redact
+from claude_magic.tools import ToolKind, names_of
 from claude_magic.wire.control import ControlChannel
 from claude_magic.wire.events import (
     Diagnostic,
@@ -53,6 +54,14 @@ CONTROL_TIMEOUT = 30.0  # seconds for an answer to a control request
 _log = logging.getLogger(__name__)
 _versions: dict[tuple[str, float], str] = {}
 _assumed_versions: dict[tuple[str, float], tuple[int, ...]] = {}  # where the version is not known
+
+
+async def _go_on(_: Step) -> HookReply:
+    return HookReply()
+
+
+_AFTER_EDITS = Hook(event="PostToolUse", matcher="|".join(names_of(ToolKind.EDIT)), answer=_go_on)
+"""Has each edit told, whether or not somebody else asks: for what a turn has changed."""
 
 
 class ClaudeProcess:
@@ -163,10 +172,9 @@ class ClaudeProcess:
             raise
 
     async def _initialize(self, reader: asyncio.Task[None]) -> None:
-        timeout, hooks = self.options.start_timeout, self.options.hooks
-        fields = {"hooks": declared(hooks)} if hooks else {}
+        timeout, hooks = self.options.start_timeout, declared((*self.options.hooks, _AFTER_EDITS))
         try:
-            self.info = await self.control.request("initialize", timeout=timeout, **fields)
+            self.info = await self.control.request("initialize", timeout=timeout, hooks=hooks)
             self.permission_mode = self.initial_mode or self.permission_mode
         except ControlTimeoutError:
             raise StartError(

@@ -15,7 +15,7 @@ from functools import partial
 from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import CancelledTurnError
-from claude_magic.foreground import TurnInterrupted, interruptible, is_nested
+from claude_magic.foreground import TurnInterrupted, asking, interruptible, is_nested
 from claude_magic.magics.controls import TurnControls
 from claude_magic.magics.input_asker import InputAsker, PromptInput
 from claude_magic.notebook.settings import Settings
@@ -136,6 +136,18 @@ class Cells:
             prompt = PromptInput(builtins.input)
             return CellAsker(InputAsker(prompt.read, prompt.show), background=background)
         return CellAsker(InputAsker(builtins.input, print), background=background)
+
+    def confirm(self, question: str) -> bool | None:
+        """Asks for a yes by `input()`; None where nobody can answer."""
+        if not self._answers_input():
+            return None
+        try:
+            with asking():
+                return builtins.input(question).strip().lower() in {"y", "yes"}
+        except KeyboardInterrupt:
+            return False
+        except (EOFError, RuntimeError):  # the front end answers no input
+            return None
 
     def show(self, session: Session, turn: Turn, asker: CellAsker, out: Callable[[Result], None]) -> TurnCell:
         """Makes the turn's displays in the current cell."""

@@ -24,6 +24,7 @@ from claude_magic.magics.conversations import ConversationMagics
 from claude_magic.magics.prompts import Prompts
 from claude_magic.magics.sessions import SessionMagics
 from claude_magic.magics.tasks import TaskMagics
+from claude_magic.magics.undo import UndoMagics
 from claude_magic.notebook.conversation_store import ConversationStore
 from claude_magic.notebook.open_notebook import OpenNotebook
 from claude_magic.notebook.sessions import Sessions, this_notebook
@@ -60,6 +61,7 @@ class ClaudeMagics(Settings):
             ),
             self.conversations,
             self.tasks,
+            UndoMagics(shell, self.sessions, self.cells, self.edits),
         )
         self._magics = [each for family in families for each in magics_of(family)]
         self._completer = Completer(shell, [magic for magic, _ in self._magics], self)

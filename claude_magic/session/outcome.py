@@ -30,6 +30,7 @@ def result_of(
     return Result(
         text=turn.transcript.answer or _data_as_text(event),
         tool_calls=turn.transcript.tool_calls,
+        files=turn.transcript.edits.files,
         usage=_usage(event.usage) if event and event.usage else Usage(),
         cost_usd=cost_usd,
         duration=turn.duration,

@@ -14,6 +14,7 @@ from claude_magic.errors import ClaudeMagicError, StateError, TurnFailedError
 from claude_magic.result import Result
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
+from claude_magic.session.edited_files import look
 from claude_magic.session.exchange import Exchange
 from claude_magic.session.outcome import context_left, result_of
 from claude_magic.session.states import Status
@@ -109,6 +110,7 @@ class TurnQueue:
         try:
             self._exchange = Exchange(turn, self._conversation, self._supervisor, self._cost, self._status)
             outcome = await self._exchange.run()
+            await look(turn.transcript.edits)  # a command may have changed them too
             self.concluded_at = time.monotonic()
             self._conclude(turn, outcome)
         except Exception as error:

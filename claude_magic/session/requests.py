@@ -8,6 +8,7 @@ from functools import partial
 from claude_magic.errors import UsageError
 from claude_magic.hooks import answered
 from claude_magic.permissions import PermissionRequest
+from claude_magic.session.edited_files import look
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
 from claude_magic.session.supervisor import Answer
@@ -39,7 +40,9 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
         turn, request = stream.owner, control.request
         if turn is None:
             return dict((await answered(stream.options.hooks, request)).output)
-        transcript, call = turn.transcript, str(request.get("tool_use_id"))
+        transcript, call, account = turn.transcript, str(request.get("tool_use_id")), request.get("input")
+        if isinstance(account, Mapping) and transcript.edits.take(account):
+            await look(transcript.edits)
         note = partial(transcript.note, call)
         reply = await answered(stream.options.hooks, request, transcript.began(call), note)
         if reply.notice:

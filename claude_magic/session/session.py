@@ -386,6 +386,29 @@ class Session:
         if self._supervisor.process is not None:
             self._supervisor.process.kill_now()
 
+    async def rewind(self, message_id: str, *, dry_run: bool = False) -> list[str]:
+        """Puts the files that Claude's file tools have changed back to what they were before a prompt.
+
+        What anybody else has done to these files since is lost. A process is started if none runs.
+
+        Args:
+            message_id: The prompt's.
+            dry_run: Only tell.
+
+        Returns:
+            The files that would change, absolute, from a dry run.
+
+        Raises:
+            BusyError: A turn runs.
+            StateError: The CLI has no checkpoint of the prompt.
+        """
+        self._bind()
+        if self.turn or self.queue:
+            raise BusyError(f"Session {self.name!r} is busy. Wait for it with %claude_wait {self.name}")
+        async with self._turns.paused:
+            await self.start()
+            return await self._supervisor.rewind(message_id, dry_run=dry_run)
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

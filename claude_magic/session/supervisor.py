@@ -13,7 +13,8 @@ from functools import partial
 
 from claude_magic.claude_cli.checks import check_start
 from claude_magic.claude_cli.process import ClaudeProcess
-from claude_magic.errors import ClaudeMagicError, ProcessEndedError, StartError
+from claude_magic.control_characters import one_line
+from claude_magic.errors import ClaudeMagicError, ProcessEndedError, StartError, StateError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.processes.child import StopReport
 from claude_magic.schema import Schema
@@ -104,6 +105,21 @@ class Supervisor:
         """The turn is over, and so is its recovery."""
         if self.phase is _S.RECOVERING:
             self._enter(_S.IDLE if self.process is not None else _S.STOPPED)
+
+    async def rewind(self, message_id: str, *, dry_run: bool) -> list[str]:
+        """Has the process put files back to what they were before a prompt; which, if it only tells.
+
+        Raises:
+            ProcessEndedError: There is none.
+            StateError: It has no checkpoint of the prompt.
+        """
+        if self.process is None:
+            raise ProcessEndedError("claude is not running.")
+        reply = await self.process.request("rewind_files", user_message_id=message_id, dry_run=dry_run)
+        if not reply.get("canRewind"):
+            raise StateError(f"claude cannot undo it: {one_line(str(reply.get('error')), 200)}")
+        files = reply.get("filesChanged")
+        return [str(path) for path in files] if isinstance(files, list) else []
 
     # Starting and ending
 

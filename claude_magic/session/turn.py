@@ -82,6 +82,7 @@ class Turn:
         self.message_id = self.id  # of what is sent: the prompt, or after a crash a word of ours to go on
         self.options = options
         self.transcript = transcript
+        transcript.message_id = self.id
         self.asker = asker  # a view that has buttons for the answers takes its place
         self.phase = TurnPhase.QUEUED
         self.outcome: Outcome | None = None  # the CLI's last word, or why there is none

@@ -19,6 +19,7 @@ from claude_magic.transcript.blocks import (
     ToolState,
 )
 from claude_magic.transcript.builder import Builder
+from claude_magic.transcript.file_edits import FileEdits
 from claude_magic.transcript.reducer import Listener, Reducer
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ class Transcript:
         self.started: float | None = None
         self.ended: float | None = None
         self.footer: Footer | None = None
+        self.message_id = ""  # its prompt's
+        self.edits = FileEdits()
         self.urgent: list[Callable[[], object]] = []  # called at once, for the loop may stand still
         self._state = TurnState.QUEUED
         self._clock = clock

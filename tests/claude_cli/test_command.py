@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from claude_magic.claude_cli.command import NESTING_VARIABLES, assumed_version, build_argv, build_env
+from claude_magic.claude_cli.command import (
+    CHECKPOINTS,
+    NESTING_VARIABLES,
+    assumed_version,
+    build_argv,
+    build_env,
+)
 from claude_magic.errors import UsageError
 from claude_magic.options import Options
 from claude_magic.support.redact import redact
@@ -180,11 +186,16 @@ def test_an_id_that_is_no_uuid_is_refused(session_id: str) -> None:
         build_argv(CLI, Options(), session_id=session_id, resume=True, version=NEW, keep=str)
 
 
+def test_what_claude_writes_can_be_taken_back_unless_somebody_does_not_want_it() -> None:
+    assert build_env(Options(), {})[CHECKPOINTS] == "1"
+    assert build_env(Options(), {CHECKPOINTS: ""})[CHECKPOINTS] == ""
+
+
 @pytest.mark.fault(10, via="pure")
 def test_a_claude_session_around_the_kernel_leaves_no_trace_in_the_environment() -> None:
     base = dict.fromkeys(NESTING_VARIABLES, "1") | {"HOME": "/home/ada", "CLAUDE_CONFIG_DIR": "/c"}
     assert {"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT"} <= NESTING_VARIABLES
-    assert set(build_env(Options(), base)) == {"HOME", "CLAUDE_CONFIG_DIR", "PATH"}
+    assert set(build_env(Options(), base)) == {"HOME", "CLAUDE_CONFIG_DIR", "PATH", CHECKPOINTS}
     assert "CLAUDECODE" in base
 
 

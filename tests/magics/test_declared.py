@@ -19,6 +19,7 @@ from claude_magic.magics.completion import Completer
 from claude_magic.magics.conversations import ConversationMagics
 from claude_magic.magics.sessions import SessionMagics
 from claude_magic.magics.tasks import TaskMagics
+from claude_magic.magics.undo import UndoMagics
 from claude_magic.notebook.settings import Settings, traits_of
 from claude_magic.options import Options
 
@@ -145,11 +146,11 @@ def test_the_readme_has_the_defaults_as_they_are_declared() -> None:
 def test_the_readme_has_every_magic_and_every_flag_of_its_own() -> None:
     declared: list[Magic] = [
         each.magic
-        for family in (SessionMagics, ConversationMagics, TaskMagics)
+        for family in (SessionMagics, ConversationMagics, TaskMagics, UndoMagics)
         for each in vars(family).values()
         if hasattr(each, "magic")
     ]
-    assert len(declared) == 9
+    assert len(declared) == 10
     for each in declared:
         rows = [row for row in README if row.startswith(f"| `%{each.name}")]
         own = [option.flags for option in each.options if option not in OPTIONS]
