@@ -13,6 +13,7 @@ import signal
 import threading
 import traceback
 import types
+from asyncio.events import Handle
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
@@ -128,7 +129,7 @@ def _interrupting(progress: Progress) -> Iterator[None]:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if progress.blocked:
+        if progress.blocked and not _in_callback(frame):
             raise KeyboardInterrupt
         if callable(before):
             before(number, frame)
@@ -139,6 +140,15 @@ def _interrupting(progress: Progress) -> Iterator[None]:
     finally:
         if signal.getsignal(signal.SIGINT) is handle:
             signal.signal(signal.SIGINT, before)
+
+
+def _in_callback(frame: FrameType | None) -> bool:
+    """Whether a loop that the code has nested runs somebody's callback just now."""
+    while frame is not None and frame.f_code is not _in_steps.__code__:
+        if frame.f_code is Handle._run.__code__:  # noqa: SLF001  # there is no other way to see it
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _short_traceback(error: BaseException, name: str) -> str:

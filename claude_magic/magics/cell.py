@@ -170,8 +170,11 @@ class Cells:
 
         Raises:
             TurnInterrupted: The person interrupted the wait, and with it the turns.
+            StateError: A tool of one of the turns waits.
         """
         cells = [cell for cell in self._background if session is None or cell.session is session]
+        for cell in cells:
+            cell.session.refuse_from_within()
         interrupts: list[bool] = []
 
         def stop() -> None:

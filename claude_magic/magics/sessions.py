@@ -132,6 +132,8 @@ class SessionMagics:
         if arguments.dry_run:
             say(would_send(session, prompt, flag_values(arguments)))
             return None
+        if not arguments.background:
+            session.refuse_from_within()
         asker = self._cells.asker(background=arguments.background)
         turn = session.submit(prompt, options=options, asker=asker, refuse_if_busy=arguments.busy == "refuse")
         self._prompts.sent(session, turn, unseen)

@@ -198,9 +198,9 @@ class Session:
 
         Raises:
             ClaudeMagicError: The turn failed; `TurnFailedError.result` has what had come.
-            StateError: An asker of the running turn asks: it would wait for itself.
+            StateError: An asker or a tool of the running turn asks: it would wait for itself.
         """
-        self._refuse_to_wait_for_itself()
+        self.refuse_from_within()
         turn = self.submit(prompt, options=options, asker=asker)
         try:
             result = await turn.wait()
@@ -217,9 +217,9 @@ class Session:
 
         Raises:
             ClaudeMagicError: The turn failed.
-            StateError: An asker of the running turn asks: it would wait for itself.
+            StateError: An asker or a tool of the running turn asks: it would wait for itself.
         """
-        self._refuse_to_wait_for_itself()
+        self.refuse_from_within()
         turn = self.submit(prompt, options=options, asker=asker)
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         turn.listeners.append(events.put_nowait)
@@ -421,11 +421,16 @@ class Session:
         if not turn.done and not turn.interrupted:
             self.interrupt(turn)
 
-    def _refuse_to_wait_for_itself(self) -> None:
+    def refuse_from_within(self) -> None:
+        """Refuses a wait for this session that its running turn would have to wait for.
+
+        Raises:
+            StateError: An asker or a tool of the running turn calls this.
+        """
         if self.turn is not None and self.turn in answering.get():
             raise StateError(
-                f"Session {self.name!r} waits for this answer before anything else: the prompt would never "
-                "have its turn. Ask another session, or ask after the turn."
+                f"Session {self.name!r} waits for this before anything else: the prompt would never have its "
+                "turn. Ask another session, or ask after the turn."
             )
 
     def _update(self) -> None:

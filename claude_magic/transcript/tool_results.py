@@ -16,6 +16,8 @@ __all__ = ["result_text", "state_after", "worth_keeping"]
 _STOPPED_TOOL = "The user doesn't want to proceed with this tool use"
 # What 2.1.330 puts before a subagent's report, for the model: a line in a tag of its own.
 _ASIDE = re.compile(r"\A(?:\s*<([\w-]{1,40})>[^\n]{0,2000}</\1>[ \t]*(?:\n|\Z))+\s*")
+# What 2.1.332 says after a picture that a tool of ours has given, for the model.
+_PICTURE_FILE = re.compile(r"\[Image: source: [^\n]*\]")
 _NEVER_SHOWN = {"originalFile", "file", "content", "stdout"}
 
 
@@ -31,7 +33,8 @@ def result_text(content: str | list[wire.Block] | None, details: object) -> str:
 
 def _text_of(content: str | list[wire.Block] | None) -> str:
     if isinstance(content, list):
-        content = "\n".join(block.text for block in content if block.text)
+        texts = (block.text for block in content if block.text)
+        content = "\n".join(text for text in texts if not _PICTURE_FILE.fullmatch(text))
     text = content or ""
     return text.removeprefix("<tool_use_error>").removesuffix("</tool_use_error>")
 
