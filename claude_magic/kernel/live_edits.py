@@ -80,7 +80,7 @@ class LiveEdits:
             lines.append(self._reloader.reload(modules))
 
         outputs = Outputs()
-        await running(self._shell, work(), outputs, lambda _: None, str(path))
+        await running(self._shell, work(), outputs, lambda _: None)
         return lines[0] if lines else f"{names} not reloaded, the old code stays: interrupted"
 
     async def _after_edit(self, step: Step) -> HookReply:

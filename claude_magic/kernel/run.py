@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from claude_magic.kernel.outputs import Outputs, collecting
 from claude_magic.kernel.progress import Progress
+from claude_magic.kernel.tracebacks import TOOL_CELL, short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["run_code", "running"]
-
-_FRAMES = 5  # of a traceback
 
 
 async def run_code(shell: InteractiveShell, code: str, tell: Callable[[str], object]) -> Outputs:
@@ -43,7 +42,7 @@ async def run_code(shell: InteractiveShell, code: str, tell: Callable[[str], obj
     """
     outputs = Outputs()
     try:
-        name, body, last = _compiled(shell, code)
+        body, last = _compiled(shell, code)
     except (SyntaxError, ValueError, OverflowError) as error:
         outputs.fail("".join(traceback.format_exception_only(error)))
         return outputs
@@ -53,7 +52,7 @@ async def run_code(shell: InteractiveShell, code: str, tell: Callable[[str], obj
         if last is not None:
             outputs.result(shell, await _value(last, shell.user_ns))
 
-    await running(shell, run(), outputs, tell, name)
+    await running(shell, run(), outputs, tell)
     return outputs
 
 
@@ -62,7 +61,6 @@ async def running(
     work: Coroutine[Any, Any, None],
     outputs: Outputs,
     tell: Callable[[str], object],
-    name: str,
 ) -> None:
     """Runs code as a cell's, and notes in `outputs` how it ends.
 
@@ -71,7 +69,6 @@ async def running(
         work: The code.
         outputs: Takes what it prints and displays.
         tell: Takes what it prints, as it comes.
-        name: The file that tracebacks begin with.
     """
     progress = Progress(tell)
     with collecting(shell, outputs, progress.write), progress.telling(), _interrupting(progress):
@@ -81,19 +78,19 @@ async def running(
             outputs.interrupted = True
             outputs.fail("KeyboardInterrupt: the user interrupted it.")
         except (Exception, SystemExit) as error:  # noqa: BLE001  # none of it must end the kernel
-            outputs.fail(_short_traceback(error, name))
+            outputs.fail(short_traceback(error, shell))
 
 
-def _compiled(shell: InteractiveShell, code: str) -> tuple[str, CodeType, CodeType | None]:
-    """The name by which tracebacks find the code, what is to be executed, and the expression at its end."""
+def _compiled(shell: InteractiveShell, code: str) -> tuple[CodeType, CodeType | None]:
+    """What is to be executed, and the expression at its end, whose value is shown."""
     source = shell.transform_cell(code)
     tree = ast.parse(source)
-    name: str = shell.compile.cache(source, 0, raw_code=code)
+    name = shell.compile.cache(source, TOOL_CELL, raw_code=code)
     last = tree.body[-1] if tree.body and not code.rstrip().endswith(";") else None  # which keeps it silent
     value = tree.body.pop() and ast.Expression(last.value) if isinstance(last, ast.Expr) else None
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     body = compile(tree, name, "exec", flags)
-    return name, body, None if value is None else compile(value, name, "eval", flags)
+    return body, None if value is None else compile(value, name, "eval", flags)
 
 
 async def _value(code: CodeType, namespace: dict[str, Any]) -> Any:
@@ -149,13 +146,3 @@ def _in_callback(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _short_traceback(error: BaseException, name: str) -> str:
-    """From the code's own lines on, the last few frames."""
-    told = traceback.TracebackException.from_exception(error, compact=True)
-    own = [place for place, frame in enumerate(told.stack) if frame.filename == name]
-    del told.stack[: own[0] if own else 0]
-    if len(told.stack) > _FRAMES:
-        del told.stack[1 : 1 - _FRAMES]
-    return "".join(told.format(chain=False))

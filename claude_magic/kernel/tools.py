@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from claude_magic.control_characters import shortened
-from claude_magic.kernel.bounded import WITHHELD, short
+from claude_magic.kernel.bounded import WITHHELD, short, without_secrets
 from claude_magic.kernel.inspect import inspected
 from claude_magic.kernel.kinds import headline
+from claude_magic.kernel.pictures import to_image
 from claude_magic.kernel.run import run_code
+from claude_magic.support.images import NoPictureError
 from claude_magic.support.secret_names import looks_secret
 from claude_magic.tool_server import Call, Content, Tool, ToolError, ToolServer, text
+from claude_magic.transcript.blocks import Picture
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -21,6 +25,8 @@ __all__ = ["kernel_server"]
 
 _MOST = 200  # variables listed
 _OUTPUT = 20_000  # characters of it that Claude gets
+_SIDE = 1_568  # pixels of a picture's longer side; what is larger the API makes smaller itself
+_SIZE = 1_000_000  # bytes of a picture
 _NAME = {"type": "string", "description": "The variable's name."}
 
 
@@ -82,14 +88,12 @@ class _Tools:
             outputs = await run_code(self._shell, call.text("code"), call.tell)
         if outputs.interrupted:
             call.interrupt()
-        said = shortened("\n".join(part for part in (outputs.text, outputs.error) if part), _OUTPUT)
-        images: list[Content] = [
-            {"type": "image", "data": picture.data, "mimeType": picture.media_type}
-            for picture in outputs.pictures
-        ]
+        parts = (without_secrets(part) for part in (outputs.text, outputs.error) if part)
+        said = shortened("\n".join(parts), _OUTPUT)
+        pictures = await asyncio.to_thread(lambda: list(map(_sized, outputs.pictures)))
         if outputs.error:
-            raise ToolError(said, images)
-        return [text(said or "It ran, and printed nothing."), *images] if said or not images else images
+            raise ToolError(said, pictures)
+        return [text(said or "It ran, and printed nothing."), *pictures] if said or not pictures else pictures
 
     def _variables(self) -> Iterator[str]:
         hidden = self._shell.user_ns_hidden
@@ -104,6 +108,15 @@ def _line(name: str, value: Any) -> str:
         shown = WITHHELD if looks_secret(name) else short(value, 80)
         return f"{type(value).__name__} = {shown}"
     return headline(value)
+
+
+def _sized(picture: Picture) -> Content:
+    """A picture as Claude gets it: no larger than the API shows to it."""
+    try:
+        image = to_image(base64.b64decode(picture.data), side=_SIDE, size=_SIZE)
+    except NoPictureError as error:
+        return text(f"(a picture that cannot be shown: {error})")
+    return {"type": "image", "data": image.data, "mimeType": image.media_type}
 
 
 def _schema(**properties: Any) -> dict[str, object]:

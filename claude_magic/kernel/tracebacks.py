@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["named_values", "short_traceback"]
+__all__ = ["TOOL_CELL", "named_values", "short_traceback"]
 
+TOOL_CELL = 0
+"""The number of a cell that is none of the notebook's: they begin at 1."""
 _FRAMES = 6
 _IPYTHON = str(Path(IPython.__file__).parent)
+_RUNNERS = (_IPYTHON, str(Path(__file__).parent))  # what runs the code is not the code's concern
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _VALUES = 8
 _LIBRARIES = (sys.prefix, sys.base_prefix, _IPYTHON)
 
 
 def short_traceback(error: BaseException, shell: InteractiveShell) -> str:
-    """The last few frames, from the cell's own on, and what was raised."""
+    """The last few frames, from the person's or Claude's own code on, and what was raised."""
     summary = traceback.TracebackException.from_exception(error, compact=True)
-    frames = [frame for frame in summary.stack if not frame.filename.startswith(_IPYTHON)]
+    frames = [frame for frame in summary.stack if not frame.filename.startswith(_RUNNERS)]
     if len(frames) > _FRAMES:
         frames = [frames[0], *frames[1 - _FRAMES :]]
     summary.stack = traceback.StackSummary.from_list([_named(frame, shell) for frame in frames])
@@ -73,5 +76,5 @@ def _named(frame: traceback.FrameSummary, shell: InteractiveShell) -> traceback.
 
 def _cell(filename: str, shell: InteractiveShell) -> str:
     """A file's name; that of a cell as the notebook numbers it."""
-    name = shell.compile.format_code_name(filename)
-    return " ".join(name) if name else filename
+    kind, name = shell.compile.format_code_name(filename) or ("", filename)
+    return "<run_python>" if name == f"In[{TOOL_CELL}]" else f"{kind} {name}".lstrip()

@@ -120,6 +120,7 @@ class TerminalView:
     async def _follow_live(self) -> None:
         live = Live(console=self._console, auto_refresh=False, transient=True, vertical_overflow="crop")
         ticker = asyncio.create_task(self._tick(live), name="claude_magic terminal")
+        self.transcript.urgent.append(lambda: self._draw(live))
         revision = -1
         try:
             while not self.transcript.state.is_over:
@@ -214,7 +215,7 @@ class TerminalView:
                 lines = strip_controls(block.text[self._offset :]).split("\n")
                 yield Text("\n".join(lines[-room:]))
             elif isinstance(block, ToolBlock):
-                yield _tool_line(block, self.transcript.cwd)
+                yield from _tool(block, self.transcript.cwd)
             elif isinstance(block, (NoticeBlock, RetryBlock, ThinkingBlock)):
                 yield from _renderables(block, "")
         elapsed = duration(self.transcript.elapsed)

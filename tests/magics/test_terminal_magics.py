@@ -267,3 +267,26 @@ def test_leaving_ipython_leaves_no_process(tmp_path: Path) -> None:
 
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
+
+
+def test_claude_s_code_runs_in_the_terminal_s_namespace(terminal: MagicTerminal) -> None:
+    terminal.run("count = 1")
+
+    screen = terminal.run("%claude --allow mcp__kernel__run_python python count += 1; print('so', count)")
+
+    assert "so 2" in screen
+    assert "2" in terminal.run("count")
+    assert "so 2" in terminal.endpoint.tool_results[-1]
+
+
+def test_what_claude_s_code_prints_is_seen_while_it_holds_up_the_prompt(
+    prompt_toolkit: MagicTerminal,
+) -> None:
+    prompt_toolkit.run("import os, time")
+    code = "print('be' + 'gun') or [time.sleep(0.01) for _ in iter(lambda: os.path.exists('seen'), True)];"
+    prompt_toolkit.start(f"%claude --allow mcp__kernel__run_python python {code}")
+
+    prompt_toolkit.wait_for("begun")
+    (prompt_toolkit.work / "seen").touch()
+
+    assert "tokens" in prompt_toolkit.wait_for_prompt()
