@@ -29,10 +29,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool call."""
+    """A tool call.
+
+    Args:
+        name: The tool.
+        input: What it is given.
+        json: The same as JSON, for what a prompt says.
+    """
 
     name: str
     input: Mapping[str, object] = field(default_factory=dict)
+    json: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "thinking": {"thinking": str, "rate": _NUMBER},
     "words": {"words": int, "rate": _NUMBER},
     "lines": {"lines": int, "rate": _NUMBER},
-    "tool": {"tool": str, "input": dict},
+    "tool": {"tool": str, "input": dict, "json": str},
     "pause": {"pause": _NUMBER},
     "stall": {"stall": bool},
     "until": {"until": str},
@@ -163,7 +170,7 @@ def _whole(value: object) -> int:
 
 def _tool(table: Mapping[str, object]) -> Tool:
     value = table.get("input")
-    return Tool(str(table["tool"]), value if isinstance(value, dict) else {})
+    return Tool(str(table["tool"]), value if isinstance(value, dict) else {}, str(table.get("json", "")))
 
 
 def _error(table: Mapping[str, object]) -> Error:

@@ -13,12 +13,12 @@ r"""Scenarios: which prompt gets which answer. TOML files, checked when they are
     # text = "…"                         # short for one step of one text
 
 Parts of a step: `text`, `thinking`, `words` = N or `lines` = N (a long text, a long block of code), each
-with an optional `rate` in words a second; `tool` with `input`; `pause` = seconds; `until` = a file (silence
-until it is there); `stall` = true (silence until the client hangs up); `error` = an HTTP status, with
-optional `type`, `message` and `times` (requests in a row that get it; then the step goes on); `stop` = why
-the answer ends, if not because the model is through (`max_tokens`, `refusal`).
+with an optional `rate` in words a second; `tool` with `input`, or with `json`, the same as text; `pause` =
+seconds; `until` = a file (silence until it is there); `stall` = true (silence until the client hangs up);
+`error` = an HTTP status, with optional `type`, `message` and `times` (requests in a row that get it; then the
+step goes on); `stop` = why the answer ends, if not because the model is through (`max_tokens`, `refusal`).
 
-Inserted in texts, inputs and `until`: {prompt}, {first_prompt}, {last_prompt} (the one before this),
+Inserted in texts, tools, inputs and `until`: {prompt}, {first_prompt}, {last_prompt} (the one before this),
 {result} (the last tool result), {cwd}. Every other brace stays as it is.
 
 The first rule that fits answers. Files that are given come before the built-in ones.
@@ -26,6 +26,7 @@ The first rule that fits answers. Files that are given come before the built-in 
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -156,10 +157,23 @@ def _fill(part: Part, names: Mapping[str, str]) -> Part:
     if isinstance(part, Text):
         return replace(part, text=str(_insert(part.text, names)))
     if isinstance(part, Tool):
-        return replace(part, input={key: _insert(value, names) for key, value in part.input.items()})
+        given = _object(str(_insert(part.json, names))) if part.json else part.input
+        return replace(
+            part,
+            name=str(_insert(part.name, names)),
+            input={key: value if part.json else _insert(value, names) for key, value in given.items()},
+        )
     if isinstance(part, Pause):
         return replace(part, until=str(_insert(part.until, names)))
     return part
+
+
+def _object(text: str) -> Mapping[str, object]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _insert(value: object, names: Mapping[str, str]) -> object:
