@@ -11,7 +11,7 @@ from functools import partial
 
 from msgspec import Struct
 
-__all__ = ["JSON", "Call", "Content", "Tool", "ToolError", "ToolServer", "Watcher", "text"]
+__all__ = ["JSON", "Call", "Content", "Tool", "ToolError", "ToolServer", "Watcher", "text", "tools_of"]
 
 JSON = dict[str, object]
 Content = JSON
@@ -113,7 +113,8 @@ class ToolServer:
 
     Args:
         name: The server's.
-        tools: Its tools at the beginning; `tools` may be changed, and the CLI asks again when it is told to.
+        tools: Its tools at the beginning; `tools` may change, and a session's next prompt then starts another
+            process.
     """
 
     def __init__(self, name: str, tools: Iterable[Tool] = ()) -> None:
@@ -124,6 +125,11 @@ class ToolServer:
     def declaration(self) -> JSON:
         """What `mcp_set_servers` and `--mcp-config` call it."""
         return {"type": "sdk", "name": self.name}
+
+    @property
+    def listing(self) -> list[JSON]:
+        """Its tools, as `tools/list` has them."""
+        return [tool.listing for tool in self.tools.values()]
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -147,7 +153,7 @@ class ToolServer:
             case "ping":
                 return {"result": {}}
             case "tools/list":
-                return {"result": {"tools": [tool.listing for tool in self.tools.values()]}}
+                return {"result": {"tools": self.listing}}
             case "tools/call":
                 return await self._call(params, watcher)
             case _:
@@ -182,6 +188,11 @@ class ToolServer:
         except Exception as error:  # noqa: BLE001  # whatever a tool does, Claude waits for an answer
             _log.debug("The tool %s failed", tool.name, exc_info=True)
             return _error(_BROKEN, f"{tool.name} failed: {type(error).__name__}")
+
+
+def tools_of(servers: Iterable[ToolServer]) -> list[JSON]:
+    """The tools of several servers, as the CLI knows them."""
+    return [tool | {"server": server.name} for server in servers for tool in server.listing]
 
 
 def text(content: str) -> Content:

@@ -24,6 +24,8 @@ def test_the_public_names_are_these() -> None:
         "TaskManager",
         "TaskStatus",
         "TurnOptions",
+        "claude_tool",
+        "claude_tools",
         "default_task_manager",
     ]
 

@@ -190,8 +190,8 @@ def _readers(options: Options) -> Iterator[str]:
 
 def _own_servers(options: Options) -> Iterator[tuple[str, str]]:
     """Those in our own process hold no keys."""
-    if options.servers:
-        servers = {server.name: server.declaration for server in options.servers}
+    servers = {server.name: server.declaration for server in options.servers if server.tools}
+    if servers:
         yield "--mcp-config", json.dumps({"mcpServers": servers})
 
 

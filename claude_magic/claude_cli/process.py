@@ -36,6 +36,7 @@ from claude_magic.processes.private_files import PrivateFiles
 from claude_magic.processes.spawn_options import SpawnOptions
 from claude_magic.schema import Schema
 from claude_magic.support.redact import redact
+from claude_magic.tool_server import tools_of
 from claude_magic.tools import ToolKind, names_of
 from claude_magic.wire.control import ControlChannel
 from claude_magic.wire.events import (
@@ -95,6 +96,7 @@ class ClaudeProcess:
         self.resume = resume
         self.forked_from = forked_from
         self.schema = schema
+        self.tools = tools_of(options.servers)  # our own, as they are when it starts
         self.control = ControlChannel(self._send)
         self.warnings: list[str] = []
         self.info: dict[str, object] = {}

@@ -85,11 +85,13 @@ _current: ContextVar[Outputs | None] = ContextVar("claude_magic_outputs", defaul
 
 
 @contextmanager
-def collecting(shell: InteractiveShell, outputs: Outputs, on_text: Callable[[str], object]) -> Iterator[None]:
+def collecting(
+    shell: InteractiveShell | None, outputs: Outputs, on_text: Callable[[str], object]
+) -> Iterator[None]:
     """Within, what this context prints and displays goes to `outputs`, new figures too.
 
     Args:
-        shell: Where it would go otherwise.
+        shell: Where it would go otherwise, if there is one.
         outputs: Takes it.
         on_text: Called with each piece of text, as it comes.
     """
@@ -103,12 +105,12 @@ def collecting(shell: InteractiveShell, outputs: Outputs, on_text: Callable[[str
 
 
 @contextmanager
-def _taken_over(shell: InteractiveShell) -> Iterator[None]:
+def _taken_over(shell: InteractiveShell | None) -> Iterator[None]:
     """Puts what routes output in the place of stdout, stderr and the publisher, unless it stands there."""
     owners: tuple[tuple[Any, str, type[_Router]], ...] = (
         (sys, "stdout", _Stream),
         (sys, "stderr", _Stream),
-        (shell, "display_pub", _Displays),
+        *([(shell, "display_pub", _Displays)] if shell is not None else []),
     )
     for owner, name, router in owners:
         if not isinstance(getattr(owner, name), _Router):

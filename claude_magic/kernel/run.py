@@ -57,7 +57,7 @@ async def run_code(shell: InteractiveShell, code: str, tell: Callable[[str], obj
 
 
 async def running(
-    shell: InteractiveShell,
+    shell: InteractiveShell | None,
     work: Coroutine[Any, Any, None],
     outputs: Outputs,
     tell: Callable[[str], object],
@@ -65,7 +65,7 @@ async def running(
     """Runs code as a cell's, and notes in `outputs` how it ends.
 
     Args:
-        shell: Where it prints and displays.
+        shell: Where it displays, if there is one.
         work: The code.
         outputs: Takes what it prints and displays.
         tell: Takes what it prints, as it comes.

@@ -57,6 +57,10 @@ class InUse(Protocol):
     def tasks(self) -> _Named:
         """The kernel's tasks."""
 
+    @property
+    def tools(self) -> _Named:
+        """The person's own tools."""
+
 
 class Word(NamedTuple):
     """A word of a line that is no flag's.

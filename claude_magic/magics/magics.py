@@ -17,6 +17,7 @@ from claude_magic.foreground.question_marks import QuestionMarks
 from claude_magic.kernel.cells import CellLog
 from claude_magic.kernel.live_edits import LiveEdits
 from claude_magic.kernel.tools import kernel_server
+from claude_magic.kernel.user_tools import claude_tools
 from claude_magic.magics.arguments import magics_of
 from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer
@@ -24,6 +25,7 @@ from claude_magic.magics.conversations import ConversationMagics
 from claude_magic.magics.prompts import Prompts
 from claude_magic.magics.sessions import SessionMagics
 from claude_magic.magics.tasks import TaskMagics
+from claude_magic.magics.tools import ToolMagics
 from claude_magic.magics.undo import UndoMagics
 from claude_magic.notebook.conversation_store import ConversationStore
 from claude_magic.notebook.open_notebook import OpenNotebook
@@ -41,7 +43,8 @@ class ClaudeMagics(Settings):
         open_notebook = OpenNotebook(lambda: this_notebook(shell).path)
         self.foreground = foreground = Foreground(shell)
         self.edits = LiveEdits(shell, lambda: self.reload, lambda: foreground.is_computing)
-        super().__init__((*open_notebook.hooks, self.edits.hook), [kernel_server(shell)], parent=shell)
+        kernel = kernel_server(shell)
+        super().__init__((*open_notebook.hooks, self.edits.hook), [kernel, claude_tools], parent=shell)
         self.shell = shell
         self._question_marks = QuestionMarks(shell)
         self.notebook = notebook = this_notebook(shell)
@@ -50,6 +53,7 @@ class ClaudeMagics(Settings):
         self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.conversation_in_page)
         self.tasks = TaskMagics(shell, self.cells, notebook, self)
         self.conversations = ConversationMagics(shell, self.sessions, self, self.cells, self.tasks)
+        self.tools = ToolMagics(shell, kernel, claude_tools)
         families = (
             SessionMagics(
                 shell,
@@ -62,6 +66,7 @@ class ClaudeMagics(Settings):
             self.conversations,
             self.tasks,
             UndoMagics(shell, self.sessions, self.cells, self.edits),
+            self.tools,
         )
         self._magics = [each for family in families for each in magics_of(family)]
         self._completer = Completer(shell, [magic for magic, _ in self._magics], self)

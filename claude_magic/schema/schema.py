@@ -7,9 +7,9 @@ of them is imported before it is needed, and pydantic only where the person has 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from claude_magic.control_characters import one_line
@@ -25,7 +25,6 @@ _ERRORS = 5  # told of one value
 _LENGTH = 300  # characters of each
 _JSON_SCHEMA = {"type", "properties", "$ref", "anyOf", "oneOf", "allOf", "enum", "const", "items"}
 _KINDS = "a pydantic model, dataclass, TypedDict, msgspec Struct, annotation or JSON schema"
-_AT = re.compile(r"\A(?P<what>.*?)(?: - at `(?P<path>.*)`)?\Z", re.DOTALL)
 
 ByName = Callable[[type, object], object]
 """Finds the object that a name stands for, given the class that it has to be of."""
@@ -33,6 +32,14 @@ ByName = Callable[[type, object], object]
 
 class MismatchError(Exception):
     """A value that does not fit; the message names each part that does not, and what was expected."""
+
+
+class _JSONErrors(Exception):  # noqa: N818  # several
+    """What jsonschema has against a value."""
+
+    def __init__(self, errors: list[Any]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 class Schema:
@@ -87,18 +94,20 @@ class Schema:
             answer = answer.get(_KEY) if isinstance(answer, Mapping) else answer
         return self.value(answer)
 
-    def value(self, value: object) -> Any:
+    def value(self, value: object, at: str = "") -> Any:
         """JSON as a value of the type.
+
+        Args:
+            value: The JSON.
+            at: What stands before the path of each part that does not fit.
 
         Raises:
             MismatchError: It does not fit.
         """
         try:
             return self._convert(value)
-        except MismatchError:
-            raise
         except Exception as error:  # noqa: BLE001  # a type may run anybody's code
-            raise MismatchError(_words(error)) from None
+            raise MismatchError(_words(error, at)) from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schema) and self.text == other.text
@@ -181,13 +190,13 @@ def _of_json(schema: JSON, name: str) -> Schema:
     try:
         cls.check_schema(schema)
     except SchemaError as error:
-        raise UsageError(f"{name} is no JSON schema: {_json_error(error)}.") from None
+        line = _line("", _path(error.absolute_path), error.message)
+        raise UsageError(f"{name} is no JSON schema: {line}.") from None
     validator = cls(schema, registry=Registry())  # which fetches nothing
 
     def convert(value: Any) -> Any:
-        errors = [_json_error(error) for error, _ in zip(validator.iter_errors(value), range(_ERRORS))]  # noqa: B905
-        if errors:
-            raise MismatchError("; ".join(errors))
+        if errors := list(islice(validator.iter_errors(value), _ERRORS)):
+            raise _JSONErrors(errors)
         return value
 
     return Schema(name, schema, convert, closed=False)
@@ -200,29 +209,28 @@ def _wrapped(part: JSON) -> JSON:
 # --- what went wrong, in words
 
 
-def _words(error: Exception) -> str:
+def _words(error: Exception, at: str) -> str:
     """What does not fit, whichever library says so."""
+    if isinstance(error, _JSONErrors):
+        return "; ".join(_line(at, _path(each.absolute_path), each.message) for each in error.errors)
     if callable(errors := getattr(error, "errors", None)):  # pydantic
-        lines = [f"{_path(each['loc'])}{_lower(each['msg'])}" for each in errors()[:_ERRORS]]
-        return "; ".join(one_line(line, _LENGTH) for line in lines)
+        return "; ".join(_line(at, _path(each["loc"]), _lower(each["msg"])) for each in errors()[:_ERRORS])
     if type(error).__module__ == "msgspec":
-        match = _AT.match(str(error))
-        path = (match["path"] or "").removeprefix("$").removeprefix(".") if match else ""
-        what = (match["what"] if match else str(error)).replace("`", "")
-        return one_line(f"{path + ': ' if path else ''}{_lower(what)}", _LENGTH)
+        what, _, path = str(error).partition(" - at `$")
+        return _line(at, path.removesuffix("`"), _lower(what.replace("`", "")))
     if isinstance(error, RecursionError):
-        return "it is nested too deep"
-    return one_line(": ".join(filter(None, [type(error).__name__, str(error)])), _LENGTH)
+        return _line(at, "", "is nested too deep")
+    return _line(at, "", ": ".join(filter(None, [type(error).__name__, str(error)])))
 
 
-def _json_error(error: Any) -> str:
-    return one_line(f"{_path(error.absolute_path)}{error.message}", _LENGTH)
+def _line(at: str, path: str, what: str) -> str:
+    place = f"{at}{path}".removeprefix(".")
+    return one_line(f"{place}: {what}" if place else what, _LENGTH)
 
 
 def _path(steps: Any) -> str:
-    """`items[0].size: `; "" for the value itself."""
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return f"{path.removeprefix('.')}: " if path else ""
+    """`.items[0].size`, as msgspec has it."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
 
 def _lower(text: str) -> str:

@@ -4,6 +4,9 @@ A project's settings, a user's own, or the account may start a process in anothe
 asked for. One that asks at least as often as the default does is left where nobody asked for any. 2.1.191
 does not tell its mode before the first prompt.
 
+What the CLI was told of a tool stays with its process, and of one that comes in mid-session even with the
+conversation (measured: 2.1.191 and 2.1.332; 2.1.332). So tools come, change and go with a process.
+
 A conversation that is resumed goes on with the model of its last answer, be it one that was given for a
 single turn; and `set_model` without a name means the CLI's own default, whatever the person's settings say
 (measured: 2.1.191, 2.1.332). So the settings are asked, and what they say is set by name.
@@ -22,6 +25,7 @@ from claude_magic.errors import ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.schema import Schema
 from claude_magic.session.startup_check import is_wider
+from claude_magic.tool_server import JSON, tools_of
 
 __all__ = ["Adjustment", "OptionsInForce"]
 
@@ -45,6 +49,7 @@ class OptionsInForce:
         self.refused_options: Options | None = None  # which no process could be started with
         self._default_mode = "default"  # the permission mode where none is asked for
         self._can_bypass = False
+        self._tools: list[JSON] = []  # of our own, as the process knows them
         self._schema: Schema | None = None  # which the process's every answer has to fit
 
     @property
@@ -80,6 +85,8 @@ class OptionsInForce:
         ]
         if BYPASS in {turn.permission_mode, self.options.permission_mode} and not self._can_bypass:
             names.append(f"permission mode {BYPASS}")
+        if tools_of(self.options.servers) != self._tools:
+            names.append("tools that have changed")
         if turn.schema != self._schema:  # a second `initialize` changes nothing (measured: 2.1.191, 2.1.327)
             names.append("a turn with a schema" if turn.schema else "a turn without a schema")
         return names
@@ -105,7 +112,7 @@ class OptionsInForce:
             await process.request("set_model", model=usual)
         notices = await agree_on_mode(process)
         self.process_options, self._can_bypass = options, process.options.permission_mode == BYPASS
-        self._schema = process.schema
+        self._schema, self._tools = process.schema, process.tools
         if process.options.permission_mode is None:
             self._default_mode = process.permission_mode
         return notices
