@@ -3,7 +3,7 @@
 At once means between cells, or while a cell waits for Claude. A cell that computes, which awaits something
 else, keeps the code that it began with; what was changed meanwhile is loaded at its end.
 
-What a command of Claude's changes is left alone: nobody could tell it from what the person saves meanwhile.
+What changes while a command of Claude's runs is only told of: it may be what the person saves meanwhile.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveEdits"]
 
+_MOST = 5  # names
+_TICK = 0.02  # seconds: a file's time is that of the system's last tick
 _OFF = "not reloaded: ClaudeMagics.reload is False"
 
 
@@ -40,8 +42,10 @@ class LiveEdits:
     def __init__(
         self, shell: InteractiveShell, is_on: Callable[[], bool], is_computing: Callable[[], bool]
     ) -> None:
-        self.hook = Hook(
-            event="PostToolUse", matcher="|".join(names_of(ToolKind.EDIT)), answer=self._after_edit
+        edits, commands = ("|".join(names_of(kind)) for kind in (ToolKind.EDIT, ToolKind.SHELL))
+        self.hooks = (
+            Hook(event="PostToolUse", matcher=edits, answer=self._after_edit),
+            Hook(event="PostToolUse", matcher=commands, answer=self._after_command),
         )
         self._shell = shell
         self._is_on = is_on
@@ -85,13 +89,14 @@ class LiveEdits:
 
     async def _after_edit(self, step: Step) -> HookReply:
         path = file_of(step.told)
-        line = await self.load(path, step.note) if path is not None else ""
-        if not line:
-            return HookReply()
-        context = f"In the notebook's kernel: {line}."
-        return HookReply(
-            output={"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": context}}
-        )
+        return _told(await self.load(path, step.note) if path is not None else "")
+
+    async def _after_command(self, step: Step) -> HookReply:
+        names = self._reloader.changed_since(step.began - _TICK) if step.began and self._is_on() else []
+        line = f"{', '.join(names[:_MOST])} changed on the disk; the old code stays" if names else ""
+        if line:
+            step.note(line)
+        return _told(line)
 
     # While a cell computes
 
@@ -107,3 +112,9 @@ class LiveEdits:
         pending, self._pending = self._pending, {}
         for path, note in pending.items():
             note(self._reloader.reload(modules_in(path)))
+
+
+def _told(line: str) -> HookReply:
+    """Tells Claude too."""
+    context = {"hookEventName": "PostToolUse", "additionalContext": f"In the notebook's kernel: {line}."}
+    return HookReply(output={"hookSpecificOutput": context} if line else {})

@@ -40,7 +40,7 @@ _STAYS = {
     "__path__",
     "__spec__",
 }
-_INSTALLED = {"site-packages", "dist-packages"}
+_INSTALLED = re.compile(r"[\\/](site|dist)-packages[\\/]")
 _SOURCES = {".pyx", ".pxd", ".c", ".cc", ".cpp", ".cxx", ".rs"}
 _REASON_LENGTH = 200
 
@@ -70,6 +70,7 @@ class Reloader:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._objects: dict[tuple[str, str], list[weakref.ref[Any]]] = {}  # by module and name, all that were
+        self._loaded: dict[str, float] = {}  # by module, the time of the file that was loaded last
 
     def reload(self, modules: Iterable[ModuleType]) -> str:
         """Loads modules anew; says what came of it, in one line.
@@ -78,6 +79,19 @@ class Reloader:
             KeyboardInterrupt: A module was interrupted; it is as it was.
         """
         return "; ".join(self._reload(module) for module in modules)
+
+    def changed_since(self, time: float) -> list[str]:
+        """The person's own modules whose files were changed at a time or later, and not loaded since.
+
+        Args:
+            time: In seconds since 1970.
+        """
+        return sorted(
+            module.__name__
+            for module in _modules()
+            if (changed := _mtime(module)) >= time and _is_the_persons(module)
+            if self._loaded.get(module.__name__) != changed and self._autoreload(module) is None
+        )
 
     def _reload(self, module: ModuleType) -> str:
         name = module.__name__
@@ -93,11 +107,12 @@ class Reloader:
 
     def _renew(self, module: ModuleType) -> list[str]:
         """Executes a module's file in its namespace; the names whose older objects stay as they are."""
-        before = dict(vars(module))
+        before, changed = dict(vars(module)), _mtime(module)
         _execute(module, before)
+        self._loaded[module.__name__] = changed
         self._remember(module.__name__, before)
         for name, value in before.items():
-            if isinstance(value, ModuleType) and value.__name__ == f"{module.__name__}.{name}":
+            if issubclass(type(value), ModuleType) and value.__name__ == f"{module.__name__}.{name}":
                 vars(module).setdefault(name, value)
         new = list(vars(module).items())
         rest = [name for name, value in new if not self._replace(module.__name__, name, value)]
@@ -107,7 +122,9 @@ class Reloader:
 
     def _remember(self, module: str, namespace: Mapping[str, Any]) -> None:
         for name, value in namespace.items():
-            if getattr(value, "__module__", None) == module and isinstance(value, (FunctionType, type)):
+            # A look at other objects, by `isinstance` too, may run whatever they please.
+            is_code = issubclass(type(value), (FunctionType, type))
+            if is_code and value.__module__ == module:
                 known = [each for each in self._objects.get((module, name), ()) if each() is not None]
                 self._objects[module, name] = [*known, weakref.ref(value)]
 
@@ -142,7 +159,7 @@ class Reloader:
         if not getattr(reloader, "enabled", False) or name in reloader.skip_modules:
             return None
         known = reloader.modules_mtimes.get(name)
-        is_due = known is not None and os.stat(_file(module)).st_mtime > known  # noqa: PTH116  # a str
+        is_due = known is not None and _mtime(module) > known
         return reloader if is_due and (reloader.check_all or name in reloader.modules) else None
 
 
@@ -227,7 +244,7 @@ def _is_compiled(module: ModuleType) -> bool:
 
 
 def _is_installed(module: ModuleType) -> bool:
-    return not _INSTALLED.isdisjoint(Path(_file(module)).parts)
+    return _INSTALLED.search(_file(module)) is not None
 
 
 def _is_of_python(module: ModuleType) -> bool:
@@ -249,6 +266,13 @@ def _file(module: ModuleType) -> str:
     """Where a module comes from; one that loads itself when it is first used is not used by this."""
     file = object.__getattribute__(module, "__dict__").get("__file__")
     return file if isinstance(file, str) else ""
+
+
+def _mtime(module: ModuleType) -> float:
+    try:
+        return os.stat(_file(module)).st_mtime  # noqa: PTH116  # quick
+    except (OSError, ValueError):
+        return 0.0
 
 
 def _line(error: BaseException) -> str:

@@ -44,7 +44,7 @@ class ClaudeMagics(Settings):
         self.foreground = foreground = Foreground(shell)
         self.edits = LiveEdits(shell, lambda: self.reload, lambda: foreground.is_computing)
         kernel = kernel_server(shell)
-        super().__init__((*open_notebook.hooks, self.edits.hook), [kernel, claude_tools], parent=shell)
+        super().__init__((*open_notebook.hooks, *self.edits.hooks), [kernel, claude_tools], parent=shell)
         self.shell = shell
         self._question_marks = QuestionMarks(shell)
         self.notebook = notebook = this_notebook(shell)

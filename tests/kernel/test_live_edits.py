@@ -226,6 +226,25 @@ def test_objects_that_cannot_take_the_new_code_are_named(bench: Bench) -> None:
     assert bench.value("[m.C().f(), m.g()]") == [2, 2]
 
 
+def test_what_answers_every_question_in_its_own_way_is_asked_nothing(bench: Bench) -> None:
+    bench.write(
+        "proxies.py", "class Proxy:\n __class__ = __name__ = __module__ = property(lambda self: 1 / 0)"
+    )
+    bench.write("m.py", "from proxies import Proxy\nproxy = Proxy()\nX = 1")
+    bench.run("from m import X, proxy")
+    assert bench.edit("m.py", "from proxies import Proxy\nproxy = Proxy()\nX = 2") == "reloaded m"
+    assert bench.value("X") == 2
+
+
+def test_cells_that_were_no_python_do_not_matter_nor_do_objects_that_are_gone(bench: Bench) -> None:
+    bench.write("m.py", "X = 1\ndef f(): return 1")
+    bench.shell.run_cell("from m import X; (", store_history=True, silent=False)
+    bench.run("from m import X; import m")
+    for number in (2, 3, 4):
+        assert bench.edit("m.py", f"X = {number}\ndef f(): return {number}") == "reloaded m"
+        assert bench.value("[X, m.f()]") == [number, number]
+
+
 def test_only_that_module_is_executed_again(bench: Bench) -> None:
     bench.write("low.py", "X = 1")
     bench.write("high.py", "import low\nruns = []")
@@ -362,7 +381,7 @@ async def test_the_card_and_claude_learn_what_came_of_an_edit(
     bench.run("import m")
     path = bench.write("m.py", "X = 2\nprint('loading')")
 
-    reply = await edits().hook.answer(edited(path, notes))
+    reply = await edits().hooks[0].answer(edited(path, notes))
     assert notes == ["reloaded m"]
     output: Any = reply.output["hookSpecificOutput"]
     assert output == {
@@ -373,16 +392,44 @@ async def test_the_card_and_claude_learn_what_came_of_an_edit(
     assert capsys.readouterr().out == "", "what it prints belongs to no cell"
 
     other = bench.write("other.py", "")
-    assert await edits().hook.answer(edited(other, notes)) == HookReply()
-    assert await edits().hook.answer(Step(told={"tool_name": "Edit"})) == HookReply()
+    assert await edits().hooks[0].answer(edited(other, notes)) == HookReply()
+    assert await edits().hooks[0].answer(Step(told={"tool_name": "Edit"})) == HookReply()
     assert notes == ["reloaded m"]
+
+
+async def test_of_what_changes_while_a_command_runs_the_card_and_claude_are_told(
+    bench: Bench, edits: Callable[..., LiveEdits]
+) -> None:
+    notes: list[str] = []
+    path = bench.write("m.py", "X = 1")
+    bench.run("import m")
+    command = {"tool_name": "Bash", "tool_input": {"command": "sed -i s/1/2/ m.py"}}
+    _, after_command = edits().hooks
+
+    future = path.stat().st_mtime + 1e6
+    os.utime(path, (future, future))
+    step = Step(told=command, began=future, note=notes.append)
+    reply: Any = await after_command.answer(step)
+    assert notes == ["m changed on the disk; the old code stays"]
+    assert notes[0] in reply.output["hookSpecificOutput"]["additionalContext"]
+    assert bench.value("m.X") == 1
+
+    notes.clear()
+    for began in (future + 1, 0.0):
+        assert await after_command.answer(Step(told=command, began=began, note=notes.append)) == HookReply()
+    assert await edits(on=False).hooks[1].answer(step) == HookReply()
+    assert notes == []
+
+    live = edits()
+    await live.load(path)
+    assert await live.hooks[1].answer(step) == HookReply(), "an edit beside it, which was loaded"
 
 
 async def test_turned_off_nothing_is_loaded(bench: Bench, edits: Callable[..., LiveEdits]) -> None:
     notes: list[str] = []
     bench.write("m.py", "X = 1")
     bench.run("import m")
-    await edits(on=False).hook.answer(edited(bench.write("m.py", "X = 2"), notes))
+    await edits(on=False).hooks[0].answer(edited(bench.write("m.py", "X = 2"), notes))
     assert (notes, bench.value("m.X")) == (["not reloaded: ClaudeMagics.reload is False"], 1)
 
 
@@ -395,7 +442,7 @@ async def test_while_a_cell_computes_it_keeps_its_code_and_the_next_one_has_the_
     bench.write("m.py", "X = 1")
     bench.run("import m")
     for number in (2, 3):
-        await live.hook.answer(edited(bench.write("m.py", f"X = {number}"), notes))
+        await live.hooks[0].answer(edited(bench.write("m.py", f"X = {number}"), notes))
     assert notes == ["m is reloaded when the cell that runs has ended"] * 2
 
     bench.run("seen = m.X")

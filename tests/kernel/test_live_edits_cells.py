@@ -33,6 +33,10 @@ def test_the_cell_after_an_edit_of_claudes_uses_the_new_code(notebook: MagicNote
     assert notebook.value("[LIMIT, f(), tools.f()]") == [3] * 3
     assert "tools not reloaded, the old code stays: SyntaxError in line 2" in read_page(html(cell)).text
 
+    cell = notebook.do(f"%%claude {session} --allow Bash\nrun sed -i 's/f(:/f():/' tools.py")
+    assert "tools changed on the disk; the old code stays" in read_page(html(cell)).text
+    assert "the old code stays" in json.dumps(notebook.endpoint.last["messages"])
+
     notebook.do("%config ClaudeMagics.reload = False")
     module.write_text("LIMIT = 3\ndef f(): return LIMIT\n")
     notebook.do(f"%%claude {session}\nchange tools.py from 3 to 4")
