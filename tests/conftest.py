@@ -16,6 +16,7 @@ from claude_magic import offline
 from claude_magic.options import Options
 
 pytest_plugins = [
+    "descriptions",
     "fault_report",
     "figure_report",
     "file_order",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_magic.control_characters import one_line, shortened
 from claude_magic.errors import UsageError
-from claude_magic.kernel.bounded import kind, without_secrets
+from claude_magic.kernel.bounded import without_secrets
 from claude_magic.kernel.docstrings import docstring_of
 from claude_magic.kernel.inspect import inspected
 from claude_magic.kernel.outputs import Outputs
@@ -21,6 +21,7 @@ from claude_magic.kernel.parameters import Parameters
 from claude_magic.kernel.plain_values import as_json
 from claude_magic.kernel.references import name_for
 from claude_magic.kernel.run import running
+from claude_magic.kernel.static import kind
 from claude_magic.tool_server import Call, Content, Tool, ToolError, text
 
 if TYPE_CHECKING:

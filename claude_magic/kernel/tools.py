@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from claude_magic.control_characters import shortened
-from claude_magic.kernel.bounded import WITHHELD, short, without_secrets
-from claude_magic.kernel.inspect import inspected
-from claude_magic.kernel.kinds import headline
+from claude_magic.kernel.bounded import without_secrets
+from claude_magic.kernel.inspect import collected, heading, inspected
 from claude_magic.kernel.pictures import to_image
 from claude_magic.kernel.run import run_code
 from claude_magic.support.images import NoPictureError
-from claude_magic.support.secret_names import looks_secret
 from claude_magic.tool_server import Call, Content, Tool, ToolError, ToolServer, text
 from claude_magic.transcript.blocks import Picture
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["kernel_server"]
 
 _MOST = 200  # variables listed
+_LISTING = 16_000  # bytes of the list
 _OUTPUT = 20_000  # characters of it that Claude gets
 _SIDE = 1_568  # pixels of a picture's longer side; what is larger the API makes smaller itself
 _SIZE = 1_000_000  # bytes of a picture
@@ -71,16 +70,13 @@ class _Tools:
         self._lock = asyncio.Lock()
 
     async def list_variables(self, _: Call) -> list[Content]:
-        lines = list(self._variables())
-        more = f"\n… {len(lines) - _MOST:,} more" if len(lines) > _MOST else ""
-        return [text("\n".join(lines[:_MOST]) + more if lines else "The notebook has no variables yet.")]
+        listing = await collected(self._variables, limit=_LISTING)
+        return [text(listing or "The notebook has no variables yet.")]
 
     async def inspect(self, call: Call) -> list[Content]:
         name = call.text("name")
         if name not in self._shell.user_ns:
             raise ToolError(f"There is no variable {name!r:.80}. list_variables tells which there are.")
-        if looks_secret(name):
-            return [text(f"{name}: {WITHHELD}")]
         return [text(await inspected(name, self._shell.user_ns[name]))]
 
     async def run_python(self, call: Call) -> list[Content]:
@@ -96,18 +92,15 @@ class _Tools:
         return [text(said or "It ran, and printed nothing."), *pictures] if said or not pictures else pictures
 
     def _variables(self) -> Iterator[str]:
-        hidden = self._shell.user_ns_hidden
-        for name, value in list(self._shell.user_ns.items()):
-            if name.startswith("_") or (name in hidden and hidden[name] is value):
-                continue
-            yield f"{name}: {_line(name, value)}"
-
-
-def _line(name: str, value: Any) -> str:
-    if type(value) in {bool, int, float, complex, str, type(None)}:
-        shown = WITHHELD if looks_secret(name) else short(value, 80)
-        return f"{type(value).__name__} = {shown}"
-    return headline(value)
+        hidden, none = self._shell.user_ns_hidden, object()
+        variables = [
+            (name, value)
+            for name, value in list(self._shell.user_ns.items())
+            if not name.startswith("_") and hidden.get(name, none) is not value
+        ]
+        yield from (heading(name, value) for name, value in variables[:_MOST])
+        if len(variables) > _MOST:
+            yield f"… {len(variables) - _MOST:,} more"
 
 
 def _sized(picture: Picture) -> Content:

@@ -211,8 +211,8 @@ async def test_an_error_goes_with_its_cell_and_the_variables_of_the_failing_line
     assert attachment.text.startswith("In [2]:\nlimit = 0\nunrelated = 5\n")
     assert "ZeroDivisionError" in attachment.text
     described = attachment.text.partition("The variables that the failing lines name:\n")[2]
-    assert "a: int\n2" in described
-    assert "limit: int\n0" in described
+    assert "a: int = 2" in described
+    assert "limit: int = 0" in described
     assert "numbers: list" in described
     assert f"api_key: {WITHHELD}" in described
     assert "unrelated" not in described

@@ -158,7 +158,7 @@ def test_a_variable_and_a_picture_that_are_named_are_attached_or_one_line_says_w
 
     assert texts(notebook)[-3].startswith("[data: local]\nlocal: list, length 1\n")
     assert texts(notebook)[-2:] == [
-        "[data: model.depth]\nmodel.depth: int\n3\n[end of data: model.depth]",
+        "[data: model.depth]\nmodel.depth: int = 3\n[end of data: model.depth]",
         "say both",
     ]
     assert "Not attached: api_key (looks like a secret; give the value another name to send it)." in shown(
@@ -216,8 +216,8 @@ def test_an_error_is_explained_by_the_magic_and_by_an_empty_cell_right_after_it(
     assert "await asyncio.sleep(0)\nshare(10, len(empty))\nError:\nTraceback" in data
     assert "return total / parts\nZeroDivisionError: division by zero" in data
     described = data.partition("The variables that the failing lines name:\n")[2]
-    assert {"total: int\n10", "parts: int\n0", "empty: list, length 0"} <= set(
-        re.findall(r"^(?:total: int\n10|parts: int\n0|empty: list, length 0)$", described, re.MULTILINE)
+    assert {"total: int = 10", "parts: int = 0", "empty: list, length 0"} <= set(
+        re.findall(r"^(?:total: int = 10|parts: int = 0|empty: list, length 0)$", described, re.MULTILINE)
     )
     assert "bystander" not in described
 
