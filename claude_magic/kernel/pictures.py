@@ -80,8 +80,8 @@ def _of_file(path: Path) -> Image:
         if status.st_size > _LARGEST_FILE:
             raise NoPictureError(f"the file has {status.st_size / 1e6:,.0f} MB")
         data = path.read_bytes()
-    except OSError as error:
-        raise NoPictureError(f"{(error.strerror or 'it cannot be read').lower()}") from None
+    except (OSError, ValueError) as error:  # a NUL in it, say
+        raise NoPictureError((getattr(error, "strerror", "") or "it cannot be read").lower()) from None
     if not media_type(data):
         raise NoPictureError("it is no PNG, JPEG, GIF or WebP")
     return _with_thumbnail(data)

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Fitted", "NoPictureError", "fitted", "media_type", "thumbnail"]
+__all__ = ["Fitted", "NoPictureError", "as_jpeg", "fitted", "media_type", "opened", "thumbnail"]
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # those of the Messages API: no other decoder gets to see the bytes
 _MOST_PIXELS = 64_000_000  # 8,000 by 8,000, the most that the Messages API takes
 _THUMBNAIL_SIDE = 240
 _THUMBNAIL_SIZE = 8_000
-_QUALITY = 85
 
 
-class NoPictureError(ValueError):
+class NoPictureError(Exception):
     """Bytes that are no picture, or none that can be used; the message says what they are."""
 
 
@@ -53,16 +52,16 @@ def fitted(data: bytes, *, side: int, size: int) -> Fitted:
     Raises:
         NoPictureError: It is none of these, is damaged, or has more than 64 megapixels.
     """
-    image = _opened(data, side)
+    image = opened(data, side=side, pixels=_MOST_PIXELS)
     if len(data) <= size and max(image.size) <= side:
         return Fitted(media_type(data), data, *image.size)
     from PIL import ImageOps  # noqa: PLC0415  # 20 ms, for few
 
     image = ImageOps.exif_transpose(image)
     image.thumbnail((side, side))
-    if image.format != "JPEG" and len(png := _encoded(image, "PNG")) <= size:
+    if media_type(data) != "image/jpeg" and len(png := _as_png(image)) <= size:
         return Fitted("image/png", png, *image.size)
-    return _as_jpeg(image, size)
+    return as_jpeg(image, size)
 
 
 def thumbnail(data: bytes) -> bytes:
@@ -71,46 +70,63 @@ def thumbnail(data: bytes) -> bytes:
     Raises:
         NoPictureError: As `fitted`.
     """
-    image = _opened(data, _THUMBNAIL_SIDE)
+    image = opened(data, side=_THUMBNAIL_SIDE, pixels=_MOST_PIXELS)
     image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-    return _as_jpeg(image, _THUMBNAIL_SIZE).data
+    return as_jpeg(image, _THUMBNAIL_SIZE).data
 
 
-def _opened(data: bytes, side: int) -> Image.Image:
+def opened(data: bytes, *, side: int, pixels: int) -> Image.Image:
+    """A picture, decoded.
+
+    Args:
+        data: The picture.
+        side: Pixels that are wanted of its longer side; a JPEG need not be decoded in full.
+        pixels: Pixels that it may have.
+
+    Raises:
+        NoPictureError: It is none, is damaged, or has more pixels.
+    """
     from PIL import Image  # noqa: PLC0415  # 20 ms, for few
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is said below
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(BytesIO(data), formats=_FORMATS)
-        if image.width * image.height > _MOST_PIXELS:
-            raise NoPictureError(f"it has {image.width:,} by {image.height:,} pixels, which is too large")
+        _check_pixels(image, pixels)
         if max(image.size) > side:
             image.draft("RGB", (side, side))
         image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        if isinstance(error, NoPictureError):
-            raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise NoPictureError("it is too large") from None
+    except (OSError, ValueError, SyntaxError):  # whatever somebody gives for a picture
         reason = "it is damaged" if media_type(data) else "it is no PNG, JPEG, GIF or WebP"
         raise NoPictureError(reason) from None
     return image
 
 
-def _encoded(image: Image.Image, form: str) -> bytes:
-    file = BytesIO()
-    if form == "PNG" and image.mode not in {"1", "L", "LA", "I", "P", "RGB", "RGBA"}:
-        image = image.convert("RGBA")
-    image.save(file, form, **({"quality": _QUALITY} if form == "JPEG" else {}))
-    return file.getvalue()
+def _check_pixels(image: Image.Image, most: int) -> None:
+    if image.width * image.height > most:
+        raise NoPictureError(f"it has {image.width:,} by {image.height:,} pixels, which is too large")
 
 
-def _as_jpeg(image: Image.Image, size: int) -> Fitted:
-    """The picture on white, smaller and smaller until it is within `size` bytes."""
+def as_jpeg(image: Image.Image, size: int) -> Fitted:
+    """The picture on white as JPEG, smaller and smaller until it is within `size` bytes."""
     from PIL import Image as Pillow  # noqa: PLC0415
 
     whole = image.convert("RGBA")
     flat = Pillow.new("RGB", whole.size, "white")
     flat.paste(whole, mask=whole)
-    while len(data := _encoded(flat, "JPEG")) > size and max(flat.size) > 1:
-        flat.thumbnail((max(1, flat.width * 2 // 3), max(1, flat.height * 2 // 3)))
-    return Fitted("image/jpeg", data, *flat.size)
+    while True:
+        file = BytesIO()
+        flat.save(file, "JPEG", quality=85, subsampling=0)
+        if file.tell() <= size or max(flat.size) == 1:
+            return Fitted("image/jpeg", file.getvalue(), *flat.size)
+        flat.thumbnail((max(1, flat.width * 2 // 3), flat.height))
+
+
+def _as_png(image: Image.Image) -> bytes:
+    file = BytesIO()
+    if image.mode not in {"1", "L", "LA", "P", "RGB", "RGBA"}:
+        image = image.convert("RGBA")
+    image.save(file, "PNG")
+    return file.getvalue()

@@ -7,22 +7,16 @@ one is made smaller first, by Pillow, which is imported then.
 from __future__ import annotations
 
 import base64
-import warnings
 from functools import lru_cache
-from io import BytesIO
-from typing import TYPE_CHECKING
 
+from claude_magic.support.images import NoPictureError, as_jpeg, opened
 from claude_magic.transcript.blocks import Picture
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 __all__ = ["fitting"]
 
 _LIMIT = 300_000  # characters of base64
 _LARGEST = 2_800_000  # of base64: 2 MB
 _MOST_PIXELS = 20_000_000  # decoded in 0.2 s
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # the decoders that somebody else's bytes may reach
 _SIDE = 1_280  # pixels: twice what a page shows
 
 
@@ -38,32 +32,10 @@ def fitting(picture: Picture) -> Picture | None:
 
 
 def _downscaled(data: str) -> str:
-    from PIL import Image  # noqa: PLC0415  # 20 ms, for few
-
+    """The picture as JPEG in base64; "" for what is none, whatever somebody's server sends for one."""
     try:
-        raw = BytesIO(base64.b64decode(data))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            opened = Image.open(raw, formats=_FORMATS)
-        with opened:
-            if opened.width * opened.height > _MOST_PIXELS:
-                return ""
-            opened.draft("RGB", (_SIDE, _SIDE))
-            opened.thumbnail((_SIDE, _SIDE))
-            whole = opened.convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return ""  # whatever somebody's server sends for a picture
-    flat = Image.new("RGB", whole.size, "white")
-    flat.paste(whole, mask=whole)
-    return _small_enough(flat)
-
-
-def _small_enough(image: Image.Image) -> str:
-    """The picture as JPEG in base64, smaller and smaller until it is within the limit."""
-    while True:
-        encoded = BytesIO()
-        image.save(encoded, "JPEG", quality=85, subsampling=0)
-        data = base64.b64encode(encoded.getvalue()).decode()
-        if len(data) <= _LIMIT:
-            return data
-        image.thumbnail((image.width * 2 // 3, image.height))
+        image = opened(base64.b64decode(data), side=_SIDE, pixels=_MOST_PIXELS)
+    except (NoPictureError, ValueError):
+        return ""
+    image.thumbnail((_SIDE, _SIDE))
+    return base64.b64encode(as_jpeg(image, _LIMIT // 4 * 3).data).decode()
