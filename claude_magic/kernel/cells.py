@@ -21,7 +21,6 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.control_characters import printed
 from claude_magic.kernel.taps import Taps
-from claude_magic.kernel.tracebacks import short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
@@ -36,7 +35,7 @@ _PICTURE_SIZE = 10_000_000  # bytes of one
 _SOURCE = 20_000  # characters
 _ENDS = 4_000  # characters kept of an output's beginning, and as many of its end
 _MAGICS = re.compile(
-    r"[ \t]*(?:(?:[\w., \t]+=[ \t]*)?%%?claude|%(?:re|un)?load_ext +claude_magic|%config +ClaudeMagics)"
+    r"[ \t]*(?:(?:\w[\w., \t]*=[ \t]*)?%%?claude|%(?:re|un)?load_ext +claude_magic|%config +ClaudeMagics)"
 )
 _PICTURE_TYPES = ("image/png", "image/jpeg")
 _RUN = InteractiveShell.run_cell_async.__code__
@@ -192,6 +191,8 @@ class CellLog:
     def _note_error(self, cell: Cell, error: BaseException | None) -> None:
         if error is None or type(error).__module__.startswith("claude_magic."):
             return  # there is none, or it is a turn's
+        from claude_magic.kernel.tracebacks import short_traceback  # noqa: PLC0415  # load budget
+
         cell.error = f"{type(error).__name__}: {error}"
         cell.error_id = id(error)
         cell.traceback = short_traceback(error, self._shell)

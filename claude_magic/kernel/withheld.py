@@ -25,7 +25,7 @@ _ASSIGNS = {"=", ":", ":=", "+="}
 _LOOKUPS = {"Path", "get", "get_secret", "getenv", "getpass", "input", "open"}  # of a name, not of a secret
 _ANNOTATION = 20  # tokens it may have
 # Lines for the shell: `!…`, `%…`, `x = !…`, and all of a cell that is no Python.
-_SHELL = re.compile(r"^[ \t]*(?:[\w, ]+=[ \t]*)?[!%].*$", re.MULTILINE)
+_SHELL = re.compile(r"^[ \t]*(?:\w[\w, ]*=[ \t]*)?[!%].*$", re.MULTILINE)
 _OTHER_LANGUAGE = re.compile(r"\s*%%(?!time|capture|prun|claude)")
 _NAME = re.compile(r"[\w-]+")
 _VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s"']+)"""

@@ -54,6 +54,10 @@ class InUse(Protocol):
         """The conversations that were listed."""
 
     @property
+    def variables(self) -> _Named:
+        """The notebook's variables."""
+
+    @property
     def tasks(self) -> _Named:
         """The kernel's tasks."""
 
@@ -72,6 +76,11 @@ class Word(NamedTuple):
 
     name: str
     suggested: tuple[str, ...] | Callable[[InUse], Iterable[str]] = ()
+
+
+def variables(in_use: InUse) -> Iterable[str]:
+    """Suggests the notebook's variables."""
+    return in_use.variables.names
 
 
 def sessions(in_use: InUse) -> Iterable[str]:
@@ -107,10 +116,17 @@ OPTIONS = (
     flag("--task NAME", "A task of this name: a session of its own, in the background."),
     flag("--worktree", "The task works in a git worktree of its own."),
     flag("-o, --out NAME", "Put the Result into this variable.", check=_variable),
-    flag("-v, --var NAME", "Attach a description of this variable.", check=_name_with_dots, many=True),
+    flag(
+        "-v, --var NAME",
+        "Attach a description of this variable.",
+        check=_name_with_dots,
+        suggested=variables,
+        many=True,
+    ),
     flag(
         "-i, --image NAME|PATH",
         "Attach a picture: a figure, image, array, file; `_` for the last one that a cell has shown.",
+        suggested=variables,
         many=True,
     ),
     flag(

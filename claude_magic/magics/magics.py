@@ -50,6 +50,7 @@ class ClaudeMagics(Settings):
         self.notebook = notebook = this_notebook(shell)
         self.cells = Cells(shell, self)
         self._log = CellLog(shell)
+        self.variables = prompts = Prompts(shell, self._log, self)
         self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.conversation_in_page)
         self.tasks = TaskMagics(shell, self.cells, notebook, self)
         self.conversations = ConversationMagics(shell, self.sessions, self, self.cells, self.tasks)
@@ -61,7 +62,7 @@ class ClaudeMagics(Settings):
                 self.cells,
                 self.tasks,
                 open_notebook,
-                prompts=Prompts(shell, self._log, self),
+                prompts=prompts,
             ),
             self.conversations,
             self.tasks,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_magic.control_characters import one_line
 from claude_magic.errors import UsageError
 from claude_magic.foreground import caller_names
-from claude_magic.kernel.context import Context, Unseen
 from claude_magic.magics.prompt_line import expand
 from claude_magic.magics.schema_name import schema_named
 from claude_magic.prompt import Attachment, Prompt
@@ -22,8 +21,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from claude_magic.kernel.cells import Cell, CellLog
+    from claude_magic.kernel.context import Context, Unseen
     from claude_magic.notebook.settings import Settings
     from claude_magic.session import Session
+    from claude_magic.session.turn import Turn
 
 __all__ = ["Draft", "Prompts"]
 
@@ -61,8 +62,12 @@ class Prompts:
         self._shell = shell
         self._log = log
         self._settings = settings
-        self._context = Context(log, shell.user_ns)
-        self.sent = self._context.sent
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the notebook's variables, for completion."""
+        hidden = self._shell.user_ns_hidden
+        return [name for name in self._shell.user_ns if not name.startswith("_") and name not in hidden]
 
     # As it was typed; the names are those of the code that has called the magic
 
@@ -113,7 +118,7 @@ class Prompts:
         if _NAME.fullmatch(name) and name.partition(".")[0] in names:
             return self._value("-i", name, names)
         path = absolute(name, notebook_folder())
-        if path.exists() or not name.isidentifier():
+        if not name.isidentifier() or path.exists():
             return path
         if name == _LAST:
             raise UsageError("-i _ is the last picture that a cell has shown, and none has shown one yet.")
@@ -134,6 +139,8 @@ class Prompts:
         return value
 
     def _unknown(self, flag: str, name: str, names: Iterable[str], what: str) -> UsageError:
+        from difflib import get_close_matches  # noqa: PLC0415  # load budget
+
         own = [each for each in names if not each.startswith("_") and each not in self._shell.user_ns_hidden]
         close = get_close_matches(name, own, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
@@ -164,7 +171,7 @@ class Prompts:
 
     async def with_cells(
         self, prompt: Prompt, arguments: Namespace, session: Session | None, failed: Cell | None = None
-    ) -> tuple[Prompt, Unseen]:
+    ) -> tuple[Prompt, Unseen | None]:
         """A prompt with the cells that its session has not seen, and these cells; none go with a command.
 
         Args:
@@ -174,10 +181,21 @@ class Prompts:
             failed: A cell that goes with it anyway.
         """
         if (arguments.context or self._settings.context) == "none" or prompt.is_command:
-            return prompt, Unseen()
+            return prompt, None
         unseen = self._context.unseen(session)
         attachment = await self._context.attachment(unseen, without=failed)
         return (prompt if attachment is None else prompt.following(attachment)), unseen
+
+    def sent(self, session: Session, turn: Turn, unseen: Unseen | None) -> None:
+        """Notes which cells go with a turn."""
+        if unseen is not None:
+            self._context.sent(session, turn, unseen)
+
+    @cached_property
+    def _context(self) -> Context:
+        from claude_magic.kernel.context import Context  # noqa: PLC0415  # load budget
+
+        return Context(self._log, self._shell.user_ns)
 
 
 def _is_secret(name: str) -> bool:

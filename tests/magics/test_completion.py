@@ -17,7 +17,7 @@ OURS = {flag for option in OPTIONS for flag in option.flags} | {
     "main",
     "reviewer",
 }
-OURS |= {*PERMISSION_MODES, *EFFORTS, *MODELS, "queue", "refuse"}
+OURS |= {*PERMISSION_MODES, *EFFORTS, *MODELS, "queue", "refuse", "none", "frames"}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,9 @@ OURS |= {*PERMISSION_MODES, *EFFORTS, *MODELS, "queue", "refuse"}
         ),
         ("%%claude --allow Edit --permission-mode acc", {"acceptEdits"}),
         ("%claude --effort h", {"high"}),
+        ("%claude --context ", {"auto", "none"}),
+        ("%claude_explain -v fra", {"frames"}),
+        ("%%claude --image fra", {"frames"}),
         ("%claude --busy ", {"queue", "refuse"}),
         ("%claude -s re", {"reviewer"}),
         ("%claude --session ", {"main", "reviewer"}),
@@ -45,6 +48,7 @@ OURS |= {*PERMISSION_MODES, *EFFORTS, *MODELS, "queue", "refuse"}
     ],
 )
 def test_tab_completes(shared: MagicNotebook, line: str, words: set[str]) -> None:
+    shared.do("frames = 1")
     for name in ("main", "reviewer"):
         shared.do(f"%claude --dry-run -s {name} hello")
 

@@ -7,6 +7,7 @@ words, diffs have their signs, folded parts are `details`. Everything passes `sa
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from claude_magic.permissions import PermissionRequest
-    from claude_magic.prompt import Image
+    from claude_magic.prompt import Attachment, Image
     from claude_magic.transcript import Transcript
 
 __all__ = [
@@ -70,7 +71,7 @@ def turn(transcript: Transcript) -> Markup:
         _header(transcript, wording.header(transcript)),
         _banner(transcript),
         _prompt(transcript),
-        _attached(transcript),
+        _attached(transcript.attachments),
         *(block(each, transcript.cwd) for each in transcript.blocks),
         _hidden(transcript),
         _footer(transcript),
@@ -130,7 +131,7 @@ def frame_lines(transcript: Transcript) -> dict[str, Markup]:
     """What stands around the blocks while a turn is shown live: above them, and after `hidden` below."""
     return {
         "banner": _banner(transcript),
-        "prompt": _prompt(transcript) + _attached(transcript, whole=True),
+        "prompt": _prompt(transcript) + _attached(transcript.attachments, whole=True),
         "hidden": _hidden(transcript),
         "footer": _footer(transcript) if transcript.footer else _NOTHING,
     }
@@ -210,9 +211,10 @@ def _sent_with(transcript: Transcript) -> Markup:
     return joined(parts)
 
 
-def _attached(transcript: Transcript, *, whole: bool = False) -> Markup:
+@lru_cache(maxsize=8)  # asked for with each patch, and long
+def _attached(attachments: tuple[Attachment, ...], *, whole: bool = False) -> Markup:
     """The data that has a title, folded below it; what it looks like is to be seen."""
-    attachments = [each for each in transcript.attachments if each.title]
+    attachments = tuple(each for each in attachments if each.title)
     texts = wording.attached(attachments, whole=whole)
     return sanitized(
         joined(
