@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -31,19 +32,29 @@ def numpy_array(array: Any) -> Iterator[str]:
 
 
 def _range(array: Any, numpy: Any) -> Iterator[str]:
-    sample = array.reshape(-1)[:_SAMPLE] if array.flags.c_contiguous else array.flat[:_SAMPLE]
+    sample = array[_first(array.shape)]
+    of = "" if sample.size == array.size else f" (of the first {sample.size:,})"
     if type(sample) is numpy.ma.MaskedArray:
         sample = sample.compressed()
-    of = "" if array.size <= _SAMPLE else f" (of the first {_SAMPLE:,})"
     if sample.dtype.kind == "b":
         yield f"true{of}: {int(sample.sum()):,}"
         return
     missing = int(numpy.isnan(sample).sum()) if sample.dtype.kind in "fmM" else 0
     if missing < sample.size:
         low, high = (numpy.fmin, numpy.fmax) if missing else (numpy.minimum, numpy.maximum)
-        yield f"range{of}: {label(low.reduce(sample))} to {label(high.reduce(sample))}"
+        ends = [ufunc.reduce(sample, axis=None) for ufunc in (low, high)]
+        yield f"range{of}: {label(ends[0])} to {label(ends[1])}"
     if missing:
         yield f"not a number{of}: {missing:,}"
+
+
+def _first(shape: tuple[int, ...]) -> tuple[slice | types.EllipsisType, ...]:
+    """A block at the beginning, of at most as many elements as are looked at; a view of it is no copy."""
+    room, block = _SAMPLE, []
+    for length in reversed(shape):
+        block.append(slice(min(length, room)))
+        room = max(1, room // length)
+    return (*reversed(block), ...)
 
 
 def _corner(array: Any) -> Iterator[str]:

@@ -67,6 +67,19 @@ def test_arrays_of_every_kind_are_told(make: Callable[[Any], Any], lines: list[s
     assert description(make(numpy)).splitlines() == [f"numpy.ndarray, {lines[0]}", *lines[1:]]
 
 
+@pytest.mark.parametrize(
+    ("shape", "looked_at"),
+    [((300_000,), 100_000), ((3, 40_000), 80_000), ((2, 3, 50_000), 100_000), ((2, 200_000), 100_000)],
+)
+def test_of_a_large_array_a_block_is_looked_at_and_never_copied(
+    shape: tuple[int, ...], looked_at: int, numpy: Any
+) -> None:
+    array = numpy.ones(shape)
+    array.reshape(-1)[-1] = 5
+    for view in (array, numpy.flip(array[..., ::1], axis=0)[::-1]):
+        assert f"range (of the first {looked_at:,}): 1.0 to 1.0" in description(view)
+
+
 def test_a_masked_value_is_not_shown(numpy: Any) -> None:
     masked = numpy.ma.masked_array([1, 99, 3], [False, True, False])
     assert (
