@@ -27,7 +27,7 @@ from claude_magic.support.callbacks import Callbacks
 from claude_magic.support.state_file import later, off_loop
 from claude_magic.tasks.records import TaskRecord, TaskRecords, TaskStatus, new_record
 from claude_magic.tasks.report import report_of
-from claude_magic.tasks.task import Task, options_from_json, options_to_json
+from claude_magic.tasks.task import Task, options_to_json
 from claude_magic.tasks.work import TaskRequest, Worker, continuation_of, give_worktree
 from claude_magic.tasks.worktree import remove_worktree
 
@@ -146,9 +146,11 @@ class TaskManager:
             if task.session is not None:
                 await task.session.stop()
                 task.session = None
-            turn_options = turn_options or options_from_json(before.turn_options)
             request = TaskRequest(
-                options=options or Options(), turn_options=turn_options, asker=asker, prompt=task.asked
+                options=options or Options(),
+                turn_options=turn_options or task.options_before,
+                asker=asker,
+                prompt=task.asked,
             )
             await self._worker.begin(task, await continuation_of(before, request))
         except BaseException:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import time
 from collections.abc import Callable
-from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +155,13 @@ class Task:
         """Sets facts of the task's record."""
         self.record = replace(self.record, **changes)
 
+    @property
+    def options_before(self) -> TurnOptions:
+        """What held for its turn as it was started; of a schema this kernel has the type too."""
+        options = options_from_json(self.record.turn_options)
+        schema = self.turn.options.schema if self.turn is not None else None
+        return dataclasses.replace(options, schema=schema) if schema is not None else options
+
     def conclude(self, result: Result, error: ClaudeMagicError | None, stop_reason: str) -> None:
         """The turn of the task is over."""
         self._output.end_line()
@@ -176,7 +183,9 @@ class Task:
 
 def options_to_json(options: TurnOptions) -> str:
     """A turn's options as they are kept, so that a task goes on with them; bypassing permissions never is."""
-    fields = {each.name: value for each in fields_of(options) if (value := getattr(options, each.name))}
+    fields = {
+        each.name: value for each in dataclasses.fields(options) if (value := getattr(options, each.name))
+    }
     if options.schema is not None:  # a type is gone with its kernel
         fields["schema"] = {"title": options.schema.name, **options.schema.part()}
     if fields.get("permission_mode") == "bypassPermissions":

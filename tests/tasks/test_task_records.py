@@ -6,7 +6,9 @@ import os
 import sqlite3
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
@@ -15,10 +17,17 @@ from claude_magic.errors import BusyError, UsageError
 from claude_magic.notebook.conversation_store import NotebookKey
 from claude_magic.options import TurnOptions
 from claude_magic.processes.identity import creation_time
+from claude_magic.schema import MismatchError
 from claude_magic.support.state_file import off_loop
 from claude_magic.tasks import TaskManager, TaskStatus
 from claude_magic.tasks.records import RETENTION, TaskRecord, TaskRecords
-from claude_magic.tasks.task import options_from_json, options_to_json
+from claude_magic.tasks.task import Task, options_from_json, options_to_json
+
+
+@dataclass
+class Tea:
+    minutes: int
+
 
 HERE = NotebookKey("k1", "/n.ipynb", "1:2")
 
@@ -155,6 +164,17 @@ def test_options_are_kept_but_for_bypassing_permissions() -> None:
     assert options_from_json(options_to_json(TurnOptions(permission_mode="plan"))).permission_mode == "plan"
     bypass = TurnOptions(permission_mode="bypassPermissions")
     assert options_from_json(options_to_json(bypass)) == TurnOptions()
+
+
+def test_a_schema_is_kept_as_json_and_in_its_own_kernel_as_the_type() -> None:
+    options = TurnOptions(schema=list[Tea])
+    task = Task(record(turn_options=options_to_json(options)), lambda *_: None)
+    assert task.options_before.schema.name == "list"
+    assert task.options_before.schema.data({"value": [{"minutes": 3}]}) == [{"minutes": 3}]
+    with pytest.raises(MismatchError, match=r"minutes: 'three' is not of type 'integer'"):
+        task.options_before.schema.value([{"minutes": "three"}])
+    task.turn = SimpleNamespace(options=options)  # type: ignore[assignment]
+    assert task.options_before.schema.data({"value": [{"minutes": 3}]}) == [Tea(3)]
 
 
 @pytest.mark.fault(97, via="real")
