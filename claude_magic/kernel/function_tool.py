@@ -11,9 +11,9 @@ import sys
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from claude_magic.control_characters import one_line, shortened
+from claude_magic.control_characters import one_line
 from claude_magic.errors import UsageError
-from claude_magic.kernel.bounded import without_secrets
+from claude_magic.kernel.answers import answer
 from claude_magic.kernel.docstrings import docstring_of
 from claude_magic.kernel.inspect import inspected
 from claude_magic.kernel.outputs import Outputs
@@ -22,14 +22,13 @@ from claude_magic.kernel.plain_values import as_json
 from claude_magic.kernel.references import name_for
 from claude_magic.kernel.run import running
 from claude_magic.kernel.static import kind
-from claude_magic.tool_server import Call, Content, Tool, ToolError, text
+from claude_magic.tool_server import Call, Content, Tool
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["FunctionTool"]
 
-_OUTPUT = 20_000  # characters that Claude gets
 _DRAWN = {("matplotlib", "Figure"), ("PIL", "Image")}
 _PICTURES = {"image/png", "image/jpeg"}
 _BY_NAME = 'A parameter may be given "$NAME": the kernel\'s variable of that name, passed as it is.'
@@ -93,16 +92,8 @@ class FunctionTool:
                 outputs.fail(f"{type(error).__name__}: {error}")
 
         await running(shell, work(), outputs, call.tell)
-        if outputs.interrupted:
-            call.interrupt()
-        texts = [outputs.text, outputs.error, *[await self._said(each, shell, outputs) for each in returned]]
-        said = shortened(without_secrets("\n".join(filter(None, texts))), _OUTPUT)
-        images: list[Content] = [
-            {"type": "image", "data": each.data, "mimeType": each.media_type} for each in outputs.pictures
-        ]
-        if outputs.error:
-            raise ToolError(said, images)
-        return [text(said or "It ran, and returned nothing."), *images] if said or not images else images
+        words = [await self._said(each, shell, outputs) for each in returned]
+        return await answer(call, outputs, *words, nothing="It ran, and returned nothing.")
 
     async def _said(self, value: object, shell: InteractiveShell | None, outputs: Outputs) -> str:
         """What a result is, in words; a picture goes to the outputs."""

@@ -52,6 +52,8 @@ class Parameters:
             self._signature = inspect.signature(function, eval_str=True)
         except Exception as error:  # noqa: BLE001  # annotations are anybody's code
             raise UsageError(f"Its signature cannot be read: {error!s:.200}.") from None
+        if next(iter(self._signature.parameters), "") in {"self", "cls"}:
+            raise UsageError("It is a method: give a bound one, claude_tool(object.method).")
         self._parameters = [self._read(each) for each in self._signature.parameters.values()]
         self.schema = self._schema(docstring.parameters)
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from claude_magic.control_characters import shortened
-from claude_magic.kernel.bounded import without_secrets
+from claude_magic.kernel.answers import answer
 from claude_magic.kernel.inspect import collected, heading, inspected
-from claude_magic.kernel.pictures import to_image
 from claude_magic.kernel.run import run_code
-from claude_magic.support.images import NoPictureError
 from claude_magic.tool_server import Call, Content, Tool, ToolError, ToolServer, text
-from claude_magic.transcript.blocks import Picture
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -23,9 +18,6 @@ __all__ = ["kernel_server"]
 
 _MOST = 200  # variables listed
 _LISTING = 16_000  # bytes of the list
-_OUTPUT = 20_000  # characters of it that Claude gets
-_SIDE = 1_568  # pixels of a picture's longer side; what is larger the API makes smaller itself
-_SIZE = 1_000_000  # bytes of a picture
 _NAME = {"type": "string", "description": "The variable's name."}
 
 
@@ -82,14 +74,7 @@ class _Tools:
     async def run_python(self, call: Call) -> list[Content]:
         async with self._lock:
             outputs = await run_code(self._shell, call.text("code"), call.tell)
-        if outputs.interrupted:
-            call.interrupt()
-        parts = (without_secrets(part) for part in (outputs.text, outputs.error) if part)
-        said = shortened("\n".join(parts), _OUTPUT)
-        pictures = await asyncio.to_thread(lambda: list(map(_sized, outputs.pictures)))
-        if outputs.error:
-            raise ToolError(said, pictures)
-        return [text(said or "It ran, and printed nothing."), *pictures] if said or not pictures else pictures
+        return await answer(call, outputs, nothing="It ran, and printed nothing.")
 
     def _variables(self) -> Iterator[str]:
         hidden, none = self._shell.user_ns_hidden, object()
@@ -101,15 +86,6 @@ class _Tools:
         yield from (heading(name, value) for name, value in variables[:_MOST])
         if len(variables) > _MOST:
             yield f"… {len(variables) - _MOST:,} more"
-
-
-def _sized(picture: Picture) -> Content:
-    """A picture as Claude gets it: no larger than the API shows to it."""
-    try:
-        image = to_image(base64.b64decode(picture.data), side=_SIDE, size=_SIZE)
-    except NoPictureError as error:
-        return text(f"(a picture that cannot be shown: {error})")
-    return {"type": "image", "data": image.data, "mimeType": image.media_type}
 
 
 def _schema(**properties: Any) -> dict[str, object]:

@@ -188,6 +188,7 @@ def refused_functions() -> dict[str, Callable[..., Any]]:
     def accent(größe: int) -> None: ...  # noqa: PLC2401
     def mixed(a: Point | Row) -> None: ...
     def run_python() -> None: ...
+    def method(self: Any) -> None: ...
 
     return {
         "star cannot be a tool. It takes *args: int, and Claude has to know": star,
@@ -197,6 +198,7 @@ def refused_functions() -> dict[str, Callable[..., Any]]:
         "accent cannot be a tool. Its parameter 'größe' needs a name of plain letters": accent,
         "mixed cannot be a tool. Its parameter a has no schema: Type unions may not contain more": mixed,
         "The kernel has a tool 'run_python' already": run_python,
+        "method cannot be a tool. It is a method: give a bound one, claude_tool(object.method).": method,
         "'<lambda>' is no name for a tool": lambda: None,
     }
 
