@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
+import linecache
 import os
 import re
 import sys
@@ -23,6 +24,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from claude_magic.control_characters import one_line
+from claude_magic.kernel.bounded import without_secrets
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -145,7 +147,7 @@ class Reloader:
 
     def _users(self, module: ModuleType) -> Iterator[tuple[dict[str, Any], Iterable[str]]]:
         """The notebook, and the person's own modules: each namespace with the code that made it."""
-        yield self._shell.user_ns, list(getattr(self._shell.history_manager, "input_hist_parsed", ()))
+        yield self._shell.user_ns, _executed()
         for other in _modules():
             if other is not module and _is_the_persons(other):
                 with contextlib.suppress(OSError, UnicodeDecodeError):
@@ -230,6 +232,12 @@ def _reason_to_leave(module: ModuleType) -> str:
     return next(reasons, "").format(name=module.__name__)
 
 
+def _executed() -> list[str]:
+    """What was compiled without a file: cells, and the code that Claude has run among their variables."""
+    entries = list(linecache.cache.values())
+    return ["".join(entry[2]) for entry in entries if len(entry) == 4 and entry[1] is None]
+
+
 def _is_ours(module: ModuleType) -> bool:
     return module.__name__.partition(".")[0] == _ROOT
 
@@ -277,8 +285,10 @@ def _mtime(module: ModuleType) -> float:
 
 def _line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        return one_line(f"{type(error).__name__} in line {error.lineno}: {error.msg}", _REASON_LENGTH)
-    return one_line(traceback.format_exception_only(error)[-1], _REASON_LENGTH)
+        words = f"{type(error).__name__} in line {error.lineno}: {error.msg}"
+    else:
+        words = traceback.format_exception_only(error)[-1]
+    return one_line(without_secrets(words), _REASON_LENGTH)
 
 
 _RESTART = "restart the kernel to use the change"

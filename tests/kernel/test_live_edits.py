@@ -19,6 +19,7 @@ import claude_magic.result
 from claude_magic.hooks import HookReply, Step
 from claude_magic.kernel.live_edits import LiveEdits
 from claude_magic.kernel.reload import Reloader, modules_in
+from claude_magic.kernel.run import run_code
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +190,7 @@ def test_a_package_keeps_its_submodules_and_names_that_it_passes_on_are_new(benc
         ("def f(): return 2\n1 / 0", "ZeroDivisionError: division by zero"),
         ("def f(): return 2\nimport not_there", "ModuleNotFoundError: No module named 'not_there'"),
         ("def f(): return 2\nimport sys; sys.exit(3)", "SystemExit: 3"),
+        ("def f(): return 2\nopen('no/' + 'sk-' + 'x' * 40)", "FileNotFoundError: "),
         ("def f(): return 2\nraise ValueError('\\x1b[2J' + 'x' * 999)", "ValueError: "),
     ],
 )
@@ -202,6 +204,7 @@ def test_a_file_that_cannot_be_executed_leaves_the_old_code_as_it_was_and_says_w
     line = bench.edit("m.py", source)
     assert line.startswith(f"m not reloaded, the old code stays: {why}")
     assert line.isprintable()
+    assert "sk-xxx" not in line
     assert len(line) < 300
     assert vars(sys.modules["m"]) == before
     assert bench.value("[f(), m.f()]") == [1, 1]
@@ -243,6 +246,13 @@ def test_cells_that_were_no_python_do_not_matter_nor_do_objects_that_are_gone(be
     for number in (2, 3, 4):
         assert bench.edit("m.py", f"X = {number}\ndef f(): return {number}") == "reloaded m"
         assert bench.value("[X, m.f()]") == [number, number]
+
+
+async def test_names_that_claudes_own_code_has_imported_are_new_too(bench: Bench) -> None:
+    bench.write("m.py", "X = 1")
+    await run_code(bench.shell, "from m import X as limit", lambda _: None)
+    bench.edit("m.py", "X = 2")
+    assert bench.value("limit") == 2
 
 
 def test_only_that_module_is_executed_again(bench: Bench) -> None:
