@@ -12,6 +12,7 @@ import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,8 @@ class UndoMagics:
         from claude_magic.views.html.turn import document  # noqa: PLC0415
 
         head, notes = _head(transcript, plan), _notes(transcript, plan)
-        lines = [show_invisibles(line) for change in plan.changes for line in change.diff.split("\n")]
+        changes = [replace(each, path=_short(each.path, transcript)) for each in plan.changes]
+        lines = [show_invisibles(line) for each in changes for line in each.diff.split("\n")]
         more = [f"… {len(lines) - _PREVIEW:,} more lines"] if len(lines) > _PREVIEW else []
         diff = "\n".join([*lines[:_PREVIEW], *more])
         markdown = "\n\n".join(
@@ -187,8 +189,10 @@ def _head(transcript: Transcript, plan: _Plan) -> str:
     prompt = one_line(transcript.prompt, 60)
     if not plan.changes:
         return f"Of the turn {prompt!r} there is nothing to undo."
-    counts = (f"{each.path} (+{each.additions} -{each.deletions})" for each in plan.changes)
-    return f"Undoing the turn {prompt!r} changes {', '.join(map(show_invisibles, counts))}"
+    counts = (
+        f"{_names([each.path], transcript)} (+{each.additions} -{each.deletions})" for each in plan.changes
+    )
+    return f"Undoing the turn {prompt!r} changes {', '.join(counts)}"
 
 
 def _notes(transcript: Transcript, plan: _Plan) -> list[str]:
@@ -210,8 +214,11 @@ def _acts(name: str) -> bool:
 
 
 def _names(paths: Iterable[str], transcript: Transcript) -> str:
-    folder = f"{transcript.cwd.rstrip('/')}/"
-    return ", ".join(show_invisibles(path.removeprefix(folder)) for path in paths)
+    return ", ".join(show_invisibles(_short(path, transcript)) for path in paths)
+
+
+def _short(path: str, transcript: Transcript) -> str:
+    return path.removeprefix(f"{transcript.cwd.rstrip('/')}/")
 
 
 def _again(session: Session, option: str) -> str:

@@ -30,8 +30,10 @@ def test_the_last_turn_is_taken_back_then_the_one_before_and_the_kernel_follows(
     assert notebook.value("tools.LIMIT") == 2
 
     shown = undo(notebook, "--dry-run")
-    assert shown.startswith("Undoing the turn 'write notes.txt by Claude' changes ")
-    assert "-by Claude" in shown
+    assert shown.splitlines() == [
+        "Undoing the turn 'write notes.txt by Claude' changes notes.txt (+0 -1)",
+        *("--- a/notes.txt", "+++ /dev/null", "@@ -1 +0,0 @@", "-by Claude"),
+    ]
     assert notes.read_text() == "by Claude"
 
     cell = notebook.do("%claude_undo", allow_stdin=True, answers=["no"])
