@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from claude_magic.tool_server import Preview
 from claude_magic.tools import ToolKind, tool_called
 
 __all__ = ["Asker", "Behavior", "Decision", "PermissionRequest", "deny_unattended"]
@@ -40,6 +41,7 @@ class PermissionRequest(Struct, frozen=True, kw_only=True):
         agent_id: Which subagent asks, as the CLI names it; "" for Claude itself.
         agent: That one as a person knows it; the transcript fills it in.
         allowed: The rules by which tools are allowed without asking just now.
+        preview: What the call would change in a text, if it is a tool of ours that says so.
     """
 
     id: str
@@ -57,6 +59,7 @@ class PermissionRequest(Struct, frozen=True, kw_only=True):
     agent_id: str = ""
     agent: str = ""
     allowed: Sequence[str] = ()
+    preview: Preview | None = None
 
     @classmethod
     def from_wire(

@@ -11,7 +11,18 @@ from functools import partial
 
 from msgspec import Struct
 
-__all__ = ["JSON", "Call", "Content", "Tool", "ToolError", "ToolServer", "Watcher", "text", "tools_of"]
+__all__ = [
+    "JSON",
+    "Call",
+    "Content",
+    "Preview",
+    "Tool",
+    "ToolError",
+    "ToolServer",
+    "Watcher",
+    "text",
+    "tools_of",
+]
 
 JSON = dict[str, object]
 Content = JSON
@@ -27,15 +38,31 @@ def _nothing() -> None:
     """Nobody watches."""
 
 
+class Preview(Struct, frozen=True, kw_only=True):
+    """What a call changes in a text, for whoever is asked for leave and whoever looks at it later.
+
+    Args:
+        about: Which text it is, in a sentence.
+        before: The text as it was; "" for a new one.
+        after: The text as it is then; "" for one that is taken away.
+    """
+
+    about: str = ""
+    before: str = ""
+    after: str = ""
+
+
 class Watcher(Struct, frozen=True, kw_only=True):
     """Who watches the calls.
 
     Args:
         tell: Takes the id of a call, and text that it gives while it runs.
+        show: Takes the id of a call, and what it has changed.
         interrupt: Ends the turn.
     """
 
     tell: Callable[[str, str], object] = lambda _call_id, _text: None
+    show: Callable[[str, Preview], object] = lambda _call_id, _preview: None
     interrupt: Callable[[], object] = _nothing
 
 
@@ -59,12 +86,14 @@ class Call(Struct, frozen=True, kw_only=True):
         id: The call's id, as the transcript has it; "" if it is not known.
         input: What it was given.
         tell: Takes what comes of it while it runs, for whoever watches; also from a thread.
+        show: Takes what it has changed.
         interrupt: Ends the turn: the person has interrupted the tool.
     """
 
     id: str
     input: JSON
-    tell: Callable[[str], object]
+    tell: Callable[[str], object] = lambda _text: None
+    show: Callable[[Preview], object] = lambda _preview: None
     interrupt: Callable[[], object] = _nothing
 
     def text(self, name: str) -> str:
@@ -88,6 +117,8 @@ class Tool(Struct, frozen=True, kw_only=True):
         schema: The JSON schema of its input, an object.
         call: Does it; raises ToolError for what Claude should hear.
         only_reads: It changes nothing, so nobody is asked.
+        preview: What a call would change, for the question whether it may; raises ToolError where it could
+            not be done, so that nobody is asked for nothing.
     """
 
     name: str
@@ -95,6 +126,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     schema: Mapping[str, object]
     call: Callable[[Call], Awaitable[list[Content]]]
     only_reads: bool = False
+    preview: Callable[[Call], Awaitable[Preview]] | None = None
 
     @property
     def listing(self) -> JSON:
@@ -135,6 +167,11 @@ class ToolServer:
     def readers(self) -> tuple[str, ...]:
         """The rules that allow what only reads."""
         return tuple(f"mcp__{self.name}__{tool.name}" for tool in self.tools.values() if tool.only_reads)
+
+    def called(self, name: str) -> Tool | None:
+        """The tool that Claude knows by a name, if it is one of this server's."""
+        prefix = f"mcp__{self.name}__"
+        return self.tools.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
 
     async def answer(self, message: Mapping[str, object], watcher: Watcher) -> JSON:
         """The answer to one message of JSON-RPC; to a notification, which wants none, an empty one."""
@@ -179,6 +216,7 @@ class ToolServer:
             id=call_id,
             input=arguments if isinstance(arguments, dict) else {},
             tell=partial(watcher.tell, call_id),
+            show=partial(watcher.show, call_id),
             interrupt=watcher.interrupt,
         )
         try:

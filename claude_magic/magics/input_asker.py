@@ -10,6 +10,8 @@ from claude_magic.control_characters import show_invisibles
 from claude_magic.foreground.interrupts import asking
 from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny_unattended
 from claude_magic.tools import ToolKind, tool_called
+from claude_magic.transcript.blocks import ToolBlock
+from claude_magic.wording.diff_lines import diff
 from claude_magic.wording.turn import why_asked
 
 __all__ = ["InputAsker", "PromptInput"]
@@ -111,9 +113,12 @@ def _choice(answer: str, choices: list[Mapping[str, object]], *, several: bool) 
 
 
 def _input_text(request: PermissionRequest) -> str:
-    """The whole input as a person reads it: a command as it is, everything else as JSON."""
+    """The whole input as a person reads it: a diff, code as it is, everything else as JSON."""
     tool, tool_input = tool_called(request.tool_name), request.input
-    if tool.kind is not ToolKind.SHELL or not isinstance(request.about, str):
+    call = ToolBlock(id="", name=request.tool_name, input=tool_input, preview=request.preview)
+    if request.preview and (lines := diff(call)):
+        return "\n".join(lines)
+    if not (tool.language or tool.kind is ToolKind.SHELL) or not isinstance(request.about, str):
         return json.dumps(tool_input, ensure_ascii=False, indent=2)
     rest = {key: value for key, value in tool_input.items() if key not in {tool.argument, "description"}}
     return "\n".join([request.about, *([json.dumps(rest, ensure_ascii=False, indent=2)] if rest else [])])

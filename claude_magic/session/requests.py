@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+
+from msgspec.structs import replace
 
 from claude_magic.errors import UsageError
 from claude_magic.hooks import answered
@@ -13,7 +15,7 @@ from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
 from claude_magic.session.supervisor import Answer
 from claude_magic.session.turn import Turn
-from claude_magic.tool_server import Watcher
+from claude_magic.tool_server import Call, ToolError, ToolServer, Watcher
 from claude_magic.wire.events import ControlRequest
 
 __all__ = ["answers"]
@@ -31,6 +33,10 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
         turn = None if stream.is_own else stream.running
         rules = stream.options.allow + (turn.options.allow if turn is not None else ())
         request = PermissionRequest.from_wire(control.request_id, control.request, rules)
+        try:
+            request = await _with_preview(turn, request, stream.options.servers)
+        except ToolError as error:  # it could not be done, so nobody is asked
+            return {"behavior": "deny", "message": str(error)}
         decision = await permissions.decide(turn, request)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             interrupt(turn)
@@ -57,7 +63,21 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
         turn = stream.owner
         if turn is None:
             return {"mcp_response": await server.answer(message, Watcher())}
-        watcher = Watcher(tell=turn.transcript.output, interrupt=lambda: interrupt(turn))
+        watcher = Watcher(
+            tell=turn.transcript.output, show=turn.transcript.preview, interrupt=lambda: interrupt(turn)
+        )
         return {"mcp_response": await turn.call(lambda: server.answer(message, watcher))}
 
     return {"can_use_tool": can_use_tool, "hook_callback": hook_callback, "mcp_message": mcp_message}
+
+
+async def _with_preview(
+    turn: Turn | None, request: PermissionRequest, servers: Iterable[ToolServer]
+) -> PermissionRequest:
+    """The request with what the call would change, if it is of a tool of ours that can say so."""
+    tools = (server.called(request.tool_name) for server in servers)
+    preview = next((tool.preview for tool in tools if tool is not None), None)
+    if preview is None or turn is None:
+        return request
+    call = Call(id=request.tool_use_id, input=request.input)
+    return replace(request, preview=await turn.call(lambda: preview(call)))

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
+from claude_magic.tool_server import Preview
 
 __all__ = [
     "Block",
@@ -138,6 +139,7 @@ class ToolBlock(Block, kw_only=True, eq=False):
         state: How far it has come.
         result: The result's text, head and tail if it is long.
         details: The CLI's structured result, or None.
+        preview: What it changes in a text, if it is a tool of ours that says so.
         pictures: Images in the result.
         note: A line of ours about what came of it, "" for none.
         todos: The to-do list after a call that has changed it, as (status, text); None for any other call.
@@ -154,6 +156,7 @@ class ToolBlock(Block, kw_only=True, eq=False):
     state: ToolState = ToolState.WRITING
     result: str = ""
     details: object = None
+    preview: Preview | None = None
     pictures: tuple[Picture, ...] = ()
     note: str = ""
     todos: tuple[tuple[str, str], ...] | None = None

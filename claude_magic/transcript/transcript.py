@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from claude_magic.permissions import Decision, PermissionRequest
     from claude_magic.prompt import Attachment
+    from claude_magic.tool_server import Preview
     from claude_magic.wire.events import Event
 
 __all__ = ["Transcript", "TurnState"]
@@ -246,6 +247,8 @@ class Transcript:
         if request.agent_id:
             request = replace(request, agent=self._agent_of(tool) or request.agent)
         block = self._builder.add(self._builder.main, PermissionBlock(request=request), ours=True)
+        if tool is not None:
+            tool.preview = request.preview
         if tool is not None and tool.state is ToolState.RUNNING:
             self._builder.step(tool, ToolState.WAITING)
         self.set_state(TurnState.WAITING)
@@ -289,6 +292,13 @@ class Transcript:
         tool = self._builder.tools.get(call_id)
         if tool is not None:
             tool.note = line
+            self._builder.touch(tool)
+
+    def preview(self, call_id: str, preview: Preview) -> None:
+        """Shows what a tool of ours has changed."""
+        tool = self._builder.tools.get(call_id)
+        if tool is not None:
+            tool.preview = preview
             self._builder.touch(tool)
 
     def notice(self, text: str, level: Level = "info") -> None:

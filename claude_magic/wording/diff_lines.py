@@ -14,14 +14,21 @@ from claude_magic.transcript.blocks import ToolBlock
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from claude_magic.tool_server import Preview
+
 __all__ = ["diff"]
 
 _DIFF_LIMIT = 400
+_COMPARED_LIMIT = 4_000  # lines; the comparison takes their square
 
 
 def diff(call: ToolBlock) -> list[str]:
     """What a call writes, line by line, each with its `+`, `-`, blank or `@`; empty if it writes nothing."""
-    lines = list(_patched(call.details)) or list(_intended(tool_called(call.name), call.input))
+    lines = (
+        list(_patched(call.details))
+        or list(_compared(call.preview))
+        or list(_intended(tool_called(call.name), call.input))
+    )
     hidden = len(lines) - _DIFF_LIMIT
     shown = [show_invisibles(line[:2_000]).replace("\n", "⏎") for line in lines[:_DIFF_LIMIT]]
     return [*shown, f"@ {hidden:,} more lines hidden"] if hidden > 0 else shown
@@ -33,6 +40,26 @@ def _patched(details: object) -> Iterator[str]:
         if isinstance(hunk, dict) and isinstance(lines := hunk.get("lines"), list):
             yield f"@ line {hunk.get('newStart', '?')}"
             yield from (str(line) for line in lines)
+
+
+def _compared(preview: Preview | None) -> Iterator[str]:
+    """What changes from one text to another; nothing where the text is new, for the call shows it whole."""
+    if preview is None or not preview.before:
+        return
+    before, after = preview.before.split("\n"), preview.after.split("\n") if preview.after else []
+    if len(before) + len(after) > _COMPARED_LIMIT:
+        yield from (*_signed("-", preview.before), *_signed("+", preview.after))
+        return
+    from difflib import SequenceMatcher  # noqa: PLC0415  # load budget
+
+    for group in SequenceMatcher(None, before, after).get_grouped_opcodes():
+        yield f"@ line {group[0][1] + 1}"
+        for kind, old, old_end, new, new_end in group:
+            if kind == "equal":
+                yield from (f" {line}" for line in before[old:old_end])
+            else:
+                yield from (f"-{line}" for line in before[old:old_end])
+                yield from (f"+{line}" for line in after[new:new_end])
 
 
 def _intended(tool: Tool, tool_input: Mapping[str, object]) -> Iterator[str]:

@@ -155,7 +155,7 @@ def retry_parts(block: RetryBlock) -> tuple[str, str, str]:
 
 def why_asked(request: PermissionRequest) -> list[str]:
     """What a person should know before the answer, a line each: what it is for, who asks, and why."""
-    lines = [request.description]
+    lines = [request.preview.about if request.preview else "", request.description]
     if request.agent_id:
         lines.append(f"For a subagent ({request.agent})" if request.agent else "For a subagent")
     if request.reason_type == "hook":

@@ -316,7 +316,9 @@ def _plan(request: PermissionRequest) -> Markup:
 
 def _asked_for(request: PermissionRequest) -> Markup:
     reasons = joined(div("claude-about", line) for line in wording.why_asked(request))
-    return reasons + written(ToolBlock(id="", name=request.tool_name, input=request.input))
+    return reasons + written(
+        ToolBlock(id="", name=request.tool_name, input=request.input, preview=request.preview)
+    )
 
 
 def _children(tool: ToolBlock, cwd: str, depth: int) -> Markup:
