@@ -8,14 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from claude_magic.permissions import Asker
     from claude_magic.transcript import Transcript
     from claude_magic.views.live.view import Controls, LiveView
     from claude_magic.wording.tables import Table
 
-__all__ = ["View", "conversation_in_page", "live_view", "static_view", "table_output", "terminal_view"]
+__all__ = [
+    "View",
+    "ask_page",
+    "conversation_in_page",
+    "live_view",
+    "static_view",
+    "table_output",
+    "terminal_view",
+]
 
 
 class View(Protocol):
@@ -47,6 +55,13 @@ def live_view(
     from claude_magic.views.live.view import LiveView  # noqa: PLC0415  # heavy: on first use
 
     return LiveView(transcript, controls, ask, hears=hears, waits=waits, in_page=in_page)
+
+
+async def ask_page(question: Mapping[str, object]) -> object | None:
+    """What one of the notebook's pages answers, None if none can; see `page_question`."""
+    from claude_magic.views.live import page_question  # noqa: PLC0415  # heavy: on first use
+
+    return await page_question.ask_page(question)
 
 
 async def conversation_in_page(session: str) -> str | None:

@@ -124,9 +124,10 @@ class MagicNotebook(NotebookKernel):
 
     def _file(self, message: dict[str, Any]) -> None:
         super()._file(message)
-        if message["msg_type"] == "comm_open" and "session" in _state(message):
-            comm_id = message["content"]["comm_id"]
-            self.send_comm(comm_id, {"method": "custom", "content": self.page_names})
+        question = _state(message).get("question", {}) if message["msg_type"] == "comm_open" else {}
+        if question.get("type") == "conversation":
+            for content in ({"page": "p"}, {"page": "p", "answer": self.page_names}):
+                self.send_comm(message["content"]["comm_id"], {"method": "custom", "content": content})
 
     def status(self, name: str = "") -> dict[str, str]:
         """What `%claude_status` says, by its labels."""

@@ -16,7 +16,7 @@ MODULES = {
 DECLARED = re.compile(r"^(?:export )?(?:async )?(?:class|function|const|let) (\w+)", re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["turn.js", "saved.js"])
+@pytest.mark.parametrize("name", ["turn.js", "question.js"])
 def test_a_widgets_script_is_one_module_that_imports_nothing_and_exports_what_anywidget_wants(
     name: str,
 ) -> None:
@@ -39,6 +39,6 @@ def test_no_two_modules_of_a_turn_declare_the_same_name_since_they_share_one_sco
 
 
 def test_no_module_is_left_out() -> None:
-    brought = script("turn.js") + script("saved.js")
+    brought = script("turn.js") + script("question.js")
 
     assert [name for name, text in MODULES.items() if DECLARED.findall(text)[0] not in brought] == []

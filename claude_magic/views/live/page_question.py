@@ -1,11 +1,16 @@
-"""Asks the page which conversation the notebook's answers name, where the kernel cannot see the file.
+"""Asks the notebook's pages, of which one answers.
 
-The promise: the page is a stranger. Nothing but an id is taken from what it sends, and only a UUID.
+A question reaches every page that has the kernel. Each that can answer it offers to; the first is told to go
+on, and only that one does: two pages of one notebook never both do what is wanted.
+
+The promise: the page is a stranger. Only the page that was chosen can answer, and only while the question is
+open; what an answer holds is for whoever asked to check.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -16,54 +21,92 @@ from claude_magic.errors import UsageError
 from claude_magic.options import checked_id
 from claude_magic.views.live.widget import script
 
-__all__ = ["TIMEOUT", "Question", "conversation_in_page", "session_id_from"]
+__all__ = ["PageQuestion", "ask_page", "conversation_in_page", "session_id_from"]
 
-TIMEOUT = 2.0  # seconds that a page has for its answer
+OFFER_TIMEOUT = 4.0  # seconds in which a page that can answer has offered to
+ANSWER_TIMEOUT = 20.0  # seconds that the chosen page has
 
 
-class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _FromPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An offer to answer, or the answer."""
+
+    page: Annotated[str, msgspec.Meta(max_length=40)]
+    answer: object = msgspec.UNSET
+
+
+class _Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_id: Annotated[str, msgspec.Meta(max_length=36)]
 
 
-class Question(AnyWidget):
-    """Asks all pages of the notebook; it is not shown."""
+class PageQuestion(AnyWidget):
+    """A question to all pages of the notebook; it is not shown."""
 
-    session = traitlets.Unicode().tag(sync=True)
+    question = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, session: str) -> None:
-        self._esm = script("saved.js")
-        super().__init__(session=session)
+    def __init__(self, question: Mapping[str, object]) -> None:
+        self._esm = script("question.js")
+        super().__init__(question=dict(question))
 
     def set_state(self, sync_data: dict[str, object]) -> None:
         """Ignores what a page would set: it may only answer."""
 
 
+async def ask_page(question: Mapping[str, object]) -> object | None:
+    """What one page answers; None if no page offers to: there is none, or none that can.
+
+    Args:
+        question: Its `type` says which of `question.js` is asked, the rest is for that one.
+
+    Raises:
+        TimeoutError: A page offered to answer, and then did not.
+    """
+    loop = asyncio.get_running_loop()
+    messages: asyncio.Queue[object] = asyncio.Queue()
+
+    def take(_widget: object, content: object, _buffers: object) -> None:
+        loop.call_soon_threadsafe(messages.put_nowait, content)
+
+    widget = PageQuestion(question)
+    widget.on_msg(take)
+    try:
+        try:
+            async with asyncio.timeout(OFFER_TIMEOUT):
+                page = (await _next(messages)).page
+        except TimeoutError:
+            return None
+        widget.send({"go": page})
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            while (message := await _next(messages)).page != page or message.answer is msgspec.UNSET:
+                pass
+        return message.answer
+    finally:
+        widget.close()
+
+
 async def conversation_in_page(session: str) -> str | None:
-    """The conversation of a session's last answer, as the first page says that answers; None without one.
+    """The conversation of a session's last answer, as a page has it; None without one.
 
     Args:
         session: The name of the session that answered.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[object] = loop.create_future()
-
-    def set_answer(content: object) -> None:
-        if not answer.done():
-            answer.set_result(content)
-
-    question = Question(session)
-    question.on_msg(lambda _widget, content, _buffers: loop.call_soon_threadsafe(set_answer, content))
     try:
-        return session_id_from(await asyncio.wait_for(answer, TIMEOUT))
-    except TimeoutError:  # a page without widgets, or none
+        return session_id_from(await ask_page({"type": "conversation", "session": session}))
+    except TimeoutError:
         return None
-    finally:
-        question.close()
 
 
-def session_id_from(content: object) -> str | None:
+def session_id_from(answer: object) -> str | None:
     """The id in a page's answer; None if it is none."""
     try:
-        return checked_id(msgspec.convert(content, _Answer).session_id)
+        return checked_id(msgspec.convert(answer, _Conversation).session_id)
     except (msgspec.ValidationError, UsageError):
         return None
+
+
+async def _next(messages: asyncio.Queue[object]) -> _FromPage:
+    """The next message that is one a page may send."""
+    while True:
+        try:
+            return msgspec.convert(await messages.get(), _FromPage)
+        except msgspec.ValidationError:
+            continue

@@ -67,6 +67,33 @@ export type Action =
   | { type: "mode"; mode: string }
   | ({ type: "decide" } & Decision);
 
+/** What a page is asked to do with the notebook's cells; `before` is the source that is to be there still. */
+export interface CellChange {
+  id?: string;
+  after?: string;
+  kind?: string;
+  before?: string;
+  source?: string;
+}
+
+export interface CellContent {
+  index: number;
+  id: string;
+  type: string;
+  source: string;
+  count: number | null;
+  running: boolean;
+  outputs: { kind: string; text: string }[];
+}
+
+/** The cells that were asked for or changed, or why one was left as it is: it changed, is gone, is locked. */
+export interface CellAnswer {
+  cells?: CellContent[];
+  changed?: CellContent;
+  gone?: boolean;
+  locked?: boolean;
+}
+
 /** A widget's model, as anywidget gives it, and what JupyterLab adds. */
 export interface Model {
   get(name: string): any;
