@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from claude_magic.kernel.answers import answer
@@ -21,8 +21,13 @@ _LISTING = 16_000  # bytes of the list
 _NAME = {"type": "string", "description": "The variable's name."}
 
 
-def kernel_server(shell: InteractiveShell) -> ToolServer:
-    """The server `kernel` of a notebook."""
+def kernel_server(shell: InteractiveShell, more: Iterable[Tool] = ()) -> ToolServer:
+    """The server `kernel` of a notebook.
+
+    Args:
+        shell: Whose variables.
+        more: Its other tools.
+    """
     tools = _Tools(shell)
     return ToolServer(
         "kernel",
@@ -50,6 +55,7 @@ def kernel_server(shell: InteractiveShell) -> ToolServer:
                 schema=_schema(code={"type": "string", "description": "The code of one cell."}),
                 call=tools.run_python,
             ),
+            *more,
         ),
     )
 

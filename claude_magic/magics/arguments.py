@@ -134,6 +134,8 @@ OPTIONS = (
         "Send the cells that were run since the last prompt, or none.",
         choices=("auto", "none"),
     ),
+    flag("--cell", "Put the answer's Python code into a new cell below."),
+    flag("--replace", "Put the answer's Python code into this cell, in the place of the prompt."),
     flag("--busy", "While a turn runs: wait, or refuse.", choices=("queue", "refuse"), default="queue"),
     flag("--dry-run", "Show what would be sent; send nothing."),
     *flags_of(TurnOptions, Options),

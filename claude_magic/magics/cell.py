@@ -11,19 +11,23 @@ import builtins
 import sys
 from collections.abc import Callable
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import CancelledTurnError
 from claude_magic.foreground import TurnInterrupted, asking, interruptible, is_nested
+from claude_magic.magics.answer_code import CodeTo, put_code
 from claude_magic.magics.controls import TurnControls
 from claude_magic.magics.input_asker import InputAsker, PromptInput
+from claude_magic.magics.output import say
+from claude_magic.magics.place import TurnPlace
 from claude_magic.notebook.settings import Settings
 from claude_magic.permissions import Asker, Decision, PermissionRequest, deny_unattended
 from claude_magic.result import Result
 from claude_magic.session import Session
-from claude_magic.session.turn import Turn
-from claude_magic.views import View, conversation_in_page, live_view, static_view, terminal_view
+from claude_magic.session.turn import Turn, answering
+from claude_magic.views import View, ask_page, conversation_in_page, live_view, static_view, terminal_view
 
 __all__ = ["CellAsker", "Cells", "TurnCell"]
 
@@ -40,17 +44,26 @@ class TurnCell:
         turn: The turn.
         view: Its view, already shown in the cell.
         out: Called with the Result.
-        cell_id: The cell it stands in, as the front end names it, or "".
+        place: Where it stands among the notebook's cells.
+        code_to: Where the answer's code goes.
     """
 
     def __init__(
-        self, session: Session, turn: Turn, view: View, out: Callable[[Result], None], cell_id: str = ""
+        self,
+        session: Session,
+        turn: Turn,
+        view: View,
+        out: Callable[[Result], None],
+        place: TurnPlace,
+        *,
+        code_to: CodeTo = "",
     ) -> None:
         self.session = session
         self.turn = turn
         self.view = view
-        self.cell_id = cell_id
+        self.place = place
         self._out = out
+        self._code_to = code_to
         self._follower = asyncio.ensure_future(self._follow())
 
     @property
@@ -89,6 +102,8 @@ class TurnCell:
         await self.view.follow()
         result = await self.turn.wait()
         self._out(result)
+        if self._code_to and (line := await put_code(result, self._code_to, self.place)):
+            say(line)
         return result
 
 
@@ -122,11 +137,18 @@ class Cells:
         self._settings = settings
         self._in_kernel = hasattr(shell, "kernel")
         self._background: list[TurnCell] = []
+        self._places: WeakKeyDictionary[Turn, TurnPlace] = WeakKeyDictionary()
         self._shares_loop = False
 
     def of(self, session: Session) -> list[Turn]:
         """A session's background turns that nobody has waited for yet."""
         return [cell.turn for cell in self._background if cell.session is session]
+
+    def place(self) -> TurnPlace:
+        """Where the turn stands whose tool call this code answers; a task stands in no cell."""
+        turns = answering.get()
+        place = self._places.get(turns[-1]) if turns else None
+        return place or TurnPlace(self._shell, turns[-1].transcript.session if turns else "")
 
     def asker(self, *, background: bool) -> CellAsker:
         """Who answers the permission requests of a turn that the current cell asks for."""
@@ -149,14 +171,23 @@ class Cells:
         except (EOFError, RuntimeError):  # the front end answers no input
             return None
 
-    def show(self, session: Session, turn: Turn, asker: CellAsker, out: Callable[[Result], None]) -> TurnCell:
+    def show(
+        self,
+        session: Session,
+        turn: Turn,
+        asker: CellAsker,
+        out: Callable[[Result], None],
+        *,
+        code_to: CodeTo = "",
+    ) -> TurnCell:
         """Makes the turn's displays in the current cell."""
-        cell_id = self._cell_id()
-        if cell_id and any(cell.cell_id == cell_id and not cell.done for cell in self._background):
+        place = self._places[turn] = self._place(session.name, background=asker.background)
+        is_here = (cell for cell in self._background if cell.place.cell_id == place.cell_id)
+        if place.cell_id and any(not cell.done for cell in is_here):
             turn.transcript.notice(_STILL_RUNS)
         view = self._view(session, turn, asker)
         view.start()
-        cell = TurnCell(session, turn, view, out, cell_id)
+        cell = TurnCell(session, turn, view, out, place, code_to=code_to)
         if asker.background:
             self._background.append(cell)
             self._share_loop()
@@ -184,6 +215,7 @@ class Cells:
             for cell in cells:
                 await cell.wait_until_shown()
                 cell.view.publish_again()
+                cell.place.release()
         self._background = [cell for cell in self._background if cell not in cells]
         if interrupts:
             raise TurnInterrupted("Interrupted, and with it the background turns. Their sessions go on.")
@@ -194,6 +226,17 @@ class Cells:
         if not (self._cell_id() and self._answers_input() and self._hears()):
             return None
         return await conversation_in_page(session)
+
+    def _place(self, session: str, *, background: bool) -> TurnPlace:
+        hears = self._is_in_page() and self._answers_input() and (background or self._hears())
+        return TurnPlace(
+            self._shell,
+            session,
+            cell_id=self._cell_id(),
+            source=self._cell_source(),
+            ask=ask_page if self._in_kernel and hears else None,
+            holds=background,
+        )
 
     def close(self) -> None:
         """Gives the terminal's prompt its own loop back."""
@@ -212,6 +255,11 @@ class Cells:
             return ""
         metadata = self._shell.kernel.get_parent("shell").get("metadata", {})
         return str(metadata.get("cellId") or "")
+
+    def _cell_source(self) -> str:
+        """What the cell that executes holds, as its front end sent it."""
+        content = self._shell.kernel.get_parent("shell").get("content", {}) if self._in_kernel else {}
+        return str(content.get("code") or "")
 
     def _is_in_page(self) -> bool:
         """Whether the cell surely stands in a page, which follows updates; Colab does not name the cell."""

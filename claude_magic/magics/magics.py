@@ -14,8 +14,10 @@ from traitlets.config import Config
 from claude_magic.errors import StateError
 from claude_magic.foreground import Foreground
 from claude_magic.foreground.question_marks import QuestionMarks
+from claude_magic.kernel.cell_tools import cell_tools
 from claude_magic.kernel.cells import CellLog
 from claude_magic.kernel.live_edits import LiveEdits
+from claude_magic.kernel.notebook_cells import NotebookCells
 from claude_magic.kernel.tools import kernel_server
 from claude_magic.kernel.user_tools import claude_tools
 from claude_magic.magics.arguments import magics_of
@@ -43,12 +45,13 @@ class ClaudeMagics(Settings):
         open_notebook = OpenNotebook(lambda: this_notebook(shell).path)
         self.foreground = foreground = Foreground(shell)
         self.edits = LiveEdits(shell, lambda: self.reload, lambda: foreground.is_computing)
-        kernel = kernel_server(shell)
+        self.cells = Cells(shell, self)
+        cells = cell_tools(NotebookCells(shell, self.cells.place, open_notebook.where))
+        kernel = kernel_server(shell, cells)
         super().__init__((*open_notebook.hooks, *self.edits.hooks), [kernel, claude_tools], parent=shell)
         self.shell = shell
         self._question_marks = QuestionMarks(shell)
         self.notebook = notebook = this_notebook(shell)
-        self.cells = Cells(shell, self)
         self._log = CellLog(shell)
         self.variables = prompts = Prompts(shell, self._log, self)
         self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.conversation_in_page)

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from claude_magic.magics.answer_code import code_to
 from claude_magic.magics.arguments import (
     OPTIONS,
     Word,
@@ -118,6 +119,7 @@ class SessionMagics:
     # Helpers
 
     async def _ask(self, arguments: Namespace, draft: Draft) -> Result | None:
+        destination = code_to(arguments)
         self._open_notebook.look()
         prompt = await self._prompts.with_named(draft)
         if arguments.task is not None:
@@ -140,7 +142,8 @@ class SessionMagics:
         turn.transcript.options = flag_values(arguments)
         for notice in self._sessions.notices():
             turn.transcript.notice(notice, "warning")
-        turn_cell = self._cells.show(session, turn, asker, self._putter(arguments.out))
+        out = self._putter(arguments.out)
+        turn_cell = self._cells.show(session, turn, asker, out, code_to=destination)
         return None if arguments.background else await turn_cell.wait()
 
     async def _stop(self, session: Session) -> str:

@@ -225,6 +225,8 @@ def check_task_options(arguments: Namespace) -> None:
         raise UsageError("--worktree is for tasks. Give the task a name: %%claude --task NAME --worktree")
     if arguments.task is not None and arguments.session is not None:
         raise UsageError("A task has a session of its own. Leave out --session, or --task.")
+    if arguments.task is not None and (arguments.cell or arguments.replace):
+        raise UsageError("A task's answer stays in its own cell. Leave out --cell and --replace, or --task.")
 
 
 def _row(task: Task) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ _POST_TIMEOUT = 5.0  # seconds; nothing depends on the answer
 _TICK = 0.02  # seconds: a file's time is that of the system's last tick
 _DENIED = (
     "{name} is the notebook that you are called from. The user has it open in a front end, which holds its "
-    "cells and would overwrite the file, so no tool may edit it. Give the code in your answer: the user can "
-    "put it into a cell."
+    "cells and would overwrite the file, so no tool may edit it. Change its cells with add_cell, edit_cell "
+    "and delete_cell of the server kernel, after read_notebook; or give the code in your answer."
 )
 _CHANGED = (
     "The file of this notebook changed while a command of Claude's ran, and the command may have changed it. "
@@ -63,6 +63,11 @@ class OpenNotebook:
             ),
         )
         self._remember(path())
+
+    def where(self) -> Path | None:
+        """The file, as far as the front end says; a walk through a folder, so not on the loop."""
+        path = self._path()
+        return self._where(path) if path else None
 
     def look(self) -> None:
         """Takes in, beside the loop, what the file holds before Claude does anything."""

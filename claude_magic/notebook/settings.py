@@ -24,8 +24,9 @@ __all__ = ["Settings", "traits_of"]
 _NOTE = """\
 You are called from a Jupyter notebook (or an IPython prompt) by the extension claude_magic: the user's \
 message is the text of a cell, and your answer is shown under that cell as Markdown. Answer in text; do not \
-create or edit notebook files (.ipynb) unless you are asked to. `python` in your shell is the Python that \
-runs the notebook's kernel."""
+create or edit notebook files (.ipynb) unless you are asked to. To see or change cells of this notebook use \
+read_notebook, add_cell, edit_cell and delete_cell of the server kernel. `python` in your shell is the \
+Python that runs the notebook's kernel."""
 _TRAITS: Mapping[type, Any] = {str: Unicode, float: Float, int: Int, bool: Bool}
 
 

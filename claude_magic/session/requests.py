@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from claude_magic.errors import UsageError
 from claude_magic.hooks import answered
-from claude_magic.permissions import PermissionRequest
+from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.session.edited_files import look
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
@@ -33,11 +33,7 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
         turn = None if stream.is_own else stream.running
         rules = stream.options.allow + (turn.options.allow if turn is not None else ())
         request = PermissionRequest.from_wire(control.request_id, control.request, rules)
-        try:
-            request = await _with_preview(turn, request, stream.options.servers)
-        except ToolError as error:  # it could not be done, so nobody is asked
-            return {"behavior": "deny", "message": str(error)}
-        decision = await permissions.decide(turn, request)
+        decision = await _decision(permissions, turn, request, stream.options.servers)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             interrupt(turn)
         return decision.response(request)
@@ -69,6 +65,20 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
         return {"mcp_response": await turn.call(lambda: server.answer(message, watcher))}
 
     return {"can_use_tool": can_use_tool, "hook_callback": hook_callback, "mcp_message": mcp_message}
+
+
+async def _decision(
+    permissions: PermissionQueue,
+    turn: Turn | None,
+    request: PermissionRequest,
+    servers: Iterable[ToolServer],
+) -> Decision:
+    """The person's decision; for a call that could not do what it is for, its refusal: nobody is asked."""
+    try:
+        request = await _with_preview(turn, request, servers)
+    except ToolError as error:
+        return Decision(behavior=Behavior.DENY, message=str(error), by="the tool")
+    return await permissions.decide(turn, request)
 
 
 async def _with_preview(

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+from proposals import PROPOSALS
+
 __all__ = ["HOSTILE", "LENGTHS", "SLOW", "text_of", "write_scenario"]
 
 # By the fault each group belongs to. Each payload sets window.ran if a script of its runs, or asks for
@@ -72,6 +74,7 @@ def write_scenario(folder: Path) -> Path:
     rules = [
         *_answers(),
         *_monsters(),
+        _proposals(),
         *(_hostile_turn(number, "\n\n".join(group)) for number, group in HOSTILE.items()),
         *(_hostile_cards(number, list(group)) for number, group in HOSTILE.items()),
     ]
@@ -100,6 +103,14 @@ def _monsters() -> Iterator[str]:
     shapes["megabytes"] = (("w" * 99 + " ") * 10 + "\n\n") * 2_400
     for shape, text in shapes.items():
         yield _rule(f"monster {shape}", [[{"text": text}]])
+
+
+def _proposals() -> str:
+    read: list[dict[str, object]] = [{"tool": "mcp__kernel__read_notebook", "input": {}}]
+    steps: list[list[dict[str, object]]] = [
+        [{"tool": f"mcp__kernel__{each.tool}", "input": dict(each.input)}] for each in PROPOSALS
+    ]
+    return _rule("twenty proposals", [read, *steps, [{"text": "These were twenty."}]])
 
 
 def _hostile_turn(number: int, payload: str) -> str:
@@ -156,7 +167,7 @@ def _table(values: dict[str, object]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
-    return _table(value) if isinstance(value, dict) else json.dumps(value)
+    return _table(value) if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
 
 
 def _cut(text: str, length: int) -> str:

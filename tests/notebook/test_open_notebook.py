@@ -15,7 +15,7 @@ from magic_fixtures import MagicNotebook, html, read_page
 pytestmark = [pytest.mark.kernel, pytest.mark.fault(101, via="real")]
 
 WARNING = "the command may have changed it"
-DENIED = "Give the code in your answer"
+DENIED = "Change its cells with add_cell, edit_cell and delete_cell"
 
 
 def cells(*sources: str, output: str = "") -> str:

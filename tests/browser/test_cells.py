@@ -1,0 +1,172 @@
+"""Claude's proposals for the notebook's cells, as a person sees and answers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab import NotebookPage
+from playwright.sync_api import Browser, Locator, expect
+from proposals import CELLS, PROPOSALS, apply
+
+_CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
+_PUT = """(cells) => {
+  const model = window.jupyterapp.shell.currentWidget.content.model.sharedModel;
+  cells.forEach((cell, index) => model.insertCell(index + 1, cell));
+}"""
+_SOURCE = """([id, source]) => {
+  const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells];
+  cells.find((cell) => cell.id === id).sharedModel.setSource(source);
+}"""
+_FOCUS = """([id, mode]) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = [...notebook.model.cells].findIndex((cell) => cell.id === id);
+  notebook.mode = mode;
+}"""
+
+
+def cells_of(notebook: NotebookPage) -> list[dict[str, Any]]:
+    """The notebook's cells, as the page would save them."""
+    cells: list[dict[str, Any]] = notebook.page.evaluate(_CELLS)
+    return cells
+
+
+def put(notebook: NotebookPage, prompt: str) -> list[dict[str, Any]]:
+    """Puts cells below the first, and one that asks; returns them all."""
+    asking = {"cell_type": "code", "id": "asks", "source": f"%%claude\n{prompt}", "metadata": {}}
+    notebook.page.evaluate(_PUT, [*CELLS, asking | {"outputs": [], "execution_count": None}])
+    return cells_of(notebook)
+
+
+def begin(notebook: NotebookPage, prompt: str) -> tuple[list[dict[str, Any]], Locator]:
+    """Asks below the cells; returns them, and the cards that come."""
+    cells = put(notebook, prompt)
+    notebook.start(len(cells) - 1)
+    return cells, notebook.page.locator(".claude-turn .claude-permission")
+
+
+def answer(cards: Locator, number: int, button: str) -> None:
+    """Waits for a card and answers it."""
+    expect(cards).to_have_count(number)
+    cards.last.locator(f"button.claude-{button}").click()
+
+
+def wait_until_over(notebook: NotebookPage) -> None:
+    """The turn is over, and its end is in the notebook."""
+    expect(notebook.page.locator(".claude-static .claude-state")).to_have_text("done")
+    expect(notebook.page.locator(".jp-InputArea-prompt", has_text="[*]")).to_have_count(0)
+
+
+def write(notebook: NotebookPage, cell_id: str, source: str) -> None:
+    """Writes into a cell as a person does, without saving."""
+    notebook.page.evaluate(_SOURCE, [cell_id, source])
+
+
+def undo(notebook: NotebookPage, cell_id: str, mode: str) -> None:
+    """Takes the last change back: of the cells, or within the text of one."""
+    notebook.page.evaluate(_FOCUS, [cell_id, mode])
+    if mode == "edit":
+        notebook.page.locator(".jp-Notebook .jp-mod-active .cm-content").press("Control+z")
+    else:
+        notebook.page.locator(".jp-Notebook .jp-mod-active").press("z")
+
+
+def source(notebook: NotebookPage, cell_id: str) -> str | None:
+    """The source of a cell; None if it is not there."""
+    return next((cell["source"] for cell in cells_of(notebook) if cell["id"] == cell_id), None)
+
+
+def comparable(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells less what a turn changes in its own, and the ids that the front end makes for new ones."""
+    known = {cell["id"] for cell in CELLS} | {"cell-0"}
+    return [
+        cell
+        | {"id": cell.get("id") if cell.get("id") in known else ""}
+        | {"metadata": cell["metadata"] | {"trusted": True}}
+        | ({"outputs": [], "execution_count": None} if cell.get("id") == "asks" else {})
+        for cell in cells
+    ]
+
+
+def test_exactly_the_accepted_of_twenty_proposals_are_in_the_notebook_in_their_order(
+    desk: NotebookPage,
+) -> None:
+    before, cards = begin(desk, "twenty proposals")
+
+    for number, proposal in enumerate(PROPOSALS, start=1):
+        answer(cards, number, "allow" if proposal.accepted else "deny")
+
+    wait_until_over(desk)
+    assert comparable(cells_of(desk)) == comparable(apply(before, PROPOSALS, "asks"))
+
+
+def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: NotebookPage) -> None:
+    before, cards = begin(desk, "three changes")
+    expect(cards.last.locator(".claude-diff")).to_contain_text("-value_0 = 0")
+    expect(cards.last.locator(".claude-diff")).to_contain_text("+value_0 = 100")
+    expect(cards.last).to_contain_text("Changes code cell 2: # Cell 0")
+    answer(cards, 1, "allow")
+    expect(cards.last.locator(".claude-diff")).to_contain_text("-value_1 = 1")
+    answer(cards, 2, "allow")
+    expect(cards.last.locator(".claude-code")).to_contain_text("added = 1")
+    expect(cards.last).to_contain_text("A new code cell below this one")
+    answer(cards, 3, "allow")
+    wait_until_over(desk)
+    assert [source(desk, "p-0"), source(desk, "p-1")] == ["# edited\nvalue_0 = 100", None]
+
+    undo(desk, "p-0", "edit")
+    undo(desk, "asks", "command")
+    undo(desk, "asks", "command")
+
+    assert comparable(cells_of(desk)) == comparable(before)
+
+
+def test_a_cell_that_claude_does_not_know_as_it_is_stays_as_it_is(lab: NotebookPage) -> None:
+    (lab.server.notebooks / "changed").unlink(missing_ok=True)
+    before, cards = begin(lab, "edit what has changed")
+    expect(lab.page.locator(".claude-turn")).to_contain_text("I have read it.")
+
+    write(lab, "p-0", "mine = 1")
+    (lab.server.notebooks / "changed").touch()
+    expect(cards.last.locator(".claude-diff")).to_contain_text("+second = 2")
+    write(lab, "p-0", "mine = 2")
+    answer(cards, 1, "allow")
+
+    wait_until_over(lab)
+    unread, read, changed, again, own = lab.server.endpoint.tool_results
+    assert "Read it first" in unread
+    assert "value_0 = 0" in read
+    assert "There is no cell p-9" in read
+    assert "has changed since you read it" in changed
+    assert "mine = 1" in changed
+    assert "mine = 2" in again
+    assert "This is the cell that asks" in own
+    before[1]["source"] = "mine = 2"
+    assert comparable(cells_of(lab)) == comparable(before)
+
+
+def test_a_page_that_was_loaded_again_takes_the_changes_and_of_two_pages_one_does(
+    lab: NotebookPage, browser: Browser
+) -> None:
+    _, cards = begin(lab, "three changes")
+    expect(cards).to_have_count(1)
+    lab.save()
+
+    lab.reload()
+
+    for number in (1, 2, 3):
+        answer(cards, number, "allow")
+    wait_until_over(lab)
+    assert [source(lab, "p-0"), source(lab, "p-1")] == ["# edited\nvalue_0 = 100", None]
+    assert [cell["source"] for cell in cells_of(lab)][-1] == "added = 1"
+
+    lab.save()
+    other = NotebookPage(browser, lab.server, lab.name, person=1)
+    other.open()
+    other.wait_for_kernel()
+    lab.page.evaluate(_PUT, [{"cell_type": "code", "source": "%%claude\nadd a cell", "metadata": {}}])
+    lab.start(1)
+    answer(cards, 1, "allow")
+    expect(lab.page.locator(".claude-static .claude-state")).to_have_text(["done", "done"])
+    added = [cell for page in (lab, other) for cell in cells_of(page) if cell["source"] == "added = 1"]
+    other.close(kernel=False)
+    assert len(added) == 3, "one in each from before, and one more"
