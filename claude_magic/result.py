@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import Struct
+
 __all__ = ["CodeBlock", "CodeBlocks", "FileChange", "Result", "ToolCall", "Usage"]
 
 _REPR_LENGTH = 60  # characters of the answer
@@ -42,8 +44,7 @@ class ToolCall:
     is_error: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class FileChange:
+class FileChange(Struct, frozen=True, kw_only=True):
     """A file that Claude's file tools have changed in a turn; several edits of one file are one change.
 
     Args:

@@ -12,11 +12,11 @@ import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from claude_magic.control_characters import one_line, show_invisibles
 from claude_magic.errors import UsageError
