@@ -25,8 +25,10 @@ _NOTE = """\
 You are called from a Jupyter notebook (or an IPython prompt) by the extension claude_magic: the user's \
 message is the text of a cell, and your answer is shown under that cell as Markdown. Answer in text; do not \
 create or edit notebook files (.ipynb) unless you are asked to. To see or change cells of this notebook use \
-read_notebook, add_cell, edit_cell and delete_cell of the server kernel. `python` in your shell is the \
-Python that runs the notebook's kernel."""
+read_notebook, add_cell, edit_cell and delete_cell of the server `kernel`. `python` in your shell is the \
+Python that runs the notebook's kernel, but in a process of its own: what is about the user's variables goes \
+through the same server's list_variables and inspect, which describe them, and run_python, which runs code \
+among them as a cell would."""
 _TRAITS: Mapping[type, Any] = {str: Unicode, float: Float, int: Int, bool: Bool}
 
 
