@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from claude_magic.tool_server import Preview
 from claude_magic.tools import ToolKind, tool_called
@@ -83,6 +84,11 @@ class PermissionRequest(Struct, frozen=True, kw_only=True):
             agent_id=str(request.get("agent_id") or ""),
             allowed=allowed,
         )
+
+    def within_session(self) -> PermissionRequest:
+        """The same, with an "always" that ends with the session and is written into nobody's settings."""
+        here = [{**each, "destination": "session"} for each in self.suggestions if isinstance(each, Mapping)]
+        return replace(self, suggestions=here)
 
     @property
     def is_question(self) -> bool:

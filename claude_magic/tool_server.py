@@ -164,9 +164,14 @@ class ToolServer:
         return [tool.listing for tool in self.tools.values()]
 
     @property
+    def prefix(self) -> str:
+        """What the CLI's names of the tools begin with."""
+        return f"mcp__{self.name}__"
+
+    @property
     def readers(self) -> tuple[str, ...]:
         """The rules that allow what only reads."""
-        return tuple(f"mcp__{self.name}__{tool.name}" for tool in self.tools.values() if tool.only_reads)
+        return tuple(f"{self.prefix}{tool.name}" for tool in self.tools.values() if tool.only_reads)
 
     def called(self, name: str) -> Tool | None:
         """The tool that Claude knows by a name, if it is one of this server's."""

@@ -50,6 +50,7 @@ class OptionsInForce:
         self._default_mode = "default"  # the permission mode where none is asked for
         self._can_bypass = False
         self._tools: list[JSON] = []  # of our own, as the process knows them
+        self._allowed: set[str] = set()  # tools that the person always allows in this session
         self._schema: Schema | None = None  # which the process's every answer has to fit
 
     @property
@@ -68,13 +69,18 @@ class OptionsInForce:
         if self.process_options is not None:
             self.options = put_back(self.options, options, self.process_options)
 
+    def allow(self, tool: str) -> None:
+        """Allows a tool for the rest of the session; the process that runs has heard of it."""
+        self._allowed.add(tool)
+
     # A process that begins
 
     def of_process(self, turn: TurnOptions) -> Options:
         """The options to start a process with that can run `turn`."""
+        options = self.options.with_(allow=(*self.options.allow, *sorted(self._allowed)))
         if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
-            return self.options.with_(permission_mode=BYPASS)
-        return self.options
+            return options.with_(permission_mode=BYPASS)
+        return options
 
     def needs_another(self, turn: TurnOptions) -> list[str]:
         """The names of options that the running process cannot take."""

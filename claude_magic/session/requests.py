@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -15,30 +15,57 @@ from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
 from claude_magic.session.supervisor import Answer
 from claude_magic.session.turn import Turn
-from claude_magic.tool_server import Call, ToolError, ToolServer, Watcher
+from claude_magic.tool_server import Call, Tool, ToolError, Watcher
 from claude_magic.wire.events import ControlRequest
 
-__all__ = ["answers"]
+__all__ = ["Answers"]
 
 
-def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -> Mapping[str, Answer]:
-    """Who answers which request, by its subtype.
+class Answers:
+    """Who answers the CLI.
 
     Args:
         permissions: Asks a person.
         interrupt: Stops a turn.
+        allow: Allows a tool of our own for the rest of the session.
     """
 
-    async def can_use_tool(stream: Stream, control: ControlRequest) -> dict[str, object]:
+    def __init__(
+        self,
+        permissions: PermissionQueue,
+        interrupt: Callable[[Turn], object],
+        allow: Callable[[str], object],
+    ) -> None:
+        self._permissions = permissions
+        self._interrupt = interrupt
+        self._allow = allow
+
+    @property
+    def by_subtype(self) -> Mapping[str, Answer]:
+        """What answers which request."""
+        return {
+            "can_use_tool": self._can_use_tool,
+            "hook_callback": self._hook_callback,
+            "mcp_message": self._mcp_message,
+        }
+
+    async def _can_use_tool(self, stream: Stream, control: ControlRequest) -> dict[str, object]:
         turn = None if stream.is_own else stream.running
         rules = stream.options.allow + (turn.options.allow if turn is not None else ())
         request = PermissionRequest.from_wire(control.request_id, control.request, rules)
-        decision = await _decision(permissions, turn, request, stream.options.servers)
+        tool = next(
+            (tool for each in stream.options.servers if (tool := each.called(request.tool_name))), None
+        )
+        if tool is not None:
+            request = request.within_session()
+        decision = await self._decision(turn, request, tool)
+        if tool is not None and decision.behavior is Behavior.ALWAYS and request.always_means:
+            self._allow(request.tool_name)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
-            interrupt(turn)
+            self._interrupt(turn)
         return decision.response(request)
 
-    async def hook_callback(stream: Stream, control: ControlRequest) -> dict[str, object]:
+    async def _hook_callback(self, stream: Stream, control: ControlRequest) -> dict[str, object]:
         turn, request = stream.owner, control.request
         if turn is None:
             return dict((await answered(stream.options.hooks, request)).output)
@@ -51,7 +78,7 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
             transcript.notice(reply.notice, "warning")
         return dict(reply.output)
 
-    async def mcp_message(stream: Stream, control: ControlRequest) -> dict[str, object]:
+    async def _mcp_message(self, stream: Stream, control: ControlRequest) -> dict[str, object]:
         name, message = control.request.get("server_name"), control.request.get("message")
         server = next((each for each in stream.options.servers if each.name == name), None)
         if server is None or not isinstance(message, dict):
@@ -60,34 +87,18 @@ def answers(permissions: PermissionQueue, interrupt: Callable[[Turn], object]) -
         if turn is None:
             return {"mcp_response": await server.answer(message, Watcher())}
         watcher = Watcher(
-            tell=turn.transcript.output, show=turn.transcript.preview, interrupt=lambda: interrupt(turn)
+            tell=turn.transcript.output,
+            show=turn.transcript.preview,
+            interrupt=lambda: self._interrupt(turn),
         )
         return {"mcp_response": await turn.call(lambda: server.answer(message, watcher))}
 
-    return {"can_use_tool": can_use_tool, "hook_callback": hook_callback, "mcp_message": mcp_message}
-
-
-async def _decision(
-    permissions: PermissionQueue,
-    turn: Turn | None,
-    request: PermissionRequest,
-    servers: Iterable[ToolServer],
-) -> Decision:
-    """The person's decision; for a call that could not do what it is for, its refusal: nobody is asked."""
-    try:
-        request = await _with_preview(turn, request, servers)
-    except ToolError as error:
-        return Decision(behavior=Behavior.DENY, message=str(error), by="the tool")
-    return await permissions.decide(turn, request)
-
-
-async def _with_preview(
-    turn: Turn | None, request: PermissionRequest, servers: Iterable[ToolServer]
-) -> PermissionRequest:
-    """The request with what the call would change, if it is of a tool of ours that can say so."""
-    tools = (server.called(request.tool_name) for server in servers)
-    preview = next((tool.preview for tool in tools if tool is not None), None)
-    if preview is None or turn is None:
-        return request
-    call = Call(id=request.tool_use_id, input=request.input)
-    return replace(request, preview=await turn.call(lambda: preview(call)))
+    async def _decision(self, turn: Turn | None, request: PermissionRequest, tool: Tool | None) -> Decision:
+        """The person's decision; for a call that could not do what it is for, its refusal: nobody is asked."""
+        if tool is not None and tool.preview is not None and turn is not None:
+            call, preview = Call(id=request.tool_use_id, input=request.input), tool.preview
+            try:
+                request = replace(request, preview=await turn.call(lambda: preview(call)))
+            except ToolError as error:
+                return Decision(behavior=Behavior.DENY, message=str(error), by="the tool")
+        return await self._permissions.decide(turn, request)

@@ -24,7 +24,7 @@ from claude_magic.session.cost import CostMeter
 from claude_magic.session.options_in_force import OptionsInForce
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.queue import TurnQueue
-from claude_magic.session.requests import answers
+from claude_magic.session.requests import Answers
 from claude_magic.session.states import Callback, EventName, SessionState, Status, state_of
 from claude_magic.session.supervisor import Supervisor
 from claude_magic.session.turn import Turn, answering
@@ -58,7 +58,7 @@ class Session:
             self.conversation,
             self._cost,
             self._status,
-            answers=answers(self._permissions, self.interrupt),
+            answers=Answers(self._permissions, self.interrupt, self._in_force.allow).by_subtype,
             on_change=self._update,
             on_exit=self._lose_process,
         )

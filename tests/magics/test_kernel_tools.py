@@ -21,9 +21,9 @@ def python(code: str, options: str = ALLOWED) -> str:
     return f"%%claude {options}\npython {code}"
 
 
-def from_input(notebook: MagicNotebook, code: str, answer: str) -> Cell:
+def from_input(notebook: MagicNotebook, code: str, answer: str, options: str = "") -> Cell:
     """Claude asks by `input()`, as in a nested turn, whether it may run code of one line."""
-    ask = f"def ask():\n    %claude python {code}\nask()"
+    ask = f"def ask():\n    %claude {options} python {code}\nask()"
     return notebook.do(ask, allow_stdin=True, answers=[answer])
 
 
@@ -99,12 +99,17 @@ def test_it_asks_and_a_no_leaves_the_namespace_as_it_was(notebook: MagicNotebook
 
 
 @pytest.mark.fault(45, via="real")
-def test_always_holds_for_the_session(notebook: MagicNotebook) -> None:
+def test_always_holds_for_the_session_and_its_restarts_and_for_nothing_else(notebook: MagicNotebook) -> None:
     first = from_input(notebook, "x = 2", "always")
+    notebook.do("%claude_stop")
     again = from_input(notebook, "x = 3", "n")
 
     assert notebook.value("x") == 3
     assert (len(first.prompts), len(again.prompts)) == (1, 0)
+    assert not (notebook.work / ".claude").exists(), "nobody's settings were changed"
+    other = from_input(notebook, "x = 4", "n", "-s other")
+    assert len(other.prompts) == 1
+    assert notebook.value("x") == 3
 
 
 def test_a_figure_reaches_the_model_and_the_card_as_a_picture(shared: MagicNotebook) -> None:
