@@ -188,7 +188,7 @@ def test_a_running_process_is_begun_again_only_for_what_it_is_told_at_its_start(
     cls: Any = Options
     assert {each.name for each in options_of(cls) if not each.live} == {
         *("allow", "deny", "cwd", "add_dirs", "system", "mcp_config", "effort"),
-        *("setting_sources", "cli", "note", "env", "line_limit", "hooks"),
+        *("setting_sources", "cli", "note", "env", "line_limit", "hooks", "servers"),
     }
 
 

@@ -57,7 +57,7 @@ CASES = {
         ("claude-removed", "claude-added", "claude-diff"),
     ),
     "shell": Case(
-        Tool("Zsh", ToolKind.SHELL, "script"),
+        Tool("Zsh", ToolKind.SHELL, "script", language="bash"),
         {"note": "by hand", "script": "ls -l"},
         "total 0",
         ("Zsh ls -l", "total 0"),
