@@ -175,8 +175,7 @@ class ToolServer:
 
     def called(self, name: str) -> Tool | None:
         """The tool that Claude knows by a name, if it is one of this server's."""
-        prefix = f"mcp__{self.name}__"
-        return self.tools.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
+        return self.tools.get(name.removeprefix(self.prefix)) if name.startswith(self.prefix) else None
 
     async def answer(self, message: Mapping[str, object], watcher: Watcher) -> JSON:
         """The answer to one message of JSON-RPC; to a notification, which wants none, an empty one."""

@@ -94,7 +94,7 @@ class Answers:
         return {"mcp_response": await turn.call(lambda: server.answer(message, watcher))}
 
     async def _decision(self, turn: Turn | None, request: PermissionRequest, tool: Tool | None) -> Decision:
-        """The person's decision; for a call that could not do what it is for, its refusal: nobody is asked."""
+        """The person's decision; of a call that could not do what it is for nobody is asked."""
         if tool is not None and tool.preview is not None and turn is not None:
             call, preview = Call(id=request.tool_use_id, input=request.input), tool.preview
             try:
