@@ -74,7 +74,10 @@ class _Tools:
     async def inspect(self, call: Call) -> list[Content]:
         name = call.text("name")
         if name not in self._shell.user_ns:
-            raise ToolError(f"There is no variable {name!r:.80}. list_variables tells which there are.")
+            raise ToolError(
+                f"There is no variable {name!r:.80}. list_variables tells which there are; "
+                "run_python evaluates expressions."
+            )
         return [text(await inspected(name, self._shell.user_ns[name]))]
 
     async def run_python(self, call: Call) -> list[Content]:
