@@ -16,7 +16,7 @@ import attrs
 import msgspec
 import pydantic
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_magic.kernel.bounded import WITHHELD, is_secret, label, more, short, without_secrets
@@ -343,6 +343,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, st.integers(1, 300))
 def test_anything_is_one_line_within_its_limit(value: object, limit: int) -> None:
     text = short(value, limit)
@@ -350,6 +351,7 @@ def test_anything_is_one_line_within_its_limit(value: object, limit: int) -> Non
     assert "\n" not in text
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_a_secret_s_value_is_never_written(value: object) -> None:
     nested = {"rest": value, "password": "hunter2", "deep": [{"x": {"token": "hunter2"}}]}
