@@ -40,6 +40,7 @@ __all__ = ["UndoMagics"]
 
 _PREVIEW = 400  # lines
 _READERS = {"mcp__kernel__list_variables", "mcp__kernel__inspect", "mcp__kernel__read_notebook"}
+_CELLS = {"mcp__kernel__add_cell", "mcp__kernel__edit_cell", "mcp__kernel__delete_cell"}
 
 
 class _Plan(Struct):
@@ -200,8 +201,10 @@ def _notes(transcript: Transcript, plan: _Plan) -> list[str]:
     notes = []
     if plan.unknown:
         notes.append(f"Not undone, for a subagent wrote it: {_names(plan.unknown, transcript)}.")
-    acts = Counter(call.name for call in transcript.tool_calls if not call.is_error and _acts(call.name))
-    if acts:
+    names = [call.name for call in transcript.tool_calls if not call.is_error]
+    if not _CELLS.isdisjoint(names):
+        notes.append("Not undone: cells. In the notebook Ctrl-Z takes a change back, z that of a whole cell.")
+    if acts := Counter(filter(_acts, names)):
         from claude_magic.wording.tool import tool_name  # noqa: PLC0415  # load budget
 
         calls = (f"{tool_name(name)} ({count} call{'s' * (count > 1)})" for name, count in acts.items())
@@ -210,7 +213,9 @@ def _notes(transcript: Transcript, plan: _Plan) -> list[str]:
 
 
 def _acts(name: str) -> bool:
-    return tool_called(name).kind is ToolKind.SHELL or (name.startswith("mcp__") and name not in _READERS)
+    return tool_called(name).kind is ToolKind.SHELL or (
+        name.startswith("mcp__") and name not in _READERS | _CELLS
+    )
 
 
 def _names(paths: Iterable[str], transcript: Transcript) -> str:
