@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import re
 import types
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -237,6 +238,8 @@ _CONTAINERS: Mapping[type, tuple[str, str, _Items, bool]] = {
     set: ("{", "}", set.__iter__, False),
     frozenset: ("frozenset({", "})", frozenset.__iter__, False),
     deque: ("deque([", "])", deque.__iter__, False),
+    types.MappingProxyType: ("mappingproxy({", "})", lambda value: iter(value.items()), True),
+    array: ("array([", "])", array.__iter__, False),
     _DICT_KEYS: ("dict_keys([", "])", _DICT_KEYS.__iter__, False),
     _DICT_VALUES: ("dict_values([", "])", _DICT_VALUES.__iter__, False),
     _DICT_ITEMS: ("dict_items({", "})", _DICT_ITEMS.__iter__, True),

@@ -86,8 +86,11 @@ def own_attributes(value: object) -> dict[str, Any]:
 def record(value: object) -> dict[str, Any] | None:
     """The fields of a dataclass, a pydantic model, a msgspec Struct or of attrs; None of anything else.
 
-    Those that keep themselves out of the repr are left out.
+    Those that keep themselves out of the repr are left out. What only wraps others is a record too: its repr
+    would write out all of them, however many.
     """
+    if not _WRAPPERS.isdisjoint(kind(value)):
+        return own_attributes(value)
     for attribute, names in _RECORDS.items():
         declared = _declared(type(value), attribute)
         if issubclass(type(declared), dict | tuple):
@@ -111,6 +114,11 @@ def _of_attrs(fields: tuple[Any, ...]) -> list[str]:
     return [str(field.get("name")) for field in declared if field.get("repr")]
 
 
+_WRAPPERS = {
+    ("types", "SimpleNamespace"), ("argparse", "Namespace"), ("functools", "partial"),
+    ("collections", "ChainMap"), ("collections", "UserDict"), ("collections", "UserList"),
+    ("collections", "UserString"),
+}  # fmt: skip
 # Where a class of each maker of records keeps its fields.
 _RECORDS: dict[str, Callable[[Any], Iterable[str]]] = {
     "__dataclass_fields__": _of_dict,

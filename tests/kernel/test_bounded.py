@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
 import dataclasses
 import enum
+import functools
 import time
 import types
+from array import array
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -41,6 +44,16 @@ from claude_magic.kernel.bounded import WITHHELD, is_secret, label, more, short,
         ({1}, "{1}"),
         (collections.deque([1]), "deque([1])"),
         (collections.Counter("aa"), "collections.Counter({'a': 2})"),
+        (types.MappingProxyType({"a": 1}), "mappingproxy({'a': 1})"),
+        (array("i", [1, 2]), "array([1, 2])"),
+        (types.SimpleNamespace(a=1), "types.SimpleNamespace(a=1)"),
+        (argparse.Namespace(a=1), "argparse.Namespace(a=1)"),
+        (
+            functools.partial(print, 1, end=""),
+            "functools.partial(func=<function print>, args=(1,), keywords={'end': ''})",
+        ),
+        (collections.UserDict(a=1), "collections.UserDict(data={'a': 1})"),
+        (collections.ChainMap({"a": 1}), "collections.ChainMap(maps=[{'a': 1}])"),
         ({"a": 1}.keys(), "dict_keys(['a'])"),
         ({"a": 1}.values(), "dict_values([1])"),
         ({"a": 1}.items(), "dict_items({'a': 1})"),
@@ -60,6 +73,28 @@ def test_a_value_is_written_as_python_would_but_shorter(value: object, text: str
 
 def test_a_number_of_a_million_digits_is_measured() -> None:
     assert short(10**1_000_000) == "<3,321,929 bits>"
+
+
+def test_what_wraps_a_million_values_is_read_as_far_as_it_is_shown() -> None:
+    class Item:
+        def __repr__(self) -> str:
+            written.append(1)
+            return "item"
+
+    items = [Item()] * 1_000
+    keyed = dict.fromkeys(range(1_000), items[0])
+    wrappers = [
+        *(
+            types.SimpleNamespace(items=items),
+            argparse.Namespace(items=items),
+            functools.partial(print, *items),
+        ),
+        *(collections.UserList(items), collections.ChainMap(keyed), types.MappingProxyType(keyed)),
+    ]
+    for wrapper in wrappers:
+        written: list[int] = []
+        assert "item" in short(wrapper)
+        assert len(written) == 10
 
 
 def test_what_holds_itself_ends_there() -> None:

@@ -43,13 +43,25 @@ def test_a_frame_is_told_by_its_columns_and_first_rows(pandas: Any) -> None:
     ]
 
 
-def test_of_a_long_wide_frame_a_part_is_told_and_named_as_one(pandas: Any, numpy: Any) -> None:
-    text = description(pandas.DataFrame(numpy.zeros((100_001, 41))))
-    assert "columns (of the first 100,000 rows):" in text
+def test_of_a_long_wide_frame_a_part_is_looked_at_and_named_as_one(pandas: Any, numpy: Any) -> None:
+    values = numpy.zeros((100_001, 41))
+    values[-1] = 5
+    text = description(pandas.DataFrame(values))
+    assert "columns (of the first 100,000 rows):\n  0: float64, 0.0 to 0.0\n" in text
     assert "  … 1 more columns" in text
     assert len(text.partition("first rows:")[2].splitlines()) == 7
-    words = pandas.Series(["a"] * 10_001, dtype="str")
+    words = pandas.Series(["a"] * 10_000 + ["b"], dtype="str")
     assert "1 different among the first 10,000" in description(words)
+
+
+def test_of_other_long_tables_a_part_is_looked_at_too(pandas: Any, polars: Any, pyarrow: Any) -> None:
+    values = [0] * 100_000 + [None]
+    for column in (
+        *(pandas.Series(values, dtype="Int64"), polars.Series(values), polars.DataFrame({"a": values})),
+        *(pyarrow.table({"a": values}), pyarrow.array(values), pyarrow.chunked_array([values])),
+    ):
+        assert "(of the first 100,000 rows)" in description(column)
+        assert "missing" not in description(column)
 
 
 def test_secrets_of_a_frame_are_withheld_by_column_by_row_by_index_and_by_form(pandas: Any) -> None:
