@@ -157,9 +157,8 @@ def test_the_next_cell_uses_the_new_code(
     assert bench.value(expression) == values[1]
 
 
-def test_two_edits_of_one_length_in_one_second_are_two(
-    bench: Bench,
-) -> None:
+def test_two_edits_of_one_length_in_one_second_are_two(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path = bench.write("m.py", "def f(): return 1")
     stamp = path.stat().st_mtime_ns
     bench.run("import m; held = m.f")
