@@ -85,8 +85,8 @@ def test_an_option_declared_once_is_a_flag_with_help_and_completion_a_default_an
 ):
     assert MadeUp().colour == "red"
     assert MAGICS["made_up"].read("--colour green main").colour == "green"
-    assert "--colour COLOUR" in (Family.made_up.__doc__ or "")
-    assert "Colour of the answers. From now on." in (Family.made_up.__doc__ or "")
+    assert "--colour COLOUR" in MAGICS["made_up"].help()
+    assert "Colour of the answers. From now on." in MAGICS["made_up"].help()
     assert completed("%made_up --col", "--col") == ["--colour"]
     assert completed("%made_up --colour ") == ["green", "red"]
     defaults: Any = type("Defaults", (Configurable,), traits_of(MadeUp))
