@@ -21,12 +21,14 @@ from urllib.parse import urlsplit
 
 from claude_magic.errors import UsageError
 from claude_magic.offline.conversation import Conversation, is_auxiliary, word_count
-from claude_magic.offline.parts import Error, Part, Pause, Text
+from claude_magic.offline.parts import Error, Part, Pause, Text, Tool
+from claude_magic.offline.sample import sample
 from claude_magic.offline.scenario import Scenario
 from claude_magic.offline.stream import Reply, error_body
 
 __all__ = ["RequestLog", "Server"]
 
+_DATA_TOOL = "StructuredOutput"  # by which the CLI takes an answer that has to fit a schema
 _LOOK_AGAIN = 0.02  # seconds between two looks for a file
 _NO_PAUSE = Pause(0)
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "x-api-key"}
@@ -90,7 +92,10 @@ class Server(ThreadingHTTPServer):
         if is_auxiliary(body):
             return "auxiliary", (Text(_schema_answer(body)),)
         rule, groups = self._scenario.find(conversation.prompt)
-        parts = rule.answer(conversation.step, conversation.names | groups)
+        is_over = conversation.step >= len(rule.steps)
+        parts = (_data(body) if is_over else ()) or rule.answer(
+            conversation.step, conversation.names | groups
+        )
         # Retries repeat a request as it was; the same prompt asked later comes in a longer conversation.
         key = (
             str(body.get("metadata")),
@@ -216,11 +221,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _schema_answer(body: Mapping[str, object]) -> str:
-    """The smallest JSON for what the CLI asks for itself, a title as a rule."""
+    """The JSON for what the CLI asks for itself, a title as a rule."""
     schema: object = body
-    for key in ("output_config", "format", "schema", "properties"):
+    for key in ("output_config", "format", "schema"):
         schema = schema.get(key) if isinstance(schema, Mapping) else None
-    return json.dumps(dict.fromkeys(schema, "Offline") if isinstance(schema, Mapping) else {})
+    return json.dumps(sample(schema) or {})
+
+
+def _data(body: Mapping[str, object]) -> tuple[Part, ...]:
+    """Made-up data, where the answer has to fit a schema; () where it has not."""
+    tools = body.get("tools")
+    tools = [tool for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
+    schema = next((tool.get("input_schema") for tool in tools if tool.get("name") == _DATA_TOOL), None)
+    return () if schema is None else (Tool(_DATA_TOOL, sample(schema) or {}),)
 
 
 def _private(path: Path) -> TextIO:
