@@ -151,7 +151,9 @@ class Supervisor:
                 notices.append("A new conversation begins here.")
             if self.is_running and (names := self.in_force.needs_another(options)):
                 self._check_start()
-                notices.append(f"Restarted for {', '.join(names)}; the conversation goes on.")
+                lost = self.stream is not None and self.stream.is_busy
+                ended = " What Claude had running in the background has ended." if lost else ""
+                notices.append(f"Restarted for {', '.join(names)}; the conversation goes on.{ended}")
                 await self._end(lambda process: process.stop(self.options.stop_timeout))
             if not self.is_running:
                 return notices + await self._start(options)

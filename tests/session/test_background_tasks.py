@@ -9,9 +9,11 @@ import psutil
 import pytest
 from streams import send, stream, turn_of
 
+from claude_magic.options import TurnOptions
 from claude_magic.session import Session, SessionState
 from claude_magic.session.turn import Turn
 from claude_magic.transcript import TurnState
+from claude_magic.transcript.blocks import NoticeBlock
 from claude_magic.wire.events import Event, ResultEvent, SystemEvent, SystemInit, UserMessage, decode
 
 Sessions = Callable[..., Session]
@@ -67,6 +69,25 @@ async def test_a_stop_ends_what_runs_in_the_background(
     await eventually(lambda: commands(watch))
     await talk.stop()
     assert not commands(watch)
+
+
+@pytest.mark.fault(31, via="real")
+async def test_a_restart_that_ends_what_runs_in_the_background_says_so(
+    session: Sessions, watch: str, commands: Commands, eventually: Eventually
+) -> None:
+    talk = session(allow=("Bash",))
+    await talk.ask(f"background {watch} > /dev/null")
+    await eventually(lambda: commands(watch))
+    await talk.ask("tea", options=TurnOptions(schema={"type": "object", "properties": {}}))
+    assert not commands(watch)
+    said = "Restarted for a turn with a schema; the conversation goes on."
+    assert f"{said} What Claude had running in the background has ended." in notices(talk)
+    await talk.ask("say hi")
+    assert notices(talk) == ["Restarted for a turn without a schema; the conversation goes on."]
+
+
+def notices(talk: Session) -> list[str]:
+    return [block.text for block in talk.history[-1].blocks if isinstance(block, NoticeBlock)]
 
 
 def _replay(turn: Turn) -> Event:
