@@ -164,11 +164,11 @@ BAD: list[tuple[Any, Any, str]] = [
     (date, "soon", "invalid RFC3339 encoded date"),
     (Picky, {"word": "bad"}, "no bad words"),
     (Picky, {"word": "worse"}, "ZeroDivisionError"),
-    (JSON_SCHEMA, {"name": 1}, "name: 1 is not of type 'string'"),
+    (JSON_SCHEMA, {"name": 1}, "name: must be string"),
     (
         JSON_SCHEMA,
         {"name": "a", "more": 1},
-        "Additional properties are not allowed ('more' was unexpected)",
+        "must not contain {'more'} properties",
     ),
 ]
 NO_SCHEMA: list[tuple[Any, str]] = [
@@ -182,7 +182,9 @@ NO_SCHEMA: list[tuple[Any, str]] = [
     (Point | Place, "has no schema: Type unions may not contain more than one dict-like type"),
     ({}, "no JSON schema: it has none of $ref, allOf"),
     ({"name": "string"}, "no JSON schema: it has none of"),
-    ({"type": "text"}, "no JSON schema: type: 'text' is not valid under any of the given schemas"),
+    ({"type": "object", "properties": 3}, "no JSON schema: 'int' object has no attribute 'items'"),
+    ({"type": "array", "prefixItems": 3, "items": False}, "cannot be a schema: 'int' object is not iterable"),
+    ({"type": "text"}, "no JSON schema: Unknown type"),
     ({"$ref": "#/$defs/nothing"}, "cannot be a schema: its reference '#/$defs/nothing' leads nowhere"),
     (
         {"type": "object", "properties": {"a": {"$ref": "https://example.invalid/a.json"}}},
@@ -296,5 +298,5 @@ def test_the_schema_that_is_kept_as_json_takes_the_same_values() -> None:
     again = schema_of(json.loads(schema_of(Recipe).text), "Recipe")
     assert isinstance(again, Schema)
     assert again.value({"title": "tea", "minutes": 3}) == {"title": "tea", "minutes": 3}
-    with pytest.raises(MismatchError, match="minutes: 0 is less than or equal to the minimum of 0"):
+    with pytest.raises(MismatchError, match="minutes: must be bigger than 0"):
         again.value({"title": "tea", "minutes": 0})

@@ -1,7 +1,7 @@
 """One way from Python types to JSON schemas, and from JSON to values of these types.
 
-msgspec does the work; what mentions pydantic is pydantic's business, and a JSON schema is jsonschema's. None
-of them is imported before it is needed, and pydantic only where the person has imported it.
+msgspec does the work; what mentions pydantic is pydantic's business, and a JSON schema is fastjsonschema's.
+None of them is imported before it is needed, and pydantic only where the person has imported it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Any
 
 from claude_magic.control_characters import one_line
@@ -32,14 +31,6 @@ ByName = Callable[[type, object], object]
 
 class MismatchError(Exception):
     """A value that does not fit; the message names each part that does not, and what was expected."""
-
-
-class _JSONErrors(Exception):  # noqa: N818  # several
-    """What jsonschema has against a value."""
-
-    def __init__(self, errors: list[Any]) -> None:
-        super().__init__()
-        self.errors = errors
 
 
 class Schema:
@@ -81,7 +72,7 @@ class Schema:
         """
         try:
             return portable(self._part, place=place, closed=self._closed)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(f"{self.name} cannot be a schema: {_first_line(error)}.") from None
 
     def data(self, answer: object) -> Any:
@@ -136,7 +127,7 @@ def schema_of(kind: object, name: str = "", *, by_name: ByName | None = None) ->
     if isinstance(kind, Schema):
         return kind
     if isinstance(kind, Mapping):
-        return _of_json(dict(kind), name or str(kind.get("title") or "The JSON schema"))
+        return _of_json(dict(kind), name or str(kind.get("title") or ""))
     name = name or getattr(kind, "__name__", "") or f"{kind!r:.60}"
     if not _is_type(kind):
         raise UsageError(f"{name} is {_article(type(kind).__name__)}; give {_KINDS}.")
@@ -180,26 +171,18 @@ def _of_pydantic(kind: Any, name: str) -> Schema:
 
 
 def _of_json(schema: JSON, name: str) -> Schema:
-    from jsonschema import SchemaError  # noqa: PLC0415  # load budget
-    from jsonschema.validators import Draft202012Validator, validator_for  # noqa: PLC0415
-    from referencing import Registry  # noqa: PLC0415
+    import fastjsonschema  # noqa: PLC0415  # load budget; jsonschema takes a second to import where Jupyter is
 
     if not _JSON_SCHEMA & schema.keys():
-        raise UsageError(f"{name} is no JSON schema: it has none of {', '.join(sorted(_JSON_SCHEMA))}.")
-    cls = validator_for(schema, default=Draft202012Validator)
+        words = ", ".join(sorted(_JSON_SCHEMA))
+        raise UsageError(f"{name or 'The dict'} is no JSON schema: it has none of {words}.")
+    # Looked at before it is compiled, which would fetch what a reference leads to.
+    checked = Schema(name or "the JSON schema", schema, lambda value: validate(value), closed=False)  # noqa: PLW0108
     try:
-        cls.check_schema(schema)
-    except SchemaError as error:
-        line = _line("", _path(error.absolute_path), error.message)
-        raise UsageError(f"{name} is no JSON schema: {line}.") from None
-    validator = cls(schema, registry=Registry())  # which fetches nothing
-
-    def convert(value: Any) -> Any:
-        if errors := list(islice(validator.iter_errors(value), _ERRORS)):
-            raise _JSONErrors(errors)
-        return value
-
-    return Schema(name, schema, convert, closed=False)
+        validate = fastjsonschema.compile(schema, use_default=False, use_formats=False)
+    except Exception as error:  # noqa: BLE001  # whatever it stumbles over
+        raise UsageError(f"{name or 'The dict'} is no JSON schema: {_first_line(error)}.") from None
+    return checked
 
 
 def _wrapped(part: JSON) -> JSON:
@@ -211,8 +194,9 @@ def _wrapped(part: JSON) -> JSON:
 
 def _words(error: Exception, at: str) -> str:
     """What does not fit, whichever library says so."""
-    if isinstance(error, _JSONErrors):
-        return "; ".join(_line(at, _path(each.absolute_path), each.message) for each in error.errors)
+    if type(error).__name__ == "JsonSchemaValueException":
+        place = getattr(error, "name", "data")
+        return _line(at, place.removeprefix("data"), str(error).removeprefix(place).strip())
     if callable(errors := getattr(error, "errors", None)):  # pydantic
         return "; ".join(_line(at, _path(each["loc"]), _lower(each["msg"])) for each in errors()[:_ERRORS])
     if type(error).__module__ == "msgspec":

@@ -53,13 +53,13 @@ def _data(turn: Turn, event: ResultEvent) -> tuple[object, str]:
     calls = [call for call in turn.transcript.tool_calls if call.name == DATA_TOOL]
     answer = event.structured_output
     if answer is None and not calls:
-        return None, f"The answer has no data for the schema {schema}, only text."
+        return None, f"The answer has no data for {schema}, only text."
     try:
         data = schema.data(calls[-1].input if answer is None else answer)
     except MismatchError as error:
-        return None, f"The answer does not fit the schema {schema}: {error}."
+        return None, f"The answer does not fit {schema}: {error}."
     if answer is None:  # the CLI is stricter, and has refused it
-        return None, f"The answer does not fit the schema {schema}: {one_line(calls[-1].result, 300)}."
+        return None, f"The answer does not fit {schema}: {one_line(calls[-1].result, 300)}."
     return data, ""
 
 

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import functools
 import math
+import signal
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -280,6 +281,24 @@ def test_an_exception_goes_to_the_model_with_its_type_its_words_and_what_was_pri
     assert said.startswith(f"! before\n{words}")
     assert "sk-aaaa" not in said
     assert "function_tool" not in said
+
+
+@pytest.mark.parametrize("awaits", [False, True])
+def test_an_interrupt_ends_the_function_and_the_turn(awaits: bool) -> None:  # noqa: FBT001
+    async def awaiting() -> None:
+        await asyncio.sleep(0)
+        endless()
+
+    def endless() -> None:
+        signal.raise_signal(signal.SIGINT)
+        while True:
+            pass
+
+    interrupted: list[bool] = []
+    call = Call(id="1", input={}, tell=print, interrupt=lambda: interrupted.append(True))
+    with pytest.raises(ToolError, match=r"KeyboardInterrupt: the user interrupted it\."):
+        asyncio.run(_content(tool(awaiting if awaits else endless), call))
+    assert interrupted == [True]
 
 
 def test_what_is_large_is_cut_and_what_json_cannot_hold_is_kept_by_name() -> None:

@@ -62,7 +62,7 @@ def test_data_is_a_value_of_the_type_that_was_named_and_the_cell_shows_it(notebo
     assert len(notebook.endpoint.requests) == sent, "nothing was sent"
 
     error = notebook.error("%%claude --schema Model -o r\ntea of no time")
-    assert error.startswith("The answer does not fit the schema Model: minutes: input should be a valid int")
+    assert error.startswith("The answer does not fit Model: minutes: input should be a valid int")
     assert notebook.value("(r.text, r.data, r.is_error)") == ("Here it is.", None, True)
 
 

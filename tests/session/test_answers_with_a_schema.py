@@ -88,7 +88,7 @@ async def test_what_does_not_fit_is_an_error_that_names_the_field_and_the_text_s
 ) -> None:
     talk = session(cli=str(cli))
     result = await failed(talk, "tea of no time", Tea)
-    assert result.error == "The answer does not fit the schema Tea: minutes: expected int, got str."
+    assert result.error == "The answer does not fit Tea: minutes: expected int, got str."
     assert (result.text, result.data, result.is_error) == ("Here it is.", None, True)
     notices = [block.text for block in talk.history[-1].blocks if isinstance(block, NoticeBlock)]
     assert notices[-1] == result.error
@@ -97,12 +97,15 @@ async def test_what_does_not_fit_is_an_error_that_names_the_field_and_the_text_s
     assert (mended.data, mended.text) == (Tea("tea", 4), "Here it is.")
 
     strict = await failed(talk, "tea", StrongTea)  # the CLI knows nothing of this
-    assert strict.error == "The answer does not fit the schema StrongTea: minutes: five at least."
+    assert strict.error == "The answer does not fit StrongTea: minutes: five at least."
     assert (strict.text, strict.data) == ("Here it is.", None)
 
     words = await failed(talk, "tea in words", Tea)
-    assert words.error == "The answer has no data for the schema Tea, only text."
+    assert words.error == "The answer has no data for Tea, only text."
     assert "Three minutes." in words.text
+
+    made_up = await talk.ask("say only words", options=TurnOptions(schema=Tea))  # by the model's own rules
+    assert (made_up.text, made_up.data) == ("only words", Tea("Offline", 0))
 
     teas = await talk.ask("teas", options=TurnOptions(schema=list[Tea]))
     assert teas.data == [Tea("black", 3), Tea("green", 2)]

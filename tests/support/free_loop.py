@@ -41,8 +41,6 @@ ALLOWED = {
     "claude_magic/options.py": {"_make_absolute", "_check_paths"},
     # a thread that tells what a tool prints: told to end, it does; and a lock that is held for moments
     "claude_magic/kernel/progress.py": {"telling", "blocking"},
-    # the import of a library that is needed for JSON schemas alone
-    "claude_magic/schema/schema.py": {"_of_json"},
     # called by fixtures
     "claude_magic/offline/__init__.py": {"environment"},
     # log records go to pytest here
