@@ -108,6 +108,7 @@ _KINDS: Mapping[tuple[str, str], Callable[[Any], Lines]] = {
     ("matplotlib", "Figure"): _figure,
     ("matplotlib", "_AxesBase"): _axes,
     ("os", "_Environ"): objects.environment,
+    ("functools", "_lru_cache_wrapper"): code.python_function,
     **dict.fromkeys(SCALARS, _nothing),
     **dict.fromkeys(LAZY, _lazy),
     **dict.fromkeys(ARRAYS, arrays.tensor),

@@ -222,6 +222,21 @@ def test_a_function_is_told_by_signature_documentation_and_source() -> None:
     assert "signature: not known" in description(fetch)
 
 
+def test_a_function_that_keeps_its_results_is_told_as_the_function_it_is() -> None:
+    @functools.cache
+    def double(number: int) -> int:
+        """Twice as much."""
+        return 2 * number
+
+    assert description(double).splitlines()[1:5] == [
+        "signature: double(number: 'int') -> 'int'",
+        "documentation: Twice as much.",
+        "source:",
+        "    @functools.cache",
+    ]
+    assert double.cache_info().currsize == 0
+
+
 def test_a_class_of_a_cell_is_told_with_its_source() -> None:
     source = (
         "class Cell:\n    '''In a cell.'''\n\n    size: int = 1\n\n"
