@@ -14,12 +14,13 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from itertools import count, islice
+from threading import get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from claude_magic.control_characters import printed
+from claude_magic.control_characters import printed, shortened
 from claude_magic.kernel.taps import Taps
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _FULL = 100  # of which the newest are kept whole
 _PICTURES = 8  # kept of all cells, the newest
 _PICTURE_SIZE = 10_000_000  # bytes of one
 _SOURCE = 20_000  # characters
+_LINE = 300  # characters of an error in short
 _ENDS = 4_000  # characters kept of an output's beginning, and as many of its end
 _MAGICS = re.compile(
     r"[ \t]*(?:(?:\w[\w., \t]*=[ \t]*)?%%?claude|%(?:re|un)?load_ext +claude_magic|%config +ClaudeMagics)"
@@ -119,8 +121,8 @@ class CellLog:
         self.failed: Cell | None = None  # the last that has
         self._shell = shell
         self._numbers = count(1)
-        self._running: tuple[ExecutionInfo, Cell] | None = None
-        self._taps = Taps(shell, self._print, self._display, self._clear)
+        self._running: dict[int, Cell] = {}  # by thread: a subshell has its own
+        self._taps = Taps(shell, self._print, self._display, self._clear, self._raised)
 
     def install(self) -> None:
         """Begins to listen; the cell that runs is not heard."""
@@ -161,42 +163,43 @@ class CellLog:
     # A cell begins and ends
 
     def _begin(self, info: ExecutionInfo) -> None:
-        if _is_nested():
+        if _depth() > 1:
             return
-        self._running = None
-        if not info.store_history:
+        self._running.pop(get_ident(), None)  # it never said that it has ended
+        if not info.store_history or _is_ours(info.raw_cell):
             return
-        key = getattr(info, "cell_id", None) or info.raw_cell
-        cell = Cell(info.raw_cell, key)
-        self._running = info, cell
+        cell = Cell(info.raw_cell, getattr(info, "cell_id", None) or info.raw_cell)
+        if not self._running:
+            self._taps.open()
+        self._running[get_ident()] = cell
         _cell.set(cell)
-        self._taps.open()
 
     def _end(self, result: ExecutionResult | None) -> None:
-        if self._running is None or (result is not None and result.info is not self._running[0]):
+        if _depth() > 0 or (cell := self._running.pop(get_ident(), None)) is None:
             return
-        (info, cell), self._running = self._running, None
+        if not self._running:
+            self._taps.close()
         cell.has_ended = True
-        self._taps.close()
-        if _is_ours(info.raw_cell):
-            return
-        cell.execution_count = self._shell.execution_count - 1
-        if result is not None:  # it was not cancelled
-            cell.execution_count = result.execution_count or 0
-            self._note_error(cell, result.error_before_exec or result.error_in_exec)
+        error = result and (
+            result.error_before_exec or result.error_in_exec
+        )  # of one cancelled there is no result
+        if error is not None and id(error) != cell.error_id:
+            self._note_error(cell, error)
+        if cell.error:
+            self.failed = cell
+        cell.execution_count = (result and result.execution_count) or self._shell.execution_count - 1
         cell.number = next(self._numbers)
         self.cells.append(cell)
         self._shorten()
 
-    def _note_error(self, cell: Cell, error: BaseException | None) -> None:
-        if error is None or type(error).__module__.startswith("claude_magic."):
-            return  # there is none, or it is a turn's
+    def _note_error(self, cell: Cell, error: BaseException) -> None:
+        if type(error).__module__.startswith("claude_magic."):
+            return  # a turn's
         from claude_magic.kernel.tracebacks import short_traceback  # noqa: PLC0415  # load budget
 
-        cell.error = f"{type(error).__name__}: {error}"
         cell.error_id = id(error)
-        cell.traceback = short_traceback(error, self._shell)
-        self.failed = cell
+        cell.traceback = shortened(short_traceback(error, self._shell), 2 * _ENDS)
+        cell.error = _in_short(error)
 
     def _shorten(self) -> None:
         """Keeps of what has become old only what it takes to name it."""
@@ -217,7 +220,7 @@ class CellLog:
         try:
             cell = _cell.get()
         except LookupError:  # a thread has a context of its own
-            cell = self._running[1] if self._running else None
+            cell = next(reversed(self._running.values()), None)
         return None if cell is None or cell.has_ended else cell
 
     def _print(self, text: str) -> None:
@@ -235,10 +238,22 @@ class CellLog:
         elif text := data.get("text/markdown") or data.get("text/plain"):
             cell.output.write(f"{text}\n")
 
+    def _raised(self, error: BaseException) -> None:
+        """An error is shown: the one that ends the cell, or another, that of a script that `%run` runs."""
+        if cell := self._heard():
+            self._note_error(cell, error)
+
     def _clear(self) -> None:
         if cell := self._heard():
             cell.output.clear()
             cell.pictures = []
+
+
+def _in_short(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"[:_LINE]
+    except Exception:  # noqa: BLE001  # its own code
+        return type(error).__name__
 
 
 def _decoded(picture: Any) -> bytes:
@@ -253,9 +268,9 @@ def _is_ours(source: str) -> bool:
     return all(_MAGICS.match(line) for line in lines)
 
 
-def _is_nested() -> bool:
-    """Whether the cell that begins is run by another's code."""
-    return sum(frame.f_code is _RUN for frame in _frames()) > 1
+def _depth() -> int:
+    """How many cells run here: one that begins is the second if another's code runs it."""
+    return sum(frame.f_code is _RUN for frame in _frames())
 
 
 def _frames() -> Iterator[FrameType]:

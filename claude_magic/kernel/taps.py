@@ -27,6 +27,7 @@ class Taps:
         on_text: Called with what is printed.
         on_display: Called with the data of what is displayed.
         on_clear: Called when the output so far is to be cleared.
+        on_error: Called with an error whose traceback is shown.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Taps:
         on_text: Callable[[str], object],
         on_display: Callable[[Mapping[str, Any]], object],
         on_clear: Callable[[], object],
+        on_error: Callable[[BaseException], object],
     ) -> None:
         self._shell = shell
         self._on_text = on_text
         self._on_display = on_display
         self._on_clear = on_clear
+        self._on_error = on_error
         self._displaying = 0  # a terminal prints what it displays, and errors
         self._taps: list[tuple[Any, str, Any, Any]] = []
 
@@ -51,7 +54,7 @@ class Taps:
         self._tap(self._shell.display_pub, "publish", self._published)
         self._tap(self._shell.display_pub, "clear_output", self._cleared)
         self._tap(self._shell.displayhook, "write_format_data", self._result)
-        self._tap(self._shell, "_showtraceback", self._silenced)
+        self._tap(self._shell, "_showtraceback", self._raised)
 
     def close(self) -> None:
         """Ends it, and puts back what was there, unless somebody else stands there now."""
@@ -96,9 +99,11 @@ class Taps:
 
         return tapped
 
-    def _silenced(self, show: Callable[..., Any]) -> Callable[..., Any]:
-        def tapped(*rest: Any, **named: Any) -> Any:
-            return self._display({}, show, *rest, heard=False, **named)
+    def _raised(self, show: Callable[..., Any]) -> Callable[..., Any]:
+        def tapped(kind: Any, error: Any, *rest: Any, **named: Any) -> Any:
+            with suppress(Exception):
+                self._on_error(error)
+            return self._display({}, show, kind, error, *rest, heard=False, **named)
 
         return tapped
 

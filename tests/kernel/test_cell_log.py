@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -82,6 +82,41 @@ def test_an_error_is_kept_with_the_frames_of_the_persons_code(shell: Interactive
     assert outputs(log)[1:3] == ["", ""], "the traceback that a terminal prints is no output"
     assert log.failed is log.cells[2]
     assert not log.has_just_failed
+
+
+def test_an_error_that_is_shown_and_does_not_end_its_cell_is_kept_too(
+    shell: InteractiveShell, log: CellLog, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text("x = 1\ny = x / 0\n")
+
+    run(shell, f"%run {tmp_path / 'script.py'}")
+
+    assert log.has_just_failed
+    assert "y = x / 0\nZeroDivisionError: division by zero" in log.cells[0].traceback
+
+
+def test_an_error_that_cannot_be_told_breaks_nothing(shell: InteractiveShell, log: CellLog) -> None:
+    run(
+        shell,
+        "class Odd(Exception):\n    def __str__(self): 1 / 0\nraise Odd",
+        "raise ValueError('x' * 10**6)",
+    )
+
+    assert [cell.error[:22] for cell in log.cells] == ["ZeroDivisionError: div", "ValueError: xxxxxxxxxx"], (
+        "IPython itself stumbles over the first"
+    )
+    assert max(len(cell.traceback) for cell in log.cells) < 9_000
+
+
+def test_cells_of_two_threads_have_each_what_is_theirs(shell: InteractiveShell, log: CellLog) -> None:
+    def subshell() -> None:
+        run(shell, "print('sub')")
+
+    shell.user_ns |= {"subshell": subshell, "Thread": threading.Thread}
+
+    run(shell, "print('before'); t = Thread(target=subshell); t.start(); t.join(); print('after')")
+
+    assert outputs(log) == ["sub\n", "before\nafter\n"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +248,7 @@ def test_memory_is_bounded_whatever_is_run(shell: InteractiveShell, log: CellLog
 @contextmanager
 def listening(log: CellLog) -> Iterator[None]:
     cell = Cell("", "")
-    log._running = (SimpleNamespace(), cell)
+    log._running[0] = cell
     log._taps.open()
     yield
     log._taps.close()
