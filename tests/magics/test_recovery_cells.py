@@ -39,7 +39,9 @@ def prompts(notebook: MagicNotebook) -> list[str]:
         json.loads(line) for text in texts for line in text.splitlines(keepends=True) if line[-1] == "\n"
     ]
     contents = [line["message"]["content"] for line in lines if line["type"] == "user"]
-    return [content for content in contents if isinstance(content, str)]
+    # What goes before the words is data.
+    last = [content if isinstance(content, str) else content[-1].get("text") for content in contents]
+    return [words for words in last if words is not None]
 
 
 def start_and_kill(notebook: MagicNotebook, options: str, prompt: str) -> Cell:
