@@ -18,12 +18,14 @@ import msgspec
 import pandas as pd
 import pydantic
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import UsageError
 from claude_magic.kernel.docstrings import docstring_of
 from claude_magic.kernel.function_tool import FunctionTool
 from claude_magic.kernel.plain_values import as_json
 from claude_magic.kernel.references import fits, name_for
+from claude_magic.kernel.tools import kernel_server
 from claude_magic.kernel.user_tools import UserTools, claude_tool, claude_tools
 from claude_magic.tool_server import Call, ToolError
 
@@ -466,6 +468,12 @@ def test_the_same_function_takes_its_own_place_and_another_of_that_name_is_refus
     claude_tool(name="count")(echo)
     with pytest.raises(UsageError, match=r"There is no tool 'cuont' of yours\. There is: count"):
         claude_tools.remove("cuont")
+
+
+def test_the_names_of_the_kernels_own_tools_are_taken(shell: InteractiveShell) -> None:
+    for name in kernel_server(shell).tools:
+        with pytest.raises(UsageError, match=f"The kernel has a tool '{name}' already"):
+            claude_tool(name=name)(echo)
 
 
 def test_the_decorator_gives_back_the_function_and_takes_a_name_and_a_description() -> None:
