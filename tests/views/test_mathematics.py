@@ -130,10 +130,10 @@ def test_a_formulas_label_makes_no_id() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "\\begin{align}\n" * 60_000,
-        "\\begin{align}\n\\begin{gather}\n" * 30_000,
-        *("$$a\n" * 200_000, "$$" * 400_000, "$a " * 300_000, "$x$" * 300_000),
-        *("\\(" * 400_000, "\\[" * 400_000, "\\[\n" * 300_000, "$" + "\\$" * 400_000),
+        "\\begin{align}\n" * 20_000,
+        "\\begin{align}\n\\begin{gather}\n" * 10_000,
+        *("$$a\n" * 66_000, "$$" * 133_000, "$a " * 100_000, "$x$" * 100_000),
+        *("\\(" * 133_000, "\\[" * 133_000, "\\[\n" * 100_000, "$" + "\\$" * 133_000),
     ],
     ids=lambda text: repr(text[:18]),
 )
@@ -143,7 +143,7 @@ def test_hostile_formulas_take_bounded_time(text: str) -> None:
     made = markdown(text, typeset=True)
     sections(text)
 
-    assert time.process_time() - began < 12
+    assert time.process_time() - began < 4
     assert dangers(made) == []
     assert made.count(PROCESS) <= 1_000
 
