@@ -49,7 +49,7 @@ def test_a_line_is_asked(shared: MagicNotebook) -> None:
 def test_the_value_of_a_line_is_its_result(shared: MagicNotebook) -> None:
     shared.do("r = %claude code")
 
-    assert shared.value("r.code") == "answer = 6 * 7"
+    assert shared.value("str(r.code)") == "answer = 6 * 7"
     assert shared.value("r.text").startswith("Here:")
     assert shared.value("[r.is_error, r.interrupted, r.prompt]") == [False, False, "code"]
     assert shared.value("r.cost_usd > 0 and r.usage.output_tokens > 0 and r.duration > 0") is True
