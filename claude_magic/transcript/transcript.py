@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Transcript", "TurnState"]
 
 _TEXT_LIMIT = 2_000_000
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")  # the name of a class has nothing else
 
 
 class TurnState(Enum):
@@ -84,6 +86,7 @@ class Transcript:
         clock: Callable[[], float] = time.time,
         text_limit: int = _TEXT_LIMIT,
     ) -> None:
+        self.id = uuid.uuid4().hex.translate(_LETTERS)  # by which a page knows it
         self.prompt = prompt
         self.attachments = tuple(attachments)
         self.session = session

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from lab import NotebookPage
 from playwright.sync_api import Browser, Locator, expect
 from proposals import CELLS, PROPOSALS, apply
 
+_CODE = "a = 1\n\nb = a + 1"  # of the answer
 _CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 _PUT = """(cells) => {
   const model = window.jupyterapp.shell.currentWidget.content.model.sharedModel;
@@ -170,3 +172,41 @@ def test_a_page_that_was_loaded_again_takes_the_changes_and_of_two_pages_one_doe
     added = [cell for page in (lab, other) for cell in cells_of(page) if cell["source"] == "added = 1"]
     other.close(kernel=False)
     assert len(added) == 3, "one in each from before, and one more"
+
+
+def test_the_code_of_an_answer_is_copied_and_inserted_by_its_buttons_also_after_a_reload(
+    desk: NotebookPage,
+) -> None:
+    desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    put(desk, "code in parts")
+    desk.start(len(CELLS) + 1)
+    wait_until_over(desk)
+    code = desk.page.locator(".claude-static pre.claude-code")
+    expect(code.locator("button.claude-copy")).to_have_count(3)
+
+    code.nth(1).hover()
+    code.nth(1).locator("button.claude-copy").click()
+    code.nth(0).locator("button.claude-insert").press("Enter")
+    code.nth(2).hover()
+    code.nth(2).locator("button.claude-insert").click()
+    code.nth(1).locator("button.claude-insert").press("Space")
+
+    sources = [cell["source"] for cell in cells_of(desk)]
+    assert sources[-4:] == ["%%claude\ncode in parts", "a = 1", "b = a + 1", "%%bash\nls"]
+    assert desk.page.evaluate("() => navigator.clipboard.readText()").strip() == "ls"
+    assert "<button" not in json.dumps(desk.save())
+
+    desk.reload()
+
+    code.nth(0).locator("button.claude-insert").press("Enter")
+    assert [cell["source"] for cell in cells_of(desk)][-4:-2] == ["a = 1", "a = 1"]
+
+
+def test_an_answers_code_goes_below_its_cell_or_into_it(lab: NotebookPage) -> None:
+    lab.run(lab.add("%%claude --cell\ncode in parts"))
+    lab.run(lab.add("%%claude --replace\ncode in parts"))
+
+    sources = [cell["source"] for cell in cells_of(lab)]
+    assert sources[1:] == ["%%claude --cell\ncode in parts", _CODE, _CODE]
+    undo(lab, cells_of(lab)[-1]["id"], "edit")
+    assert cells_of(lab)[-1]["source"] == "%%claude --replace\ncode in parts"

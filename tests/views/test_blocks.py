@@ -444,7 +444,8 @@ def test_a_turn_is_its_style_and_its_parts_in_their_order() -> None:
 
     assert made.startswith(style())
     assert outline(made.removeprefix(style())) == (
-        "div.static.mathjax_ignore.tex2jax_ignore(div.header(span.name(Claude) span.fact(main) · "
+        f"div.static.of-{transcript.id}.mathjax_ignore.tex2jax_ignore("
+        "div.header(span.name(Claude) span.fact(main) · "
         "span.fact(claude) · span.fact(bypassPermissions) · span.state.state-done(done))"
         "div.notice.warning.banner(Permission checks are off (bypassPermissions): "
         "every tool runs without asking.)"
@@ -520,10 +521,13 @@ def test_a_long_prompt_is_shortened() -> None:
 
 @pytest.mark.fault(74, via="pure")
 def test_what_is_saved_while_a_turn_is_shown_live_says_how_to_see_it() -> None:
-    made = html.placeholder(finished(prompt="a"))
+    transcript = finished(prompt="a")
+
+    made = html.placeholder(transcript)
 
     assert outline(made.removeprefix(style())) == (
-        "div.static.mathjax_ignore.tex2jax_ignore(div.header(span.name(Claude) span.fact(main) · "
+        f"div.static.of-{transcript.id}.mathjax_ignore.tex2jax_ignore("
+        "div.header(span.name(Claude) span.fact(main) · "
         "span.fact(claude) · span.fact(default) · span.state.state-done(running))"
         "div.prompt(span.label(Prompt) span.prompt-line(a))"
         "div.footer(The turn was still running when this was saved or shown. "

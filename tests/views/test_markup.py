@@ -68,9 +68,10 @@ def test_a_tables_cells_are_aligned_by_classes(text: str, seen: list[str]) -> No
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
-        ("```python\nif x: pass\n```", "pre.code(code(span.k(if) x: span.k(pass)\n))\n"),
-        ("``` Py  linenos=1\nif\n```", "pre.code(code(span.k(if)\n))\n"),
+        ("```python\nif x: pass\n```", "pre.code.in-python(code(span.k(if) x: span.k(pass)\n))\n"),
+        ("``` Py  linenos=1\nif\n```", "pre.code.in-python(code(span.k(if)\n))\n"),
         ("```\nif\n```", "pre.code(code(if\n))\n"),
+        ("```sh\nls\n```", "pre.code.in-bash(code(ls\n))\n"),
         ("```odd\nif\n```", "pre.code(code(if\n))\n"),
         ("    if <b>", "pre.code(code(if <b>\n))\n"),
         ("![a](https://b.c)!", f"p(a[href=https://b.c]{APART}(a)!)\n"),
@@ -84,7 +85,7 @@ def test_markdown_is_made_of_plain_elements(text: str, seen: str) -> None:
 
 
 def test_code_is_coloured_only_where_it_is_wanted() -> None:
-    assert outline(markdown("```python\nif\n```", coloured=False)) == "pre.code(code(if\n))\n"
+    assert outline(markdown("```python\nif\n```", coloured=False)) == "pre.code.in-python(code(if\n))\n"
 
 
 def test_formulas_are_typeset_where_the_page_can_and_no_more_than_a_thousand() -> None:

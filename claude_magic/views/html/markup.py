@@ -68,6 +68,7 @@ _LANGUAGES = {
     }.items()
     for name in names.split()
 }
+_CELLS = {"python", "bash"}  # what a cell can hold; see code.js
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "details", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6",
     "hr", "img", "li", "ol", "p", "pre", "s", "span", "strong", "summary", "table", "tbody", "td", "th",
@@ -247,7 +248,9 @@ def _fence(
     token = tokens[index]
     language = next(iter(token.info.split()), "")
     # A plain text: what the renderer adds to it is HTML, and Markup would escape it.
-    return f"{code('claude-code', highlighted(token.content, language, env['deadline']))}\n"
+    name = _LANGUAGES.get(language.lower())
+    classes = f"claude-code claude-in-{name}" if name in _CELLS else "claude-code"
+    return f"{code(classes, highlighted(token.content, language, env['deadline']))}\n"
 
 
 def _formula(

@@ -68,6 +68,7 @@ _FENCE_END = re.compile(r"\n[ \t]*(?:`+|~+)[ \t]*\Z")
 def turn(transcript: Transcript) -> Markup:
     """A whole turn, its style included, as static HTML: for a saved notebook, GitHub, nbconvert."""
     return _static(
+        transcript,
         _header(transcript, wording.header(transcript)),
         _banner(transcript),
         _prompt(transcript),
@@ -140,14 +141,16 @@ def frame_lines(transcript: Transcript) -> dict[str, Markup]:
 def placeholder(transcript: Transcript) -> Markup:
     """What stands in a notebook that is saved while the turn is shown live."""
     return _static(
+        transcript,
         _header(transcript, wording.header(transcript), "running"),
         _prompt(transcript),
         div("claude-footer", _STILL_RUNNING),
     )
 
 
-def _static(*parts: Markup) -> Markup:
-    return style() + div(f"claude-static {IGNORE}", *parts)
+def _static(transcript: Transcript, *parts: Markup) -> Markup:
+    """What stays, with the class by which the page knows whose it is."""
+    return style() + div(f"claude-static claude-of-{transcript.id} {IGNORE}", *parts)
 
 
 def document(text: str) -> Markup:

@@ -11,7 +11,6 @@ follows it) and for a new one also its parent's key and the key of the sibling b
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -120,7 +119,6 @@ class TurnModel:
 
     def __init__(self, transcript: Transcript, asks: Collection[str] = ()) -> None:
         self.transcript = transcript
-        self.id = uuid.uuid4().hex
         self.page = PageContent()
         self.note = ""  # said beside the state
         self.controls = True  # the page's messages arrive
@@ -144,7 +142,7 @@ class TurnModel:
         page = self.page
         patch = _difference(PageContent(), page)
         head = {**page.head, "elapsed": round(self.transcript.elapsed, 1)}
-        return {"items": [], "cards": []} | patch | {"id": self.id, "head": head}
+        return {"items": [], "cards": []} | patch | {"id": self.transcript.id, "head": head}
 
     def heavy(self) -> list[str]:
         """Finished Markdown that is not made yet, if making it takes long; a thread can fill `markup`."""

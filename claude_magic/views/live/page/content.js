@@ -1,5 +1,5 @@
 /** @import { Model } from "./protocol.js" */
-import { makeButton } from "./elements.js";
+import { equipCode } from "./code.js";
 import { Writer } from "./writer.js";
 
 const FORMULA = ".mathjax_process";
@@ -98,15 +98,8 @@ export class Content {
   /** A scrolling piece can be reached by keyboard, and code can be copied. @param {HTMLPreElement} pre */
   equip(pre) {
     if (pre.tabIndex < 0) pre.tabIndex = 0;
-    if (!pre.classList.contains("claude-code") || this.own.has(pre.lastChild ?? pre)) return;
-    const button = makeButton("Copy", "claude-copy", async () => {
-      await navigator.clipboard.writeText(pre.querySelector("code")?.textContent ?? "");
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy"), 1500);
-    });
-    button.setAttribute("aria-label", "Copy this code");
-    this.own.add(button);
-    pre.append(button);
+    const tools = pre.classList.contains("claude-code") ? equipCode(pre, this.model) : null;
+    if (tools) this.own.add(tools);
   }
 }
 
@@ -114,5 +107,5 @@ export class Content {
  * @param {Element} here @param {Element} node */
 function alike(here, node) {
   if (here.matches(FORMULA) !== node.matches(FORMULA)) return false;
-  return here.nodeName === node.nodeName && (here.nodeName !== "PRE" || here.className === node.className);
+  return here.nodeName === node.nodeName && (here.nodeName !== "PRE" || here.classList[0] === node.classList[0]);
 }

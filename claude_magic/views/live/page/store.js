@@ -1,4 +1,5 @@
 /** @import { Action, Card, End, Head, Model, Patch, Piece } from "./protocol.js" */
+import { watchAnswer } from "./answers.js";
 import { hasOutputs, putEnd } from "./outputs.js";
 
 /** @typedef {{ root: HTMLElement, show(patch: Patch, whole: boolean): void, lose(): void }} StoreView */
@@ -90,6 +91,7 @@ export class Store {
       if (patch.head.elapsed !== undefined) this.began = performance.now() - 1000 * patch.head.elapsed;
       else if (patch.head.ticks && !this.head?.ticks) this.began = performance.now();
       this.head = patch.head;
+      if (this.head.over) watchAnswer(this.model.get("snapshot").id, this.model);
     }
     if (patch.cards) this.cards = patch.cards;
   }
