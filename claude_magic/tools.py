@@ -135,7 +135,7 @@ _ROWS = (
     Tool(name="TaskUpdate", todos=Todos.CHANGED, quiet=True),
     Tool(name="TodoWrite", argument="todos", todos=Todos.ALL_GIVEN, quiet=True, unfolded=True),
     Tool(name="mcp__kernel__add_cell", argument="code", language="python", quiet=True, unfolded=True),
-    Tool(name="mcp__kernel__delete_cell", argument="id", quiet=True, unfolded=True),
+    Tool(name="mcp__kernel__delete_cell", argument="id", quiet=True),
     Tool(name="mcp__kernel__edit_cell", argument="code", language="python", quiet=True, unfolded=True),
     Tool(name="mcp__kernel__run_python", argument="code", language="python", unfolded=True),
     Tool(name="WebFetch", argument="url"),

@@ -24,6 +24,7 @@ from claude_magic.views.live.widget import script
 __all__ = ["PageQuestion", "ask_page", "conversation_in_page", "session_id_from"]
 
 OFFER_TIMEOUT = 4.0  # seconds in which a page that can answer has offered to
+OTHERS_TIMEOUT = 0.5  # seconds that are left for the others when one has said that it cannot
 ANSWER_TIMEOUT = 20.0  # seconds that the chosen page has
 
 
@@ -31,6 +32,7 @@ class _FromPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An offer to answer, or the answer."""
 
     page: Annotated[str, msgspec.Meta(max_length=40)]
+    offers: bool = True
     answer: object = msgspec.UNSET
 
 
@@ -70,13 +72,14 @@ async def ask_page(question: Mapping[str, object]) -> object | None:
     widget.on_msg(take)
     try:
         try:
-            async with asyncio.timeout(OFFER_TIMEOUT):
-                page = (await _next(messages)).page
+            async with asyncio.timeout(OFFER_TIMEOUT) as wait:
+                while not (offer := await _next(messages)).offers:
+                    wait.reschedule(min(wait.when() or 0.0, loop.time() + OTHERS_TIMEOUT))
         except TimeoutError:
             return None
-        widget.send({"go": page})
+        widget.send({"go": offer.page})
         async with asyncio.timeout(ANSWER_TIMEOUT):
-            while (message := await _next(messages)).page != page or message.answer is msgspec.UNSET:
+            while (message := await _next(messages)).page != offer.page or message.answer is msgspec.UNSET:
                 pass
         return message.answer
     finally:

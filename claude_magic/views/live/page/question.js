@@ -17,12 +17,12 @@ export default {
   initialize({ model }) {
     const page = Math.random().toString(36);
     const question = model.get("question");
-    if (question.type !== "conversation" && !notebookOf(model)) return; // a console, or another front end
+    const offers = question.type === "conversation" || notebookOf(model) !== null; // no: a console, another front end
     model.on("msg:custom", async (/** @type {any} */ content) => {
       if (content?.go !== page) return;
       const answer = Promise.resolve(question).then((asked) => ANSWERS[asked.type](model, asked));
       model.send({ page, answer: await answer.catch(() => ({})) }); // an answer that is none, at once
     });
-    model.send({ page });
+    model.send({ page, offers });
   },
 };
