@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from claude_magic.tool_server import Preview
 from claude_magic.transcript.blocks import ToolBlock
 from claude_magic.wording.diff_lines import diff
 
@@ -57,3 +58,39 @@ def test_a_long_diff_says_how_much_of_it_is_hidden() -> None:
     assert patched({"lines": ["+"] * 399}) == ["@ line ?", *["+"] * 399]
     assert patched({"lines": ["+"] * 400})[-1] == "@ 1 more lines hidden"
     assert patched({"lines": ["+"] * 1_400}) == ["@ line ?", *["+"] * 399, "@ 1,001 more lines hidden"]
+
+
+def previewed(before: str, after: str) -> list[str]:
+    """The lines of a call that says what it changes."""
+    preview = Preview(before=before, after=after)
+    return diff(ToolBlock(id="", name="mcp__kernel__edit_cell", input={"code": after}, preview=preview))
+
+
+def test_a_call_that_says_what_it_changes_is_shown_as_the_lines_that_differ_and_those_around() -> None:
+    before = "\n".join(f"line {number}" for number in range(1, 21))
+
+    lines = previewed(before, before.replace("line 10", "new"))
+
+    assert lines == [
+        "@ line 7",
+        " line 7",
+        " line 8",
+        " line 9",
+        "-line 10",
+        "+new",
+        " line 11",
+        " line 12",
+        " line 13",
+    ]
+
+
+def test_a_text_that_goes_is_all_taken_out_and_a_new_one_is_no_diff() -> None:
+    assert previewed("one\ntwo", "") == ["@ line 1", "-one", "-two"]
+    assert previewed("", "new") == []
+
+
+def test_texts_too_long_to_be_compared_are_taken_out_and_put_in_whole() -> None:
+    lines = previewed("a\n" * 3_000, "b\n" * 3_000)
+
+    assert lines[0] == "-a"
+    assert lines[-1] == "@ 5,600 more lines hidden"
