@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from claude_magic.tool_server import Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from claude_magic.kernel.notebook_cells import NotebookCells
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from claude_magic.kernel.notebook_cells import NotebookCells, Place
 
 __all__ = ["cell_tools"]
 
@@ -18,8 +22,23 @@ _AFTER = (
 )
 
 
-def cell_tools(cells: NotebookCells) -> tuple[Tool, ...]:
-    """The tools; whatever changes something is asked for, with the cell's diff."""
+def cell_tools(
+    shell: InteractiveShell, place: Callable[[], Place], path: Callable[[], Path | None]
+) -> tuple[Tool, ...]:
+    """The tools; whatever changes something is asked for, with the cell's diff.
+
+    Args:
+        shell: Whose cells.
+        place: The place of the turn that calls.
+        path: The notebook's file, as far as the front end says; called in a thread.
+    """
+
+    @cache
+    def cells() -> NotebookCells:
+        from claude_magic.kernel.notebook_cells import NotebookCells  # noqa: PLC0415  # load budget
+
+        return NotebookCells(shell, place, path)
+
     identity = {"type": "string", "description": "The cell's id, as read_notebook gives it."}
     code = {"type": "string", "description": "The cell's whole new source."}
     return (
@@ -31,7 +50,7 @@ def cell_tools(cells: NotebookCells) -> tuple[Tool, ...]:
             schema=_schema(
                 {"ids": {"type": "array", "items": {"type": "string"}, "description": "Only these."}}
             ),
-            call=cells.read_notebook,
+            call=lambda call: cells().read_notebook(call),
             only_reads=True,
         ),
         Tool(
@@ -46,23 +65,23 @@ def cell_tools(cells: NotebookCells) -> tuple[Tool, ...]:
                 },
                 "code",
             ),
-            call=cells.add_cell,
-            preview=cells.preview_addition,
+            call=lambda call: cells().add_cell(call),
+            preview=lambda call: cells().preview_addition(call),
         ),
         Tool(
             name="edit_cell",
             description="Replaces the source of a cell of the user's notebook, without running it. Read "
             "the cell first; one that has changed since is left as it is.",
             schema=_schema({"id": identity, "code": code}, "id", "code"),
-            call=cells.edit_cell,
-            preview=cells.preview_edit,
+            call=lambda call: cells().edit_cell(call),
+            preview=lambda call: cells().preview_edit(call),
         ),
         Tool(
             name="delete_cell",
             description="Deletes a cell of the user's notebook. Read it first.",
             schema=_schema({"id": identity}, "id"),
-            call=cells.delete_cell,
-            preview=cells.preview_deletion,
+            call=lambda call: cells().delete_cell(call),
+            preview=lambda call: cells().preview_deletion(call),
         ),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_magic.errors import UsageError
-from claude_magic.kernel.notebook_cells import new_cell, set_cell
 from claude_magic.tool_server import ToolError
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ async def put_code(result: Result, where: CodeTo, place: TurnPlace) -> str:
     code = python_in(result)
     if not code:
         return _NO_CODE
+    from claude_magic.kernel.notebook_cells import new_cell  # noqa: PLC0415  # load budget
+
     try:
         if where == "replace":
             return await _replace(code, place)
@@ -62,6 +63,8 @@ def python_in(result: Result) -> str:
 
 
 async def _replace(code: str, place: TurnPlace) -> str:
+    from claude_magic.kernel.notebook_cells import new_cell, set_cell  # noqa: PLC0415  # load budget
+
     answer = await set_cell(place, place.cell_id, place.source, code)
     if answer is None:
         if place.replace(code):

@@ -17,7 +17,6 @@ from claude_magic.foreground.question_marks import QuestionMarks
 from claude_magic.kernel.cell_tools import cell_tools
 from claude_magic.kernel.cells import CellLog
 from claude_magic.kernel.live_edits import LiveEdits
-from claude_magic.kernel.notebook_cells import NotebookCells
 from claude_magic.kernel.tools import kernel_server
 from claude_magic.kernel.user_tools import claude_tools
 from claude_magic.magics.arguments import magics_of
@@ -46,7 +45,7 @@ class ClaudeMagics(Settings):
         self.foreground = foreground = Foreground(shell)
         self.edits = LiveEdits(shell, lambda: self.reload, lambda: foreground.is_computing)
         self.cells = Cells(shell, self)
-        cells = cell_tools(NotebookCells(shell, self.cells.place, open_notebook.where))
+        cells = cell_tools(shell, self.cells.place, open_notebook.where)
         kernel = kernel_server(shell, cells)
         super().__init__((*open_notebook.hooks, *self.edits.hooks), [kernel, claude_tools], parent=shell)
         self.shell = shell

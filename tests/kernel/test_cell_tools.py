@@ -12,7 +12,6 @@ import pytest
 
 from claude_magic.kernel.bounded import WITHHELD
 from claude_magic.kernel.cell_tools import cell_tools
-from claude_magic.kernel.notebook_cells import NotebookCells
 from claude_magic.tool_server import Call, Preview, ToolError, ToolServer
 
 SECRET = "sk-ant-" + "x" * 30
@@ -84,8 +83,7 @@ class Notebook:
         self.run: list[str] = [""]
         shell: Any = SimpleNamespace(history_manager=SimpleNamespace(input_hist_raw=self.run))
         self.page = page
-        cells = NotebookCells(shell, lambda: self.page, lambda: path)
-        self.server = ToolServer("kernel", cell_tools(cells))
+        self.server = ToolServer("kernel", cell_tools(shell, lambda: self.page, lambda: path))
         self.changes: list[Preview] = []
 
     async def call(self, name: str, call_id: str = "", **given: object) -> str:

@@ -17,7 +17,7 @@ export function equipCode(pre, model) {
   const start = Object.entries(CELLS).find(([kind]) => pre.classList.contains(kind))?.[1];
   if (start !== undefined && notebookOf(model)) {
     const put = () => insertBelow(model, start + code().replace(/\n$/, ""));
-    tools.append(codeButton("Insert below", "Inserted", "claude-insert", "Insert this code as a cell below", put));
+    tools.append(codeButton("Insert below", "Inserted", "claude-insert", "Insert below this cell", put));
   }
   pre.append(tools);
   return tools;
