@@ -2,7 +2,8 @@
 
 To IPython a line that ends with `?` asks for help on its last word, whatever it begins with. A line that asks
 Claude does not: `%claude is it?`, `r = %claude is it?`, `%time %claude is it?`, and `claude is it?` where
-IPython would take that for the magic. `%claude?` stays what it is.
+IPython would take that for the magic. `%claude?` stays what it is. The same for each other magic that
+takes a prompt.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import ast
 import itertools
 import tokenize
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -21,7 +22,6 @@ from IPython.core.prefilter import LineInfo
 
 __all__ = ["QuestionMarks"]
 
-_MAGIC = "claude"
 _HELPERS = ("pinfo", "pinfo2", "psearch")  # what IPython makes of `word?`, `word??` and `w*?`
 _LAYOUT = {tokenize.INDENT, tokenize.DEDENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER}
 
@@ -33,10 +33,12 @@ class QuestionMarks:
 
     Args:
         shell: The shell whose cells are read.
+        names: The magics whose lines end with a prompt.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, names: Iterable[str]) -> None:
         self._shell = shell
+        self._names = frozenset(names)
         self._magics: dict[str, Any] = shell.magics_manager.magics["line"]
         self._helpers: dict[str, Any] = {}
         self._cell = ""
@@ -75,15 +77,17 @@ class QuestionMarks:
         )
 
     def _is_automagic(self, line: str) -> bool:
-        """Whether IPython takes a line, the only one of its cell, for the magic without its `%`."""
+        """Whether IPython takes a line, the only one of its cell, for such a magic without its `%`."""
         info = LineInfo(line.rstrip("\r\n"))
         if info.esc or not self._asks(info.ifun):
             return False
         return bool(self._shell.prefilter_manager.find_handler(info).handler_name == "magic")
 
     def _asks(self, name: str) -> bool:
-        """Whether this is the magic's name, or one that `%alias_magic` has given it."""
-        return name == _MAGIC or getattr(self._shell.find_line_magic(name), "magic_name", "") == _MAGIC
+        """Whether this is the name of such a magic, or one that `%alias_magic` has given it."""
+        if name in self._names:
+            return True
+        return getattr(self._shell.find_line_magic(name), "magic_name", "") in self._names
 
     # The cell that loads the extension
 

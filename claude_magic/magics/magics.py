@@ -49,7 +49,6 @@ class ClaudeMagics(Settings):
         kernel = kernel_server(shell, cells)
         super().__init__((*open_notebook.hooks, *self.edits.hooks), [kernel, claude_tools], parent=shell)
         self.shell = shell
-        self._question_marks = QuestionMarks(shell)
         self.notebook = notebook = this_notebook(shell)
         self._log = CellLog(shell)
         self.variables = prompts = Prompts(shell, self._log, self)
@@ -72,6 +71,8 @@ class ClaudeMagics(Settings):
             self.tools,
         )
         self._magics = [each for family in families for each in magics_of(family)]
+        asking = (magic.name for magic, _ in self._magics if magic.takes_prompt)
+        self._question_marks = QuestionMarks(shell, asking)
         self._completer = Completer(shell, [magic for magic, _ in self._magics], self)
         self._pid = os.getpid()
 

@@ -223,8 +223,8 @@ def test_an_error_is_explained_by_the_magic_and_by_an_empty_cell_right_after_it(
 
     notebook.do("fine = 1")
     assert notebook.error("%%claude\n") == usage
-    notebook.do("%claude_explain -v bystander why {fine}?")
-    assert texts(notebook)[-1] == "why 1?"
+    notebook.do("%claude_explain -v bystander why {fine} and not two?")
+    assert texts(notebook)[-1] == "why 1 and not two?"
     assert texts(notebook)[-2].startswith("[data: bystander]")
     assert texts(notebook)[-3].startswith("[data: error]")
     dry = notebook.printed("%claude_explain --dry-run")
