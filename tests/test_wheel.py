@@ -40,10 +40,11 @@ def files_of(folder: Path) -> set[str]:
     return {path for path in files if "__pycache__" not in path}
 
 
-def test_the_wheel_holds_every_file_of_the_package_and_the_quickstart(environment: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_package_and_the_notebooks(environment: Path) -> None:
     (installed,) = environment.glob("lib/python*/site-packages/claude_magic")
 
-    assert files_of(installed) == files_of(ROOT / "claude_magic") | {"notebooks/01-quickstart.ipynb"}
+    notebooks = {str(path.relative_to(ROOT)) for path in ROOT.glob("notebooks/*.ipynb")}
+    assert files_of(installed) == files_of(ROOT / "claude_magic") | notebooks
 
 
 def test_the_version_stands_in_one_place_and_the_installed_package_tells_it(environment: Path) -> None:

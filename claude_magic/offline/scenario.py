@@ -38,7 +38,10 @@ from claude_magic.offline.parts import Error, Part, Pause, Text, Tool, part_from
 
 __all__ = ["BUILT_IN", "Rule", "Scenario"]
 
-BUILT_IN = tuple(Path(__file__).parent / "scenarios" / name for name in ("default.toml", "quickstart.toml"))
+BUILT_IN = tuple(
+    Path(__file__).parent / "scenarios" / name
+    for name in ("default.toml", "quickstart.toml", "live_kernel.toml")
+)
 _RULE_KEYS = {"match", "pattern", "description", "steps", "text"}
 _NAME = re.compile(r"\{(\w+)\}")
 

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from endpoint_log import Endpoint
 
 from claude_magic.command import main as command
 from claude_magic.offline.scenario import Scenario
 
-QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+QUICKSTART = NOTEBOOKS / "01-quickstart.ipynb"
+LIVE_KERNEL = NOTEBOOKS / "03-live-kernel.ipynb"
 
 
 def notebook(path: Path, *cells: str) -> Path:
@@ -179,20 +183,51 @@ def test_the_doctor_is_content_without_ipykernel_since_the_prompt_needs_none(
     )
 
 
-def test_the_quickstart_is_a_clean_notebook_and_each_of_its_prompts_has_a_script() -> None:
-    quickstart = nbformat.read(QUICKSTART, as_version=4)
-    nbformat.validate(quickstart)
-    sources = [cell.source for cell in quickstart.cells if cell.cell_type == "code"]
-    assert not any(cell.get("outputs") for cell in quickstart.cells)
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_is_clean_and_each_of_its_prompts_has_a_script(path: Path) -> None:
+    lesson = nbformat.read(path, as_version=4)
+    nbformat.validate(lesson)
+    sources = [cell.source for cell in lesson.cells if cell.cell_type == "code"]
+    assert not any(cell.get("outputs") for cell in lesson.cells)
     prompts = [
         text
         for source in sources
-        for text in re.findall(r"(?s)\A%%claude[^\n]*\n(.*)|%claude ([^\n]*)", source)
+        for text in re.findall(r"(?s)\A%%claude[^\n]*\n(.*)|%claude(?:_explain)? ([^\n]*)", source)
     ]
-    assert len(prompts) > 6
+    assert len(prompts) > 5
     scenario = Scenario.load()
     for prompt in ("".join(groups) for groups in prompts):
         assert scenario.find(prompt)[0].name == prompt.strip()
+
+
+@pytest.mark.kernel
+@pytest.mark.process
+def test_the_lesson_of_the_live_kernel_runs_with_nobody_there_and_its_checks_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = Endpoint("", tmp_path / "endpoint.jsonl")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("CLAUDE_MAGIC_OFFLINE_LOG", str(endpoint.log))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+
+    assert command.main(["demo", str(LIVE_KERNEL), f"--output={tmp_path}"]) == 0
+
+    listed, inspected, _, cleaned, drawn, proposed, *rain, _, module, edited = endpoint.tool_results
+    assert "weather: pandas.DataFrame, 6 rows, 3 columns" in listed
+    assert "6 different" in inspected
+    assert "float64" in cleaned
+    assert '"media_type": "image/png"' in drawn
+    assert "proposed as the user's next cell" in proposed
+    assert [json.loads(result)[0]["text"] for result in rain] == ["660.0", "1020.0", "2280.0"]
+    assert "return mm / 25" in module
+    assert "has been updated" in edited
+    asked = endpoint.prompts.index("Why is there no mean?")
+    assert "TypeError" in "".join(endpoint.prompts[asked - 2 : asked])
+    executed = nbformat.read(tmp_path / LIVE_KERNEL.name, as_version=4)
+    (mend,) = (cell for cell in executed.cells if cell.id == "mend")
+    assert "data:image/png;base64," in mend.outputs[-1].data["text/html"]
+    assert list(temporary.glob("live-kernel-*")) == []
 
 
 def test_a_clone_runs_its_own_quickstart() -> None:
