@@ -210,3 +210,21 @@ def test_an_answers_code_goes_below_its_cell_or_into_it(lab: NotebookPage) -> No
     assert sources[1:] == ["%%claude --cell\ncode in parts", _CODE, _CODE]
     undo(lab, cells_of(lab)[-1]["id"], "edit")
     assert cells_of(lab)[-1]["source"] == "%%claude --replace\ncode in parts"
+
+
+def test_the_cell_that_fails_is_fixed_by_one_prompt(lab: NotebookPage) -> None:
+    failing, asking = "total = sun([1, 2])\ntotal", "%%claude\nFix the cell that fails."
+    named = {"fails": failing, "asks": asking}
+    lab.page.evaluate(
+        _PUT, [{"cell_type": "code", "id": i, "source": code, "metadata": {}} for i, code in named.items()]
+    )
+    lab.run(1)
+
+    lab.start(2)
+    answer(lab.page.locator(".claude-turn .claude-permission"), 1, "allow")
+    wait_until_over(lab)
+
+    assert "NameError: name 'sun' is not defined" in lab.server.endpoint.tool_results[0]
+    assert [cell["source"] for cell in cells_of(lab)][1:] == ["total = sum([1, 2])\ntotal", asking]
+    lab.run(1)
+    expect(lab.output(1).locator(".jp-RenderedText")).to_have_text("3")
