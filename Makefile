@@ -40,7 +40,7 @@ quick: $(TYPINGS) check
 	$(QUICK)
 
 # Branches too, by the quick tests but those of time, which tracing triples. Of what does no I/O nothing may be missed.
-PURE := */commonmark/*,*/transcript/*,*/views/html/*,*/wire/*,*/wording/*,*/control_characters.py,*/errors.py,*/hooks.py,*/kernel/arrays.py,*/kernel/bounded.py,*/kernel/code.py,*/kernel/headlines.py,*/kernel/kinds.py,*/kernel/objects.py,*/kernel/static.py,*/kernel/tables.py,*/options.py,*/permissions.py,*/prompt.py,*/result.py,*/schema/*,*/support/paths.py,*/support/redact.py,*/tools.py
+PURE := */commonmark/*,*/transcript/*,*/views/html/*,*/wire/*,*/wording/*,*/control_characters.py,*/errors.py,*/hooks.py,*/kernel/values/arrays.py,*/kernel/values/bounded.py,*/kernel/values/code.py,*/kernel/values/headlines.py,*/kernel/values/kinds.py,*/kernel/values/objects.py,*/kernel/values/static.py,*/kernel/values/tables.py,*/options.py,*/permissions.py,*/prompt.py,*/result.py,*/schema/*,*/support/paths.py,*/support/redact.py,*/tools.py
 .PHONY: coverage
 coverage: $(VENV)/.test $(TYPINGS)
 	mkdir -p build

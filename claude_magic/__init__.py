@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from claude_magic.errors import ClaudeMagicError as ClaudeMagicError
-    from claude_magic.kernel.user_tools import claude_tool as claude_tool
-    from claude_magic.kernel.user_tools import claude_tools as claude_tools
+    from claude_magic.kernel.functions.user_tools import claude_tool as claude_tool
+    from claude_magic.kernel.functions.user_tools import claude_tools as claude_tools
     from claude_magic.options import Options as Options
     from claude_magic.options import TurnOptions as TurnOptions
     from claude_magic.permissions import Behavior as Behavior

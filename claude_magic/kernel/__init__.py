@@ -1,1 +1,1 @@
-"""Claude in the live kernel: its variables, its figures, its cells. Knows IPython; shows nothing."""
+"""Claude in the live kernel: its values, code among them, its cells, functions as tools. Shows nothing."""

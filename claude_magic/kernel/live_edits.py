@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from claude_magic.hooks import Hook, HookReply, Step
-from claude_magic.kernel.outputs import Outputs
+from claude_magic.kernel.execution.outputs import Outputs
+from claude_magic.kernel.execution.run import running
 from claude_magic.kernel.reload import Reloader, modules_in
-from claude_magic.kernel.run import running
 from claude_magic.tools import ToolKind, file_of, names_of
 
 if TYPE_CHECKING:

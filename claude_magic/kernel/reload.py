@@ -24,7 +24,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from claude_magic.control_characters import one_line
-from claude_magic.kernel.bounded import without_secrets
+from claude_magic.kernel.values.bounded import without_secrets
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

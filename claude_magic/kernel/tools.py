@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from claude_magic.kernel.answers import answer
-from claude_magic.kernel.run import run_code
+from claude_magic.kernel.execution.answers import answer
+from claude_magic.kernel.execution.run import run_code
 from claude_magic.tool_server import Call, Content, Tool, ToolError, ToolServer, text
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ class _Tools:
         self._lock = asyncio.Lock()
 
     async def list_variables(self, _: Call) -> list[Content]:
-        from claude_magic.kernel.inspect import collected  # noqa: PLC0415  # load budget
+        from claude_magic.kernel.values.inspect import collected  # noqa: PLC0415  # load budget
 
         listing = await collected(self._variables, limit=_LISTING)
         return [text(listing or "The notebook has no variables yet.")]
 
     async def inspect(self, call: Call) -> list[Content]:
-        from claude_magic.kernel.inspect import inspected  # noqa: PLC0415
+        from claude_magic.kernel.values.inspect import inspected  # noqa: PLC0415
 
         name = call.text("name")
         if name not in self._shell.user_ns:
@@ -89,7 +89,7 @@ class _Tools:
         return await answer(call, outputs, nothing="It ran, and printed nothing.")
 
     def _variables(self) -> Iterator[str]:
-        from claude_magic.kernel.inspect import heading  # noqa: PLC0415
+        from claude_magic.kernel.values.inspect import heading  # noqa: PLC0415
 
         hidden, none = self._shell.user_ns_hidden, object()
         variables = [

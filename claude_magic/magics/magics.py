@@ -14,11 +14,11 @@ from traitlets.config import Config
 from claude_magic.errors import StateError
 from claude_magic.foreground import Foreground
 from claude_magic.foreground.question_marks import QuestionMarks
-from claude_magic.kernel.cell_tools import cell_tools
-from claude_magic.kernel.cells import CellLog
+from claude_magic.kernel.cells.log import CellLog
+from claude_magic.kernel.cells.tools import cell_tools
+from claude_magic.kernel.functions.user_tools import claude_tools
 from claude_magic.kernel.live_edits import LiveEdits
 from claude_magic.kernel.tools import kernel_server
-from claude_magic.kernel.user_tools import claude_tools
 from claude_magic.magics.arguments import magics_of
 from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer

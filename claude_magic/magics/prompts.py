@@ -20,8 +20,8 @@ from claude_magic.support.secret_names import looks_secret
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from claude_magic.kernel.cells import Cell, CellLog
-    from claude_magic.kernel.context import Context, Unseen
+    from claude_magic.kernel.cells.context import Context, Unseen
+    from claude_magic.kernel.cells.log import Cell, CellLog
     from claude_magic.notebook.settings import Settings
     from claude_magic.session import Session
     from claude_magic.session.turn import Turn
@@ -154,9 +154,9 @@ class Prompts:
         Raises:
             UsageError: What is to be a picture is none.
         """
-        from claude_magic.kernel.failures import failure  # noqa: PLC0415  # load budget
-        from claude_magic.kernel.inspect import inspected  # noqa: PLC0415
-        from claude_magic.kernel.pictures import image_of  # noqa: PLC0415
+        from claude_magic.kernel.cells.failures import failure  # noqa: PLC0415  # load budget
+        from claude_magic.kernel.values.inspect import inspected  # noqa: PLC0415
+        from claude_magic.kernel.values.pictures import image_of  # noqa: PLC0415
 
         attachments = [] if draft.failed is None else [await failure(draft.failed, self._shell.user_ns)]
         for name, value in draft.variables.items():
@@ -193,7 +193,7 @@ class Prompts:
 
     @cached_property
     def _context(self) -> Context:
-        from claude_magic.kernel.context import Context  # noqa: PLC0415  # load budget
+        from claude_magic.kernel.cells.context import Context  # noqa: PLC0415  # load budget
 
         return Context(self._log, self._shell.user_ns)
 

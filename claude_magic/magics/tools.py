@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from claude_magic.kernel.user_tools import UserTools
+from claude_magic.kernel.functions.user_tools import UserTools
 from claude_magic.magics.arguments import flag, magic
 from claude_magic.magics.output import say, show
 from claude_magic.tool_server import Tool, ToolServer

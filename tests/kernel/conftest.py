@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from claude_magic.kernel.cells import CellLog
+from claude_magic.kernel.cells.log import CellLog
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_magic.kernel.bounded import WITHHELD, is_secret, label, more, short, without_secrets
+from claude_magic.kernel.values.bounded import WITHHELD, is_secret, label, more, short, without_secrets
 
 
 @pytest.mark.parametrize(

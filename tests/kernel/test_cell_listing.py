@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from claude_magic.kernel.cell_content import BRIEF_BUDGET, BUDGET, CellContent, CellOutput, listing
+from claude_magic.kernel.cells.content import BRIEF_BUDGET, BUDGET, CellContent, CellOutput, listing
 
 
 def cell(index: int, source: str = "x = 1", **more: object) -> CellContent:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from claude_magic.kernel.cells import Cell, CellLog, Output
+from claude_magic.kernel.cells.log import Cell, CellLog, Output
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 30
 

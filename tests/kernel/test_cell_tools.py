@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from claude_magic.kernel.bounded import WITHHELD
-from claude_magic.kernel.cell_tools import cell_tools
+from claude_magic.kernel.cells.tools import cell_tools
+from claude_magic.kernel.values.bounded import WITHHELD
 from claude_magic.tool_server import Call, Preview, ToolError, ToolServer
 
 SECRET = "sk-ant-" + "x" * 30

@@ -13,10 +13,10 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
-from claude_magic.kernel.bounded import WITHHELD
-from claude_magic.kernel.cells import Cell, CellLog
-from claude_magic.kernel.context import BUDGET, Context
-from claude_magic.kernel.failures import failure
+from claude_magic.kernel.cells.context import BUDGET, Context
+from claude_magic.kernel.cells.failures import failure
+from claude_magic.kernel.cells.log import Cell, CellLog
+from claude_magic.kernel.values.bounded import WITHHELD
 
 Reads = Callable[[str], Any]
 

@@ -14,10 +14,10 @@ import psutil
 import pytest
 from waiting import eventually
 
-from claude_magic.kernel import inspect as inspection
-from claude_magic.kernel.bounded import WITHHELD
-from claude_magic.kernel.inspect import BYTES, SECONDS, inspected
 from claude_magic.kernel.tools import kernel_server
+from claude_magic.kernel.values import inspect as inspection
+from claude_magic.kernel.values.bounded import WITHHELD
+from claude_magic.kernel.values.inspect import BYTES, SECONDS, inspected
 from claude_magic.tool_server import Call, ToolError
 
 

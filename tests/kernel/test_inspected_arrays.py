@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from descriptions import description
 
-from claude_magic.kernel.bounded import WITHHELD
+from claude_magic.kernel.values.bounded import WITHHELD
 
 
 def test_an_array_is_told_by_its_range_and_a_corner(numpy: Any) -> None:

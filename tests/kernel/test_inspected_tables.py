@@ -7,7 +7,7 @@ from typing import Any
 
 from descriptions import description
 
-from claude_magic.kernel.bounded import WITHHELD
+from claude_magic.kernel.values.bounded import WITHHELD
 
 
 def test_a_frame_is_told_by_its_columns_and_first_rows(pandas: Any) -> None:

@@ -23,7 +23,7 @@ import pydantic
 import pytest
 from descriptions import description
 
-from claude_magic.kernel.bounded import WITHHELD
+from claude_magic.kernel.values.bounded import WITHHELD
 
 TEXT = "two\nlines" * 50
 

@@ -17,9 +17,9 @@ from traitlets.config import Config
 
 import claude_magic.result
 from claude_magic.hooks import HookReply, Step
+from claude_magic.kernel.execution.run import run_code
 from claude_magic.kernel.live_edits import LiveEdits
 from claude_magic.kernel.reload import Reloader, modules_in
-from claude_magic.kernel.run import run_code
 
 
 @pytest.fixture(scope="module")

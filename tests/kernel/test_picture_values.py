@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from claude_magic.errors import UsageError
-from claude_magic.kernel.pictures import image_of
+from claude_magic.kernel.values.pictures import image_of
 from claude_magic.support.images import NoPictureError, fitted, media_type, thumbnail
 
 mpl.use("agg")

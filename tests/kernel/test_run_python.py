@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from claude_magic.kernel.outputs import Outputs
-from claude_magic.kernel.run import run_code
+from claude_magic.kernel.execution.outputs import Outputs
+from claude_magic.kernel.execution.run import run_code
 
 
 async def run(shell: InteractiveShell, code: str, told: list[str] | None = None) -> Outputs:

@@ -21,12 +21,12 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.errors import UsageError
-from claude_magic.kernel.docstrings import docstring_of
-from claude_magic.kernel.function_tool import FunctionTool
-from claude_magic.kernel.plain_values import as_json
-from claude_magic.kernel.references import fits, name_for
+from claude_magic.kernel.functions.docstrings import docstring_of
+from claude_magic.kernel.functions.function_tool import FunctionTool
+from claude_magic.kernel.functions.plain_values import as_json
+from claude_magic.kernel.functions.references import fits, name_for
+from claude_magic.kernel.functions.user_tools import UserTools, claude_tool, claude_tools
 from claude_magic.kernel.tools import kernel_server
-from claude_magic.kernel.user_tools import UserTools, claude_tool, claude_tools
 from claude_magic.tool_server import Call, ToolError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from claude_magic.kernel.bounded import WITHHELD
-from claude_magic.kernel.withheld import source_without_secrets
+from claude_magic.kernel.values.bounded import WITHHELD
+from claude_magic.kernel.values.withheld import source_without_secrets
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from claude_magic.kernel.kinds import describe, summary
+from claude_magic.kernel.values.kinds import describe, summary
 
 __all__ = ["description", "numpy", "pandas", "polars", "pyarrow"]
 

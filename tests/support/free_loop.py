@@ -40,7 +40,7 @@ ALLOWED = {
     # where the kernel is, which is memory and no disk; and whether a path is there when it is given
     "claude_magic/options.py": {"_make_absolute", "_check_paths"},
     # a thread that tells what a tool prints: told to end, it does; and a lock that is held for moments
-    "claude_magic/kernel/progress.py": {"telling", "blocking"},
+    "claude_magic/kernel/execution/progress.py": {"telling", "blocking"},
     # called by fixtures
     "claude_magic/offline/__init__.py": {"environment"},
     # log records go to pytest here

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_magic.control_characters import one_line, shortened, show_invisibles
-from claude_magic.kernel.bounded import WITHHELD, without_secrets
-from claude_magic.kernel.pictures import to_image
-from claude_magic.kernel.withheld import source_without_secrets
+from claude_magic.kernel.values.bounded import WITHHELD, without_secrets
+from claude_magic.kernel.values.pictures import to_image
+from claude_magic.kernel.values.withheld import source_without_secrets
 from claude_magic.prompt import Attachment, Image
 from claude_magic.support.images import NoPictureError
 from claude_magic.support.secret_names import looks_secret
 
 if TYPE_CHECKING:
-    from claude_magic.kernel.cells import Cell, CellLog
+    from claude_magic.kernel.cells.log import Cell, CellLog
     from claude_magic.session import Session
     from claude_magic.session.turn import Turn
 

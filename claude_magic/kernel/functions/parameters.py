@@ -10,9 +10,9 @@ from typing import Annotated, Any, Optional, get_args, get_origin
 from msgspec import Struct, to_builtins
 
 from claude_magic.errors import UsageError
-from claude_magic.kernel.bounded import short
-from claude_magic.kernel.docstrings import Docstring
-from claude_magic.kernel.references import MISSING, fits, named, reference_in
+from claude_magic.kernel.functions.docstrings import Docstring
+from claude_magic.kernel.functions.references import MISSING, fits, named, reference_in
+from claude_magic.kernel.values.bounded import short
 from claude_magic.schema import MismatchError, Schema, schema_of
 from claude_magic.support.secret_names import looks_secret
 from claude_magic.tool_server import JSON, ToolError

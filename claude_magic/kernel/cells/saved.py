@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from claude_magic.control_characters import shortened
-from claude_magic.kernel.cell_content import BRIEF_BUDGET, CellContent, CellOutput
-from claude_magic.kernel.withheld import source_without_secrets
+from claude_magic.kernel.cells.content import BRIEF_BUDGET, CellContent, CellOutput
+from claude_magic.kernel.values.withheld import source_without_secrets
 
 __all__ = ["cells_in", "history_lines", "saved_cells"]
 

@@ -6,9 +6,9 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from claude_magic.kernel.bounded import WITHHELD, Parts, is_secret, more, parts, short, written
-from claude_magic.kernel.code import class_members, documentation
-from claude_magic.kernel.static import kind, lookup, own_attributes, record, type_name
+from claude_magic.kernel.values.bounded import WITHHELD, Parts, is_secret, more, parts, short, written
+from claude_magic.kernel.values.code import class_members, documentation
+from claude_magic.kernel.values.static import kind, lookup, own_attributes, record, type_name
 
 __all__ = ["container", "enumerated", "environment", "iterator", "python_object", "text"]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from claude_magic.kernel.bounded import WITHHELD
-from claude_magic.kernel.context import cell_text, cleaner
-from claude_magic.kernel.inspect import inspected
-from claude_magic.kernel.tracebacks import named_values
+from claude_magic.kernel.cells.context import cell_text, cleaner
+from claude_magic.kernel.execution.tracebacks import named_values
+from claude_magic.kernel.values.bounded import WITHHELD
+from claude_magic.kernel.values.inspect import inspected
 from claude_magic.prompt import Attachment
 from claude_magic.support.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from claude_magic.kernel.cells import Cell
+    from claude_magic.kernel.cells.log import Cell
 
 __all__ = ["failure"]
 

@@ -22,7 +22,7 @@ TOOL_CELL = 0
 """The number of a cell that is none of the notebook's: they begin at 1."""
 _FRAMES = 6
 _IPYTHON = str(Path(IPython.__file__).parent)
-_RUNNERS = (_IPYTHON, str(Path(__file__).parent))  # what runs the code is not the code's concern
+_RUNNERS = (_IPYTHON, str(Path(__file__).parent.parent))  # what runs the code is not the code's concern
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _VALUES = 8
 _LIBRARIES = (sys.prefix, sys.base_prefix, _IPYTHON)

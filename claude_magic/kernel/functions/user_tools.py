@@ -14,7 +14,7 @@ from claude_magic.errors import UsageError
 from claude_magic.tool_server import ToolServer
 
 if TYPE_CHECKING:
-    from claude_magic.kernel.function_tool import FunctionTool
+    from claude_magic.kernel.functions.function_tool import FunctionTool
 
 __all__ = ["UserTools", "claude_tool", "claude_tools"]
 
@@ -101,7 +101,7 @@ def claude_tool(
     def offer(function: F) -> F:
         if not callable(function):
             raise UsageError(f"{function!r:.60} is no function. Write @claude_tool above one.")
-        from claude_magic.kernel.function_tool import FunctionTool  # noqa: PLC0415  # load budget
+        from claude_magic.kernel.functions.function_tool import FunctionTool  # noqa: PLC0415  # load budget
 
         own = getattr(function, "__name__", type(function).__name__)
         claude_tools.add(FunctionTool(function, name or own, description, only_reads=only_reads))

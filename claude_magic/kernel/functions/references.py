@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from claude_magic.kernel.static import kind
+from claude_magic.kernel.values.static import kind
 from claude_magic.support.secret_names import looks_secret
 
 __all__ = ["MISSING", "fits", "name_for", "named", "reference_in"]

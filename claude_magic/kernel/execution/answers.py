@@ -6,9 +6,9 @@ import asyncio
 import base64
 
 from claude_magic.control_characters import shortened
-from claude_magic.kernel.bounded import without_secrets
-from claude_magic.kernel.outputs import Outputs
-from claude_magic.kernel.pictures import to_image
+from claude_magic.kernel.execution.outputs import Outputs
+from claude_magic.kernel.values.bounded import without_secrets
+from claude_magic.kernel.values.pictures import to_image
 from claude_magic.support.images import NoPictureError
 from claude_magic.tool_server import Call, Content, ToolError, text
 from claude_magic.transcript.blocks import Picture

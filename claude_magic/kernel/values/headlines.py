@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from claude_magic.kernel.static import kind, name_of, namespace, own_attributes, type_name
+from claude_magic.kernel.values.static import kind, name_of, namespace, own_attributes, type_name
 
 __all__ = ["ARRAYS", "LAZY", "SCALARS", "headline", "is_bulky", "is_one_of", "is_scalar", "row"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from claude_magic.kernel.notebook_cells import NotebookCells, Place
+    from claude_magic.kernel.cells.notebook import NotebookCells, Place
 
 __all__ = ["cell_tools"]
 
@@ -35,7 +35,7 @@ def cell_tools(
 
     @cache
     def cells() -> NotebookCells:
-        from claude_magic.kernel.notebook_cells import NotebookCells  # noqa: PLC0415  # load budget
+        from claude_magic.kernel.cells.notebook import NotebookCells  # noqa: PLC0415  # load budget
 
         return NotebookCells(shell, place, path)
 

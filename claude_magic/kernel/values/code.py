@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
 
-from claude_magic.kernel.bounded import cut, more, short
-from claude_magic.kernel.static import lookup, members, mro, name_of, namespace, package_of
-from claude_magic.kernel.withheld import source_without_secrets
+from claude_magic.kernel.values.bounded import cut, more, short
+from claude_magic.kernel.values.static import lookup, members, mro, name_of, namespace, package_of
+from claude_magic.kernel.values.withheld import source_without_secrets
 
 __all__ = ["class_members", "documentation", "python_class", "python_function", "python_module"]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from claude_magic.kernel.bounded import is_secret, label, short
-from claude_magic.kernel.headlines import row
-from claude_magic.kernel.static import own_attributes, type_name
+from claude_magic.kernel.values.bounded import is_secret, label, short
+from claude_magic.kernel.values.headlines import row
+from claude_magic.kernel.values.static import own_attributes, type_name
 
 __all__ = ["numpy_array", "tensor", "xarray_array", "xarray_dataset"]
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from claude_magic.control_characters import one_line, show_invisibles
-from claude_magic.kernel.bounded import SLACK, WITHHELD, is_secret, without_secrets
-from claude_magic.kernel.kinds import describe, summary
-from claude_magic.kernel.static import method, type_name
+from claude_magic.kernel.values.bounded import SLACK, WITHHELD, is_secret, without_secrets
+from claude_magic.kernel.values.kinds import describe, summary
+from claude_magic.kernel.values.static import method, type_name
 
 __all__ = ["BYTES", "SECONDS", "collected", "heading", "inspected", "within"]
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from claude_magic.control_characters import one_line
 from claude_magic.errors import UsageError
-from claude_magic.kernel.answers import answer
-from claude_magic.kernel.docstrings import docstring_of
-from claude_magic.kernel.inspect import inspected
-from claude_magic.kernel.outputs import Outputs
-from claude_magic.kernel.parameters import Parameters
-from claude_magic.kernel.plain_values import as_json
-from claude_magic.kernel.references import name_for
-from claude_magic.kernel.run import running
-from claude_magic.kernel.static import kind
+from claude_magic.kernel.execution.answers import answer
+from claude_magic.kernel.execution.outputs import Outputs
+from claude_magic.kernel.execution.run import running
+from claude_magic.kernel.functions.docstrings import docstring_of
+from claude_magic.kernel.functions.parameters import Parameters
+from claude_magic.kernel.functions.plain_values import as_json
+from claude_magic.kernel.functions.references import name_for
+from claude_magic.kernel.values.inspect import inspected
+from claude_magic.kernel.values.static import kind
 from claude_magic.tool_server import Call, Content, Tool
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from claude_magic.kernel import arrays, code, objects, tables
-from claude_magic.kernel.bounded import parts, short
-from claude_magic.kernel.headlines import ARRAYS, LAZY, SCALARS, headline, is_scalar, row
-from claude_magic.kernel.static import lookup, own_attributes, record
+from claude_magic.kernel.values import arrays, code, objects, tables
+from claude_magic.kernel.values.bounded import parts, short
+from claude_magic.kernel.values.headlines import ARRAYS, LAZY, SCALARS, headline, is_scalar, row
+from claude_magic.kernel.values.static import lookup, own_attributes, record
 
 __all__ = ["describe", "headline", "summary"]
 

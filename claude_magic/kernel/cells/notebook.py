@@ -10,10 +10,10 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol
 
-from claude_magic.kernel.bounded import WITHHELD
-from claude_magic.kernel.cell_content import CellAnswer, CellContent, answer_from, listing
-from claude_magic.kernel.saved_cells import cells_in, history_lines
-from claude_magic.kernel.withheld import source_without_secrets
+from claude_magic.kernel.cells.content import CellAnswer, CellContent, answer_from, listing
+from claude_magic.kernel.cells.saved import cells_in, history_lines
+from claude_magic.kernel.values.bounded import WITHHELD
+from claude_magic.kernel.values.withheld import source_without_secrets
 from claude_magic.tool_server import Call, Content, Preview, ToolError, text
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.control_characters import printed, shortened
-from claude_magic.kernel.taps import Taps
+from claude_magic.kernel.cells.taps import Taps
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
@@ -195,7 +195,7 @@ class CellLog:
     def _note_error(self, cell: Cell, error: BaseException) -> None:
         if type(error).__module__.startswith("claude_magic."):
             return  # a turn's
-        from claude_magic.kernel.tracebacks import short_traceback  # noqa: PLC0415  # load budget
+        from claude_magic.kernel.execution.tracebacks import short_traceback  # noqa: PLC0415  # load budget
 
         cell.error_id = id(error)
         cell.traceback = shortened(short_traceback(error, self._shell), 2 * _ENDS)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from claude_magic.errors import UsageError
-from claude_magic.kernel.static import kind, type_name
+from claude_magic.kernel.values.static import kind, type_name
 from claude_magic.prompt import Image
 from claude_magic.support.images import NoPictureError, fitted, media_type, thumbnail
 

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from claude_magic.kernel.bounded import WITHHELD
-from claude_magic.kernel.static import kind
+from claude_magic.kernel.values.bounded import WITHHELD
+from claude_magic.kernel.values.static import kind
 from claude_magic.support.secret_names import looks_secret
 
 __all__ = ["as_json"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from claude_magic.kernel.bounded import WITHHELD, is_secret, label, more, short
-from claude_magic.kernel.static import own_attributes, type_name
+from claude_magic.kernel.values.bounded import WITHHELD, is_secret, label, more, short
+from claude_magic.kernel.values.static import own_attributes, type_name
 
 __all__ = [
     "arrow_array", "arrow_table", "pandas_frame", "pandas_groups", "pandas_index", "pandas_series",

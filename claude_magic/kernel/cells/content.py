@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from claude_magic.control_characters import one_line, shortened
-from claude_magic.kernel.bounded import without_secrets
-from claude_magic.kernel.withheld import source_without_secrets
+from claude_magic.kernel.values.bounded import without_secrets
+from claude_magic.kernel.values.withheld import source_without_secrets
 
 __all__ = ["BRIEF_BUDGET", "BUDGET", "CellAnswer", "CellContent", "CellOutput", "answer_from", "listing"]
 

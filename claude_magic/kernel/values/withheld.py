@@ -12,7 +12,7 @@ import tokenize
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from claude_magic.kernel.bounded import WITHHELD, without_secrets
+from claude_magic.kernel.values.bounded import WITHHELD, without_secrets
 from claude_magic.support.secret_names import looks_secret
 
 __all__ = ["source_without_secrets"]

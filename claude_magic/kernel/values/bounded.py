@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from claude_magic.kernel.headlines import headline, is_bulky, is_scalar
-from claude_magic.kernel.static import kind, lookup, own_attributes, record, type_name
+from claude_magic.kernel.values.headlines import headline, is_bulky, is_scalar
+from claude_magic.kernel.values.static import kind, lookup, own_attributes, record, type_name
 from claude_magic.support.secret_names import looks_secret
 
 __all__ = [

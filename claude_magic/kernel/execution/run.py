@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
-from claude_magic.kernel.outputs import Outputs, collecting
-from claude_magic.kernel.progress import Progress
-from claude_magic.kernel.tracebacks import TOOL_CELL, short_traceback
+from claude_magic.kernel.execution.outputs import Outputs, collecting
+from claude_magic.kernel.execution.progress import Progress
+from claude_magic.kernel.execution.tracebacks import TOOL_CELL, short_traceback
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

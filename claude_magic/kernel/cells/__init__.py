@@ -1,0 +1,1 @@
+"""The notebook's cells: those that have run, those that Claude reads and changes."""

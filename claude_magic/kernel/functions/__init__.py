@@ -1,0 +1,1 @@
+"""Functions of the notebook as tools of Claude's."""
