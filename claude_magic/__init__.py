@@ -46,8 +46,8 @@ _HOMES = {
     "TaskManager": "tasks",
     "TaskStatus": "tasks",
     "TurnOptions": "options",
-    "claude_tool": "kernel.user_tools",
-    "claude_tools": "kernel.user_tools",
+    "claude_tool": "kernel.functions.user_tools",
+    "claude_tools": "kernel.functions.user_tools",
     "default_task_manager": "tasks",
 }
 

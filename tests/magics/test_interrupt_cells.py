@@ -239,7 +239,7 @@ def test_an_interrupt_that_is_ignored_or_repeated_kills_the_tree_and_the_next_pr
     assert "claude did not stop and was killed; the next prompt resumes." in markdown_of(cell)
     ignoring.wait_for(lambda: not psutil.pid_exists(pid), 5)
     ignoring.do("import os; os.environ.pop('FAKE_CLAUDE')")
-    ignoring.do("r = %claude again")
+    ignoring.do("r = %claude --context none again")
     assert ignoring.value("r.text") == "You said: again"
     (other,) = fakes(ignoring)
     assert any(argument.startswith("--resume=") for argument in psutil.Process(other).cmdline())
