@@ -18,7 +18,7 @@ def change(before: str | None, after: str | None) -> FileChange:
             "one\ntwo\nthree\n",
             "one\n2\nthree\nfour\n",
             [
-                *("--- a/home/ada/a.py", "+++ b/home/ada/a.py", " -1,3 +1,4 "),
+                *("--- a/home/ada/a.py", "+++ b/home/ada/a.py", "@@ -1,3 +1,4 @@"),
                 *(" one", "-two", "+2", " three", "+four"),
             ],
             "<FileChange changed '/home/ada/a.py', +2 -1>",
@@ -26,13 +26,13 @@ def change(before: str | None, after: str | None) -> FileChange:
         (
             None,
             "one\n",
-            ["--- /dev/null", "+++ b/home/ada/a.py", " -0,0 +1 ", "+one"],
+            ["--- /dev/null", "+++ b/home/ada/a.py", "@@ -0,0 +1 @@", "+one"],
             "<FileChange created '/home/ada/a.py', +1 -0>",
         ),
         (
             "++ one\n",
             None,
-            ["--- a/home/ada/a.py", "+++ /dev/null", " -1 +0,0 ", "-++ one"],
+            ["--- a/home/ada/a.py", "+++ /dev/null", "@@ -1 +0,0 @@", "-++ one"],
             "<FileChange deleted '/home/ada/a.py', +0 -1>",
         ),
         (None, "", [], "<FileChange created '/home/ada/a.py', +0 -0>"),

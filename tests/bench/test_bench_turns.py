@@ -38,7 +38,8 @@ from bare_pipe import BarePipe, single
 import psutil, uuid
 child, = [p for p in psutil.Process().children() if '--output-format=stream-json' in p.cmdline()]
 new = f'--session-id={{uuid.uuid4()}}'
-command = [new if word.startswith('--session-id') else word for word in child.cmdline()]
+words = [word for word in child.cmdline() if '"sdk"' not in word]  # a bare pipe serves no tools
+command = [new if word.startswith('--session-id') else word for word in words]
 pipe = BarePipe(command, child.environ(), child.cwd())
 """
 
@@ -117,7 +118,7 @@ def flooded(tmp_path: Path) -> Iterator[Callable[[int], tuple[float, float]]]:
     """Streams n deltas into a live cell; the CPU seconds of the kernel and the longest gap on its loop."""
     with MagicNotebook(tmp_path, offline=False, env={"CLAUDE_MAGIC_CLI": str(FAKE)}) as notebook:
         notebook.load()
-        notebook.do(HEARTBEAT)
+        notebook.do(f"%config ClaudeMagics.context = 'none'\n{HEARTBEAT}")
 
         def flood(deltas: int) -> tuple[float, float]:
             session = f"-s of_{deltas}"

@@ -32,7 +32,7 @@ def test_the_last_turn_is_taken_back_then_the_one_before_and_the_kernel_follows(
     shown = undo(notebook, "--dry-run")
     assert shown.splitlines() == [
         "Undoing the turn 'write notes.txt by Claude' changes notes.txt (+0 -1)",
-        *("--- a/notes.txt", "+++ /dev/null", " -1 +0,0 ", "-by Claude"),
+        *("--- a/notes.txt", "+++ /dev/null", "@@ -1 +0,0 @@", "-by Claude"),
     ]
     assert notes.read_text() == "by Claude"
 

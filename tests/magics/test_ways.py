@@ -50,7 +50,7 @@ follow(ChildProcess, "write", "prompt", lambda data: b"follow me" in data)
 follow(ChildProcess, "read", "event", after="claude_cli/process.py")
 follow(Stream, "handle", "event")
 follow(Builder, "touch", "event", lambda *_: "session/stream.py" in brought_by(sys._getframe(2)))
-follow(ipywidgets.Widget, "send", "event", lambda content: content.get("type") == "patch", "session/stream.py")
+follow(ipywidgets.Widget, "send", "event", lambda sent: sent.get("type") == "patch", "session/stream.py")
 '''
 
 
