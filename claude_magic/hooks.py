@@ -20,7 +20,7 @@ class Step(Struct, frozen=True, kw_only=True):
 
     Args:
         told: The CLI's account of it.
-        began: When the tool began to run, in seconds since 1970; 0 if that is not known.
+        began: When the tool began to run at the earliest, in seconds since 1970; 0 if that is not known.
         note: Puts a line of ours on the call's card, in the place of the one before.
     """
 
@@ -77,7 +77,7 @@ async def answered(
     Args:
         hooks: Those that were declared.
         request: The CLI's.
-        began: When the tool began to run.
+        began: When the tool began to run at the earliest.
         note: Puts a line on the call's card.
     """
     by_place = {str(place): hook for place, hook in enumerate(hooks)}

@@ -112,6 +112,11 @@ class ClaudeProcess:
         self._started = False
 
     @property
+    def written_after(self) -> float:
+        """A moment before the process wrote what is handled now, however late that is; seconds since 1970."""
+        return self._child.written_after if self._child is not None else 0.0
+
+    @property
     def is_running(self) -> bool:
         """The process lives."""
         return self._child is not None and self._child.is_running

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import time
 import uuid
 from asyncio import SubprocessTransport, WriteTransport
 from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
@@ -63,12 +64,18 @@ class _Protocol(SubprocessStreamProtocol):
         self.exited = asyncio.Event()
         self.outputs_ended = asyncio.Event()
         self.refused = False
+        self.last_output = 0.0
         self._open = {1, 2}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         if self.refused:
             transport.close()  # reaps it
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        super().pipe_data_received(fd, data)
+        if fd == 1:
+            self.last_output = time.time()  # the pipe was emptied just now
 
     def process_exited(self) -> None:
         super().process_exited()
@@ -102,6 +109,7 @@ class ChildProcess:
         self._ladder: asyncio.Task[StopReport] | None = None
         self._chunks = 0
         self._reading = False
+        self.written_after = self._last_read = time.time()
         self._draining = asyncio.create_task(self._drain_stderr(), name="claude_magic stderr")
         self._ending = asyncio.create_task(self._end_with_leader(), name="claude_magic exit")
         self._ending.add_done_callback(self._shut)
@@ -194,10 +202,14 @@ class ChildProcess:
         assert stdout is not None  # noqa: S101  # spawned with a pipe
         self._reading = True
         try:
-            return await stdout.read(CHUNK)
+            chunk = await stdout.read(CHUNK)
         finally:
             self._reading = False
             self._chunks += 1
+        self.written_after = self._last_read
+        if len(chunk) < CHUNK:  # nothing is left of what had come
+            self._last_read = max(self._last_read, self._protocol.last_output)
+        return chunk
 
     async def wait(self, timeout: float | None = None) -> int | None:  # noqa: ASYNC109  # a bound, not an error
         """The exit code, or None if it still runs after `timeout` seconds."""

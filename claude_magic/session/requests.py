@@ -63,6 +63,7 @@ class Answers:
             self._allow(request.tool_name)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             self._interrupt(turn)
+        stream.call_times.allowed(request.tool_use_id)
         return decision.response(request)
 
     async def _hook_callback(self, stream: Stream, control: ControlRequest) -> dict[str, object]:
@@ -73,7 +74,7 @@ class Answers:
         if isinstance(account, Mapping) and transcript.edits.take(account):
             await look(transcript.edits)
         note = partial(transcript.note, call)
-        reply = await answered(stream.options.hooks, request, transcript.began(call), note)
+        reply = await answered(stream.options.hooks, request, stream.call_times.earliest(call), note)
         if reply.notice:
             transcript.notice(reply.notice, "warning")
         return dict(reply.output)

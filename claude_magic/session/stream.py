@@ -22,6 +22,7 @@ from msgspec import Struct
 from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import ClaudeMagicError, MalformedLineError, StartError
 from claude_magic.options import Options
+from claude_magic.session.call_times import CallTimes
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.startup_check import StartupCheck
@@ -70,6 +71,7 @@ class Stream:
     ) -> None:
         self.process = process
         self.startup = StartupCheck(process)
+        self.call_times = CallTimes()
         self.turn: Turn | None = None  # the one sent last
         self.last_event = 0.0  # when, on the monotonic clock
         self._conversation = conversation
@@ -169,6 +171,8 @@ class Stream:
 
     def _on_message(self, event: AssistantMessage) -> None:
         self._next_owner = None
+        calls = (block.id for block in event.message.blocks if block.type == "tool_use" and block.id)
+        self.call_times.written(calls, self.process.written_after)
         self._schedules |= any(tool_called(block.name or "").schedules for block in event.message.blocks)
         self._show(event, self.owner)
 

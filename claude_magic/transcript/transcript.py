@@ -191,11 +191,6 @@ class Transcript:
         """What a person is being asked just now."""
         return tuple(b for b in self.blocks if isinstance(b, PermissionBlock) and b.pending)
 
-    def began(self, tool_use_id: str) -> float:
-        """When a tool call began to run, the wait for a person's leave not counted; 0 for one not known."""
-        tool = self._builder.tools.get(tool_use_id)
-        return 0.0 if tool is None else tool.started
-
     async def changed(self, since: int) -> int:
         """Waits until something has changed after revision `since`.
 

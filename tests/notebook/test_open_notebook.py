@@ -124,6 +124,25 @@ def test_what_the_front_end_saves_is_not_taken_for_a_commands_doing(
     assert not warned(kernel, "run cat saved.json > open.ipynb"), "outputs are the kernel's doing"
 
 
+def test_a_command_is_told_of_though_the_kernel_hears_of_it_only_when_it_is_done(
+    kernel: MagicNotebook, file: Path
+) -> None:
+    """Its own events wait with everything else while a cell computes."""
+    assert not warned(kernel, "run true")
+    requests = len(kernel.endpoint.requests)
+    turn = kernel.start("%%claude --allow Bash -b\nonce computing is there run sed -i s/1/2/ open.ipynb")
+    kernel.wait_for(lambda: len(kernel.endpoint.requests) > requests)
+
+    kernel.do(
+        "import time, pathlib\n"
+        f"file, before = pathlib.Path({str(file)!r}), pathlib.Path({str(file)!r}).read_bytes()\n"
+        "pathlib.Path('computing').touch()\n"
+        "while file.read_bytes() == before or time.time() < file.stat().st_ctime + 0.3: time.sleep(0.01)"
+    )
+    kernel.do("%claude_wait")
+    assert WARNING in read_page(html(kernel.cells[turn])).text
+
+
 def test_a_renamed_notebook_is_known_again(kernel: MagicNotebook, file: Path) -> None:
     assert not warned(kernel, "run true")
     renamed = file.rename(kernel.work / "renamed.ipynb")
