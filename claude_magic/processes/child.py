@@ -64,7 +64,7 @@ class _Protocol(SubprocessStreamProtocol):
         self.exited = asyncio.Event()
         self.outputs_ended = asyncio.Event()
         self.refused = False
-        self.last_output = 0.0
+        self.last_output = time.time()
         self._open = {1, 2}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -109,7 +109,7 @@ class ChildProcess:
         self._ladder: asyncio.Task[StopReport] | None = None
         self._chunks = 0
         self._reading = False
-        self.written_after = self._last_read = time.time()
+        self.written_after = self._last_read = protocol.last_output
         self._draining = asyncio.create_task(self._drain_stderr(), name="claude_magic stderr")
         self._ending = asyncio.create_task(self._end_with_leader(), name="claude_magic exit")
         self._ending.add_done_callback(self._shut)
@@ -208,7 +208,7 @@ class ChildProcess:
             self._chunks += 1
         self.written_after = self._last_read
         if len(chunk) < CHUNK:  # nothing is left of what had come
-            self._last_read = max(self._last_read, self._protocol.last_output)
+            self._last_read = self._protocol.last_output
         return chunk
 
     async def wait(self, timeout: float | None = None) -> int | None:  # noqa: ASYNC109  # a bound, not an error

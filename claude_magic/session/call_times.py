@@ -38,8 +38,8 @@ class CallTimes:
         while len(self._times) > _REMEMBERED:
             self._times.popitem(last=False)
 
-    def allowed(self, call: str) -> None:
-        """A call is allowed now: the CLI is about to be told."""
+    def decided(self, call: str) -> None:
+        """Whether a call may run is decided now: the CLI is about to be told."""
         self._times[call] = self._clock()
 
     def earliest(self, call: str) -> float:

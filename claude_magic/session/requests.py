@@ -63,7 +63,7 @@ class Answers:
             self._allow(request.tool_name)
         if decision.interrupt and turn is not None:  # the answer alone would end it as an error
             self._interrupt(turn)
-        stream.call_times.allowed(request.tool_use_id)
+        stream.call_times.decided(request.tool_use_id)
         return decision.response(request)
 
     async def _hook_callback(self, stream: Stream, control: ControlRequest) -> dict[str, object]:

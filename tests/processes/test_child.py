@@ -228,6 +228,24 @@ async def test_two_writers_at_once_give_whole_lines() -> None:
 
 
 @pytest.mark.fault(37, via="os")
+async def test_what_is_read_late_is_known_to_be_written_after_what_was_read_before_it(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    child = await python(
+        "import pathlib, time; print('ready', flush=True); input(); print(time.time(), flush=True); "
+        f"pathlib.Path({str(written)!r}).touch(); input()"
+    )
+    before = time.time()
+    await child.write(b"\n")
+    while not written.exists():
+        pass  # the loop is held up until all is done
+    moment = float(await child.read())
+    assert child.written_after <= before <= moment
+    await child.write(b"\n")
+    assert await child.read() == b""
+    assert child.written_after >= moment, "the last of it came in after it was written"
+    await child.stop(1)
+
+
 async def test_a_cancelled_write_still_writes_its_whole_line() -> None:
     child = await spawn(*CAT)
     sent = b"x" * 1_000_000 + b"\n"

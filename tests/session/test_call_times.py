@@ -12,10 +12,10 @@ def test_a_call_begins_no_earlier_than_the_moment_before_it_was_written() -> Non
     assert [times.earliest(call) for call in ("one", "two", "another")] == [5.0, 5.0, 0.0]
 
 
-def test_a_call_that_a_person_was_asked_about_begins_when_it_is_allowed() -> None:
+def test_a_call_that_a_person_was_asked_about_begins_when_that_is_decided() -> None:
     times = CallTimes(clock=lambda: 30.0)
     times.written(["one"], 5.0)
-    times.allowed("one")
+    times.decided("one")
     assert times.earliest("one") == 30.0
 
 
