@@ -43,7 +43,7 @@ async def put_code(result: Result, where: CodeTo, place: TurnPlace) -> str:
     code = python_in(result)
     if not code:
         return _NO_CODE
-    from claude_magic.kernel.cells.notebook import new_cell  # noqa: PLC0415  # load budget
+    from claude_magic.kernel.cells.page import new_cell  # noqa: PLC0415  # load budget
 
     try:
         if where == "replace":
@@ -63,7 +63,7 @@ def python_in(result: Result) -> str:
 
 
 async def _replace(code: str, place: TurnPlace) -> str:
-    from claude_magic.kernel.cells.notebook import new_cell, set_cell  # noqa: PLC0415  # load budget
+    from claude_magic.kernel.cells.page import new_cell, set_cell  # noqa: PLC0415  # load budget
 
     answer = await set_cell(place, place.cell_id, place.source, code)
     if answer is None:

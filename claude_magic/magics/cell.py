@@ -11,6 +11,7 @@ import builtins
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -28,6 +29,10 @@ from claude_magic.result import Result
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn, answering
 from claude_magic.views import View, ask_page, conversation_in_page, live_view, static_view, terminal_view
+
+if TYPE_CHECKING:
+    from claude_magic.kernel.cells.page import CellChange
+    from claude_magic.transcript import Transcript
 
 __all__ = ["CellAsker", "Cells", "TurnCell"]
 
@@ -137,7 +142,7 @@ class Cells:
         self._settings = settings
         self._in_kernel = hasattr(shell, "kernel")
         self._background: list[TurnCell] = []
-        self._places: WeakKeyDictionary[Turn, TurnPlace] = WeakKeyDictionary()
+        self._places: WeakKeyDictionary[Transcript, TurnPlace] = WeakKeyDictionary()
         self._shares_loop = False
 
     def of(self, session: Session) -> list[Turn]:
@@ -147,8 +152,17 @@ class Cells:
     def place(self) -> TurnPlace:
         """Where the turn stands whose tool call this code answers; a task stands in no cell."""
         turns = answering.get()
-        place = self._places.get(turns[-1]) if turns else None
+        place = self._places.get(turns[-1].transcript) if turns else None
         return place or TurnPlace(self._shell, turns[-1].transcript.session if turns else "")
+
+    def here(self, session: Session) -> TurnPlace:
+        """Where the cell that runs stands, for what a session does in it."""
+        return self._place(session.name, background=False)
+
+    def changes(self, transcript: Transcript) -> list[CellChange]:
+        """What a turn has changed in the notebook's cells, in order."""
+        place = self._places.get(transcript)
+        return place.changes if place is not None else []
 
     def asker(self, *, background: bool) -> CellAsker:
         """Who answers the permission requests of a turn that the current cell asks for."""
@@ -181,7 +195,7 @@ class Cells:
         code_to: CodeTo = "",
     ) -> TurnCell:
         """Makes the turn's displays in the current cell."""
-        place = self._places[turn] = self._place(session.name, background=asker.background)
+        place = self._places[turn.transcript] = self._place(session.name, background=asker.background)
         is_here = (cell for cell in self._background if cell.place.cell_id == place.cell_id)
         if place.cell_id and any(not cell.done for cell in is_here):
             turn.transcript.notice(_STILL_RUNS)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from claude_magic.kernel.cells.page import CellChange
+
 __all__ = ["TurnPlace", "propose"]
 
 AskPage = Callable[[Mapping[str, object]], Awaitable[object]]
@@ -39,6 +41,7 @@ class TurnPlace:
         self.cell_id = self.below = cell_id
         self.source = source
         self.proposals: list[str] = []  # that wait
+        self.changes: list[CellChange] = []
         self._shell = shell
         self._ask = ask
         self._holds = holds

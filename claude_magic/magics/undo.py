@@ -1,38 +1,30 @@
-"""`%claude_undo`: takes back what Claude's file tools have changed, turn by turn.
-
-The CLI keeps a checkpoint of these files at each prompt, and goes back to it byte by byte, line ends and
-encodings too (measured: 2.1.191, 2.1.332). What anybody has changed since is lost then: that is looked for
-here. What a subagent has written is not in it.
-"""
+"""`%claude_undo`: takes back what Claude's tools have changed in files and cells, turn by turn."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from claude_magic.control_characters import one_line, show_invisibles
 from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import Word, flag, magic, sessions
 from claude_magic.magics.output import say, show
-from claude_magic.result import FileChange
-from claude_magic.session.edited_files import content_of
+from claude_magic.session.file_undo import FileUndo
 from claude_magic.tools import ToolKind, tool_called
-from claude_magic.transcript.file_edits import text_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from claude_magic.kernel.cells.undo import CellUndo
     from claude_magic.kernel.live_edits import LiveEdits
     from claude_magic.magics.cell import Cells
     from claude_magic.notebook.sessions import Sessions
+    from claude_magic.result import FileChange
     from claude_magic.session import Session
     from claude_magic.transcript import Transcript
 
@@ -43,18 +35,30 @@ _READERS = {"mcp__kernel__list_variables", "mcp__kernel__inspect", "mcp__kernel_
 _CELLS = {"mcp__kernel__add_cell", "mcp__kernel__edit_cell", "mcp__kernel__delete_cell"}
 
 
-class _Plan(Struct):
-    """What going back to a checkpoint comes to.
+class _Undo(NamedTuple):
+    """A turn, as it would be taken back."""
 
-    Args:
-        changes: What happens to the files of the turn.
-        changed_since: Files that somebody else has changed since, and that would go back too.
-        unknown: Files of the turn that the checkpoint does not have.
-    """
+    files: FileUndo
+    cells: CellUndo
 
-    changes: list[FileChange] = []
-    changed_since: list[str] = []
-    unknown: list[str] = []
+    @property
+    def changes(self) -> list[FileChange]:
+        """What goes back."""
+        return [*self.files.changes, *self.cells.changes]
+
+    @property
+    def changed_since(self) -> list[str]:
+        """What somebody else has changed since."""
+        return [*self.files.changed_since, *self.cells.changed_since]
+
+    async def look(self) -> None:
+        """Compares what there is with what was before and after."""
+        await self.files.look()
+        await self.cells.look()
+
+    async def take_back(self) -> list[str]:
+        """Does it; returns what is not as before."""
+        return [*await self.files.take_back(), *await self.cells.take_back()]
 
 
 class UndoMagics:
@@ -81,37 +85,65 @@ class UndoMagics:
         usage="[NAME] [--dry-run] [--yes] [--force]",
     )
     async def claude_undo(self, arguments: Namespace) -> None:
-        """Take back what Write and Edit changed in a session's last turn that changed files.
+        """Take back what Claude changed in files and cells in a session's last turn that did.
 
         Once more takes back the turn before. What commands did, and what the kernel holds, stays.
         """
         session = self._sessions.find(arguments.name)
-        transcript = _last_with_edits(session)
-        known = await session.rewind(transcript.message_id, dry_run=True)
-        plan = await asyncio.to_thread(_plan, transcript, known)
-        self._show(transcript, plan)
+        transcript = self._last_with_changes(session)
+        undo = self._undo(session, transcript)
+        await undo.look()
+        self._show(transcript, undo)
         if arguments.dry_run:
             return
-        if plan.changed_since and not arguments.force:
-            names = _names(plan.changed_since, transcript)
+        if undo.changed_since and not arguments.force:
+            names = _names(undo.changed_since, transcript)
             raise UsageError(
                 f"Changed since by somebody else: {names}. Nothing was undone. "
                 f"To lose these changes too: {_again(session, '--force')}"
             )
-        if plan.changes and not self._may_go_on(session, yes=arguments.yes):
+        if undo.changes and not self._may_go_on(session, yes=arguments.yes):
             say("Nothing was undone.")
             return
-        if plan.changes:
-            await session.rewind(transcript.message_id)
-            say(await self._outcome(plan, transcript))
+        if undo.changes:
+            say(await self._outcome(undo, transcript))
         transcript.edits.undone = True
 
-    def _show(self, transcript: Transcript, plan: _Plan) -> None:
+    def _undo(self, session: Session, transcript: Transcript) -> _Undo:
+        from claude_magic.kernel.cells.undo import CellUndo  # noqa: PLC0415  # load budget
+
+        cells = CellUndo(self._cells.here(session), self._cells.changes(transcript))
+        return _Undo(FileUndo(session, transcript), cells)
+
+    def _last_with_changes(self, session: Session) -> Transcript:
+        """The last turn that has changed files or cells which were not yet taken back.
+
+        Raises:
+            UsageError: There is none, or it belongs to another conversation.
+        """
+        turns = (each for each in reversed(session.history) if not each.edits.undone)
+        transcript = next((each for each in turns if each.edits.files or self._cells.changes(each)), None)
+        if transcript is None:
+            raise UsageError(
+                f"There is nothing to undo: in session {session.name!r} Claude has changed no file by Write "
+                "or Edit and no cell since the kernel started, or it is undone already."
+            )
+        is_elsewhere = transcript.session_id and transcript.session_id != session.session_id
+        if transcript.edits.files and is_elsewhere:
+            again = f"%claude_resume {transcript.session_id[:8]}"
+            raise UsageError(
+                "What there is to undo belongs to another conversation. "
+                f"Go on with that first: {again}{'' if session.name == 'main' else f' -s {session.name}'}"
+            )
+        return transcript
+
+    def _show(self, transcript: Transcript, undo: _Undo) -> None:
         from claude_magic.commonmark.writing import escaped, fenced  # noqa: PLC0415  # load budget
         from claude_magic.views.html.turn import document  # noqa: PLC0415
 
-        head, notes = _head(transcript, plan), _notes(transcript, plan)
-        changes = [replace(each, path=_short(each.path, transcript)) for each in plan.changes]
+        head = _head(transcript, undo.changes)
+        notes = [*undo.cells.notes, *_notes(transcript, proposed=not self._cells.changes(transcript))]
+        changes = [replace(each, path=_short(each.path, transcript)) for each in undo.changes]
         lines = [show_invisibles(line) for each in changes for line in each.diff.split("\n")]
         more = [f"… {len(lines) - _PREVIEW:,} more lines"] if len(lines) > _PREVIEW else []
         diff = "\n".join([*lines[:_PREVIEW], *more])
@@ -130,80 +162,36 @@ class UndoMagics:
             raise UsageError(f"Nobody can be asked here. To undo it: {_again(session, '--yes')}")
         return answer
 
-    async def _outcome(self, plan: _Plan, transcript: Transcript) -> str:
-        """What has come of it, seen on the disk; modules of this kernel are loaded anew."""
-        left = [each.path for each in plan.changes if not await asyncio.to_thread(_is_back, each)]
-        done = [each.path for each in plan.changes if each.path not in left]
+    async def _outcome(self, undo: _Undo, transcript: Transcript) -> str:
+        """What has come of it; modules of this kernel are loaded anew."""
+        left = await undo.take_back()
+        done = [each.path for each in undo.changes if each.path not in left]
         lines = [f"Undone: {_names(done, transcript)}."] if done else []
         lines += [f"Not undone: {_names(left, transcript)}."] if left else []
-        notes = [await self._edits.load(Path(path)) for path in done]
+        files = [each.path for each in undo.files.changes if each.path in done]
+        notes = [await self._edits.load(Path(path)) for path in files]
         return " ".join([*lines, *(f"{note[:1].upper()}{note[1:]}." for note in notes if note)])
 
 
-def _last_with_edits(session: Session) -> Transcript:
-    """The last turn with files that were changed and not yet taken back.
-
-    Raises:
-        UsageError: There is none, or it belongs to another conversation.
-    """
-    turns = (each for each in reversed(session.history) if each.edits.files and not each.edits.undone)
-    transcript = next(turns, None)
-    if transcript is None:
-        raise UsageError(
-            f"There is nothing to undo: in session {session.name!r} Write and Edit have changed no file "
-            "since the kernel started, or it is undone already."
-        )
-    if transcript.session_id and transcript.session_id != session.session_id:
-        again = f"%claude_resume {transcript.session_id[:8]}"
-        raise UsageError(
-            "What there is to undo belongs to another conversation. "
-            f"Go on with that first: {again}{'' if session.name == 'main' else f' -s {session.name}'}"
-        )
-    return transcript
-
-
-def _plan(transcript: Transcript, known: Iterable[str]) -> _Plan:
-    """Compares the files with what they were before and after the turn."""
-    plan, rest = _Plan(), {os.path.realpath(path): path for path in known}
-    for file in transcript.edits.files:
-        content = content_of(file.path)
-        now = None if content is None else text_of(content)
-        is_known = rest.pop(os.path.realpath(file.path), None) is not None
-        if not is_known and now == file.before:
-            continue  # it is back already
-        if not is_known:
-            plan.unknown.append(file.path)
-            continue
-        plan.changes.append(FileChange(path=file.path, before=now, after=file.before))
-        if not transcript.edits.is_as_seen(file.path, content):
-            plan.changed_since.append(file.path)
-    plan.changed_since += rest.values()
-    return plan
-
-
-def _is_back(change: FileChange) -> bool:
-    content = content_of(change.path)
-    return (None if content is None else text_of(content)) == change.after
-
-
-def _head(transcript: Transcript, plan: _Plan) -> str:
+def _head(transcript: Transcript, changes: Sequence[FileChange]) -> str:
     prompt = one_line(transcript.prompt, 60)
-    if not plan.changes:
+    if not changes:
         return f"Of the turn {prompt!r} there is nothing to undo."
-    counts = (
-        f"{_names([each.path], transcript)} (+{each.additions} -{each.deletions})" for each in plan.changes
-    )
+    counts = (f"{_names([each.path], transcript)} (+{each.additions} -{each.deletions})" for each in changes)
     return f"Undoing the turn {prompt!r} changes {', '.join(counts)}"
 
 
-def _notes(transcript: Transcript, plan: _Plan) -> list[str]:
-    """What is not undone."""
+def _notes(transcript: Transcript, *, proposed: bool) -> list[str]:
+    """What is not undone, for it was done by other means.
+
+    Args:
+        transcript: The turn.
+        proposed: Its cells were only proposed.
+    """
     notes = []
-    if plan.unknown:
-        notes.append(f"Not undone, for a subagent wrote it: {_names(plan.unknown, transcript)}.")
     names = [call.name for call in transcript.tool_calls if not call.is_error]
-    if not _CELLS.isdisjoint(names):
-        notes.append("Not undone: cells. In the notebook Ctrl-Z takes a change back, z that of a whole cell.")
+    if proposed and not _CELLS.isdisjoint(names):
+        notes.append("Not undone: the cell that was proposed.")
     if acts := Counter(filter(_acts, names)):
         from claude_magic.wording.tool import tool_name  # noqa: PLC0415  # load budget
 

@@ -56,7 +56,8 @@ class FileEdits:
             return False
         facts = response if isinstance(response, Mapping) else {}
         before = next((facts[key] for key in _BEFORE if facts.get(key) is not None), None)
-        self._files.setdefault(os.path.normpath(path), _Edited(before if isinstance(before, str) else None))
+        text = _plain(before) if isinstance(before, str) else None
+        self._files.setdefault(os.path.normpath(path), _Edited(text))
         return True
 
     def see(self, path: str, content: bytes | None) -> None:
@@ -71,8 +72,12 @@ class FileEdits:
 
 
 def text_of(content: bytes) -> str:
-    """A file's text with the line ends that the CLI gives it."""
-    return content.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    """A file's text without its byte order mark, and with the line ends that the CLI gives it."""
+    return _plain(content.decode("utf-8", "replace"))
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")  # an account may have the mark (2.1.332)
 
 
 def digest(content: bytes | None) -> bytes | None:

@@ -46,6 +46,12 @@ def begin(notebook: NotebookPage, prompt: str) -> tuple[list[dict[str, Any]], Lo
     return cells, notebook.page.locator(".claude-turn .claude-permission")
 
 
+def run_above(notebook: NotebookPage, source: str) -> None:
+    """Runs a new cell below the first."""
+    notebook.page.evaluate(_PUT, [{"cell_type": "code", "source": source, "metadata": {}}])
+    notebook.run(1)
+
+
 def answer(cards: Locator, number: int, button: str) -> None:
     """Waits for a card and answers it."""
     expect(cards).to_have_count(number)
@@ -120,6 +126,23 @@ def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: Notebo
     undo(desk, "asks", "command")
 
     assert comparable(cells_of(desk)) == comparable(before)
+
+
+def test_a_turns_changes_of_the_cells_are_taken_back_in_a_cell(desk: NotebookPage) -> None:
+    before, cards = begin(desk, "twenty proposals")
+    for number, proposal in enumerate(PROPOSALS, start=1):
+        answer(cards, number, "allow" if proposal.accepted else "deny")
+    wait_until_over(desk)
+    run_above(desk, "%%claude --cell\ncode in parts")
+    assert cells_of(desk)[2]["source"] == _CODE
+
+    run_above(desk, "%claude_undo --yes")
+    assert cells_of(desk)[3]["source"] != _CODE
+    run_above(desk, "%claude_undo --yes")
+
+    assert comparable(cells_of(desk)[4:]) == comparable(before[1:])
+    run_above(desk, "%claude_undo --yes")
+    expect(desk.output(1)).to_contain_text("There is nothing to undo")
 
 
 def test_a_cell_that_claude_does_not_know_as_it_is_stays_as_it_is(lab: NotebookPage) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from turns import called, returned, turn
 
-from claude_magic.magics.undo import _notes, _Plan
+from claude_magic.magics.undo import _notes
 from claude_magic.transcript import Transcript
 
-CELLS = "Not undone: cells. In the notebook Ctrl-Z takes a change back, z that of a whole cell."
+CELLS = "Not undone: the cell that was proposed."
 
 
 def of(*names: str, failed: bool = False) -> Transcript:
@@ -32,12 +32,6 @@ def of(*names: str, failed: bool = False) -> Transcript:
     ],
 )
 def test_what_acted_by_other_means_is_named_with_its_calls(names: list[str], notes: list[str]) -> None:
-    assert _notes(of(*names), _Plan()) == notes
-    assert _notes(of(*names, failed=True), _Plan()) == []
-
-
-def test_files_of_a_subagent_are_named_from_the_sessions_folder() -> None:
-    transcript = of()
-    transcript.update(cwd="/work")
-    plan = _Plan(unknown=["/work/a.py", "/elsewhere/b\x1b[2J.py"])
-    assert _notes(transcript, plan) == ["Not undone, for a subagent wrote it: a.py, /elsewhere/b.py."]
+    assert _notes(of(*names), proposed=True) == notes
+    assert _notes(of(*names, failed=True), proposed=True) == []
+    assert _notes(of(*names), proposed=False) == [note for note in notes if note != CELLS]

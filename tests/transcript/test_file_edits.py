@@ -81,3 +81,10 @@ def test_an_account_without_the_text_before_is_of_a_file_that_was_not_there() ->
     assert edits.take(account(tool_response="done"))
     edits.see("/work/a.py", b"1")
     assert edits.files[0].created
+
+
+def test_a_byte_order_mark_and_line_ends_are_no_change() -> None:
+    edits = FileEdits()
+    edits.take(account(tool_response={"originalFile": "\ufeff1\r\n2\n"}))
+    edits.see("/work/a.py", b"\xef\xbb\xbf1\r\n2\r\n")
+    assert edits.files == ()

@@ -53,11 +53,15 @@ class CellContent(Struct, frozen=True, forbid_unknown_fields=True):
     outputs: Annotated[list[CellOutput], Meta(max_length=100)] = []
 
     @property
+    def label(self) -> str:
+        """The cell as a person knows it, by its number."""
+        return f"{self.type} cell {f'[{self.count}]' if self.count is not None else self.index + 1}"
+
+    @property
     def name(self) -> str:
-        """The cell as a person knows it, in a line."""
-        number = f"[{self.count}]" if self.count is not None else f"{self.index + 1}"
+        """The same with its first line."""
         first = next((line for line in self.source.split("\n") if line.strip()), "")
-        return f"{self.type} cell {number}" + (f": {one_line(first, _LINE)}" if first else ", which is empty")
+        return self.label + (f": {one_line(first, _LINE)}" if first else ", which is empty")
 
     @property
     def is_whole(self) -> bool:
@@ -66,9 +70,14 @@ class CellContent(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CellAnswer(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a page answers: cells, or why one was left as it is."""
+    """What a page answers: cells, or why one was left as it is.
+
+    Of a deleted cell also what its file would have, as JSON, and the id of the one above.
+    """
 
     cells: Annotated[list[CellContent], Meta(max_length=20_000)] = []
+    saved: Annotated[str, Meta(max_length=6_000_000)] = ""
+    above: Annotated[str, Meta(max_length=200)] = ""
     changed: CellContent | None = None
     gone: bool = False
     locked: bool = False

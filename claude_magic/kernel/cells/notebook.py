@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from claude_magic.kernel.cells.content import CellAnswer, CellContent, answer_from, listing
+from claude_magic.kernel.cells.content import CellAnswer, CellContent, listing
+from claude_magic.kernel.cells.page import NONSENSE, delete_cell, new_cell, read_cells, set_cell
 from claude_magic.kernel.cells.saved import cells_in, history_lines
 from claude_magic.kernel.values.bounded import WITHHELD
 from claude_magic.kernel.values.withheld import source_without_secrets
 from claude_magic.tool_server import Call, Content, Preview, ToolError, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["NotebookCells", "Place", "new_cell", "set_cell"]
+    from claude_magic.kernel.cells.page import Place
+
+__all__ = ["NotebookCells"]
 
 _IDS = 200
 _CODE = 500_000  # characters
@@ -31,11 +34,6 @@ _NO_PAGE = (
     "No page that shows this notebook answers, so its cells cannot be changed from here. Give the code in "
     "your answer, or propose a new cell with add_cell."
 )
-_SILENT = (
-    "The page that shows the notebook has not said whether it did this; it may be closed. Look with "
-    "read_notebook before you go on."
-)
-_NONSENSE = "The page that shows the notebook gave an answer that is none. Look with read_notebook."
 _UNREAD = (
     "You have not read the cell {id!r:.80} as a whole, or not yet. Read it first: read_notebook(ids=[…])."
 )
@@ -46,28 +44,6 @@ _WITHHELD = (
     "The code has a secret's place in it ({marker}), and would overwrite the secret. Leave this cell to the "
     "user, or read the secret from the environment."
 )
-
-
-class Place(Protocol):
-    """Where the turn that calls a tool stands among the cells, and what reaches them from there.
-
-    Args:
-        session: The name of its session.
-        cell_id: Its cell, as the front end names it; "" if that is not known.
-        below: The cell below which the turn's next one belongs, at first its own.
-    """
-
-    session: str
-    cell_id: str
-    below: str
-
-    async def ask_page(self, question: Mapping[str, object]) -> object | None:
-        """What a page answers; None if none can. Raises TimeoutError for one that falls silent."""
-        ...
-
-    def propose(self, code: str) -> None:
-        """Makes code the person's next cell, after what the turn has proposed already."""
-        ...
 
 
 class NotebookCells:
@@ -93,7 +69,7 @@ class NotebookCells:
     async def read_notebook(self, call: Call) -> list[Content]:
         """The cells, those near the one that asks in full."""
         ids, place = _ids(call.input.get("ids")), self._place()
-        answer = await _asked(place, {"type": "read", "ids": ids})
+        answer = await read_cells(place, ids)
         if answer is None:
             return [text(await self._without_page(place, ids))]
         lines, whole = self._listing(answer.cells, place, ids)
@@ -139,7 +115,7 @@ class NotebookCells:
         """The new cell, and where it goes."""
         code, after, kind = _code(call), _optional(call, "after"), _kind(call)
         place = self._place()
-        answer = await _asked(place, {"type": "read", "ids": [after or place.below]})
+        answer = await read_cells(place, [after or place.below])
         if answer is None:
             return Preview(about="It is proposed as the next cell.", after=code)
         if after and not answer.cells:
@@ -174,7 +150,7 @@ class NotebookCells:
     async def _preview(self, call: Call, after: str) -> Preview:
         cell_id, place = call.text("id"), self._place()
         before = await self._source(place, cell_id)
-        answer = await _asked(place, {"type": "read", "ids": [cell_id]})
+        answer = await read_cells(place, [cell_id])
         if answer is None:
             raise ToolError(_NO_PAGE)
         if not answer.cells:
@@ -202,7 +178,7 @@ class NotebookCells:
         self._refuse_own_cell(call)
         cell_id, place = call.text("id"), self._place()
         before = await self._before(call, place)
-        answer = await _asked(place, {"type": "delete", "id": cell_id, "before": before})
+        answer = await delete_cell(place, cell_id, before)
         self._changed_cell(place, cell_id, answer)
         self._known.pop((place.session, cell_id), None)
         call.show(Preview(before=before))
@@ -219,7 +195,7 @@ class NotebookCells:
         if answer.locked:
             raise ToolError("The user has locked this cell (its metadata say so). It is left as it is.")
         if not answer.cells:
-            raise ToolError(_NONSENSE)
+            raise ToolError(NONSENSE)
         return answer.cells[0]
 
     def _changed(self, place: Place, cell: CellContent) -> ToolError:
@@ -245,7 +221,7 @@ class NotebookCells:
     async def _source(self, place: Place, cell_id: str) -> str:
         source = self._known.get((place.session, cell_id))
         if source is None:
-            is_there = await _asked(place, {"type": "read", "ids": []}) is not None
+            is_there = await read_cells(place, []) is not None
             raise ToolError(_UNREAD.format(id=cell_id) if is_there else _NO_PAGE)
         return source
 
@@ -253,43 +229,6 @@ class NotebookCells:
         """What the cell has to be still: what the person saw who allowed it, else what Claude has read."""
         source = await self._source(place, call.text("id"))
         return self._approved.pop(call.id, source) if call.id else source
-
-
-async def new_cell(place: Place, code: str, *, kind: str = "code", after: str = "") -> CellAnswer | None:
-    """Puts a cell into the page, below the turn's last one if nothing else is said.
-
-    Returns:
-        What the page answers; None if no page does.
-    """
-    question = {"type": "add", "kind": kind, "source": code}
-    answer = await _asked(place, question | {"after": after or place.below})
-    if answer is not None and answer.gone and not after:  # the person has deleted the cell
-        answer = await _asked(place, question | {"after": ""})
-    if answer is not None and answer.cells and not after:
-        place.below = answer.cells[0].id
-    return answer
-
-
-async def set_cell(place: Place, cell_id: str, before: str, source: str) -> CellAnswer | None:
-    """Replaces the source of a cell that still is what it was.
-
-    Returns:
-        What the page answers: the cell, or why it is left as it is; None if no page does.
-    """
-    return await _asked(place, {"type": "edit", "id": cell_id, "before": before, "source": source})
-
-
-async def _asked(place: Place, question: Mapping[str, object]) -> CellAnswer | None:
-    try:
-        answer = await place.ask_page(question)
-    except TimeoutError:
-        raise ToolError(_SILENT) from None
-    if answer is None:
-        return None
-    cells = answer_from(answer)
-    if cells is None:
-        raise ToolError(_NONSENSE)
-    return cells
 
 
 def _remember(sources: OrderedDict[Any, str], key: object, source: str) -> None:

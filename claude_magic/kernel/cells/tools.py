@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from claude_magic.kernel.cells.notebook import NotebookCells, Place
+    from claude_magic.kernel.cells.notebook import NotebookCells
+    from claude_magic.kernel.cells.page import Place
 
 __all__ = ["cell_tools"]
 

@@ -3,6 +3,7 @@
 
 const TEXT_LIMIT = 8000; // characters of an output
 const OUTPUT_LIMIT = 40; // of a cell
+const SAVED_LIMIT = 1_000_000; // characters of a deleted cell that is kept with its outputs
 
 /** The live notebook; null in other front ends. @param {Model} model @returns {any} */
 export function notebookOf(model) {
@@ -43,8 +44,25 @@ export function deleteCell(notebook, { id, before }) {
   const refusal = refused(notebook, index, before, "deletable");
   if (refusal) return refusal;
   const cells = [described(notebook.cells.get(index), index)];
+  const saved = savedCell(notebook.cells.get(index).sharedModel.toJSON());
+  const above = index ? notebook.cells.get(index - 1).id : "";
   change(notebook.sharedModel, () => notebook.sharedModel.deleteCell(index));
-  return { cells };
+  return { cells, saved, above };
+}
+
+/** Puts a deleted cell back where it was. @param {any} notebook @param {CellChange} change @returns {CellAnswer} */
+export function restoreCell(notebook, { id, after, index, source, saved }) {
+  if (placeOf(notebook, id) >= 0) return { changed: described(notebook.cells.get(placeOf(notebook, id)), placeOf(notebook, id)) };
+  const above = placeOf(notebook, after);
+  const place = above < 0 ? Math.min(index ?? 0, notebook.cells.length) : above + 1;
+  change(notebook.sharedModel, () => notebook.sharedModel.insertCell(place, { ...JSON.parse(saved ?? ""), id, source }));
+  return { cells: [described(notebook.cells.get(place), place)] };
+}
+
+/** A cell as its file has it; one that is large without its outputs. @param {any} cell */
+function savedCell(cell) {
+  const saved = JSON.stringify(cell);
+  return saved.length > SAVED_LIMIT && cell.outputs ? JSON.stringify({ ...cell, outputs: [] }) : saved;
 }
 
 /** Why a cell is left as it is; null if it need not be.

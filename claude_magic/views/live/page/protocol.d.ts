@@ -74,6 +74,8 @@ export interface CellChange {
   kind?: string;
   before?: string;
   source?: string;
+  index?: number;
+  saved?: string;
 }
 
 export interface CellContent {
@@ -86,9 +88,12 @@ export interface CellContent {
   outputs: { kind: string; text: string }[];
 }
 
-/** The cells that were asked for or changed, or why one was left as it is: it changed, is gone, is locked. */
+/** The cells that were asked for or changed, or why one was left as it is: it changed, is gone, is locked.
+ * Of a deleted one also what its file would have, as JSON, and the cell above. */
 export interface CellAnswer {
   cells?: CellContent[];
+  saved?: string;
+  above?: string;
   changed?: CellContent;
   gone?: boolean;
   locked?: boolean;

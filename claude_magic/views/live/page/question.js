@@ -1,6 +1,6 @@
 /** Answers a question of the kernel's, if this page is the one that is told to. */
 /** @import { Model } from "./protocol.js" */
-import { addCell, deleteCell, editCell, notebookOf, readCells } from "./cells.js";
+import { addCell, deleteCell, editCell, notebookOf, readCells, restoreCell } from "./cells.js";
 import { conversation } from "./conversation.js";
 
 /** @type {Record<string, (model: Model, question: any) => any>} */
@@ -10,6 +10,7 @@ const ANSWERS = {
   add: (model, question) => addCell(notebookOf(model), question),
   edit: (model, question) => editCell(notebookOf(model), question),
   delete: (model, question) => deleteCell(notebookOf(model), question),
+  restore: (model, question) => restoreCell(notebookOf(model), question),
 };
 
 export default {
