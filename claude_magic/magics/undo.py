@@ -16,6 +16,7 @@ from claude_magic.magics.arguments import Word, flag, magic, sessions
 from claude_magic.magics.output import say, show
 from claude_magic.session.file_undo import FileUndo
 from claude_magic.tools import ToolKind, tool_called
+from claude_magic.views import changes_output
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["UndoMagics"]
 
-_PREVIEW = 400  # lines
 _READERS = {"mcp__kernel__list_variables", "mcp__kernel__inspect", "mcp__kernel__read_notebook"}
 _CELLS = {"mcp__kernel__add_cell", "mcp__kernel__edit_cell", "mcp__kernel__delete_cell"}
 
@@ -138,23 +138,9 @@ class UndoMagics:
         return transcript
 
     def _show(self, transcript: Transcript, undo: _Undo) -> None:
-        from claude_magic.commonmark.writing import escaped, fenced  # noqa: PLC0415  # load budget
-        from claude_magic.views.html.turn import document  # noqa: PLC0415
-
-        head = _head(transcript, undo.changes)
         notes = [*undo.cells.notes, *_notes(transcript, proposed=not self._cells.changes(transcript))]
         changes = [replace(each, path=_short(each.path, transcript)) for each in undo.changes]
-        lines = [show_invisibles(line) for each in changes for line in each.diff.split("\n")]
-        more = [f"… {len(lines) - _PREVIEW:,} more lines"] if len(lines) > _PREVIEW else []
-        diff = "\n".join([*lines[:_PREVIEW], *more])
-        markdown = "\n\n".join(
-            [f"**{escaped(head)}**", *([fenced(diff, "diff")] if diff else []), *map(escaped, notes)]
-        )
-        plain = "\n".join([head, *([diff] if diff else []), *notes])
-        show(
-            self._shell,
-            {"text/html": str(document(markdown)), "text/markdown": markdown, "text/plain": plain},
-        )
+        show(self._shell, changes_output(_head(transcript, changes), changes, notes))
 
     def _may_go_on(self, session: Session, *, yes: bool) -> bool:
         answer = True if yes else self._cells.confirm("Undo it? [y]es, [n]o: ")
@@ -177,7 +163,7 @@ def _head(transcript: Transcript, changes: Sequence[FileChange]) -> str:
     prompt = one_line(transcript.prompt, 60)
     if not changes:
         return f"Of the turn {prompt!r} there is nothing to undo."
-    counts = (f"{_names([each.path], transcript)} (+{each.additions} -{each.deletions})" for each in changes)
+    counts = (f"{show_invisibles(each.path)} (+{each.additions} -{each.deletions})" for each in changes)
     return f"Undoing the turn {prompt!r} changes {', '.join(counts)}"
 
 

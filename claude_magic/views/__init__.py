@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from claude_magic.permissions import Asker
+    from claude_magic.result import FileChange
     from claude_magic.transcript import Transcript
     from claude_magic.views.live.view import Controls, LiveView
     from claude_magic.wording.tables import Table
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "View",
     "ask_page",
+    "changes_output",
     "conversation_in_page",
     "live_view",
     "static_view",
@@ -76,6 +78,23 @@ def static_view(transcript: Transcript) -> View:
     from claude_magic.views.output import StaticView  # noqa: PLC0415  # heavy: on first use
 
     return StaticView(transcript)
+
+
+def changes_output(heading: str, changes: Sequence[FileChange], notes: Sequence[str]) -> dict[str, str]:
+    """What becomes of some texts, as the data of an output; the path of each is the text's name."""
+    from claude_magic.commonmark.writing import escaped, fenced  # noqa: PLC0415  # heavy: on first use
+    from claude_magic.control_characters import show_invisibles  # noqa: PLC0415
+    from claude_magic.views.html import changes as html  # noqa: PLC0415
+    from claude_magic.wording.diff_lines import unified  # noqa: PLC0415
+
+    diff = unified(changes)
+    heading, notes = show_invisibles(heading), [show_invisibles(note) for note in notes]
+    markdown = [f"**{escaped(heading)}**", *([fenced(diff, "diff")] if diff else []), *map(escaped, notes)]
+    return {
+        "text/html": str(html.changes(heading, changes, notes)),
+        "text/markdown": "\n\n".join(markdown),
+        "text/plain": "\n".join([heading, *([diff] if diff else []), *notes]),
+    }
 
 
 def table_output(*tables: Table) -> dict[str, str]:

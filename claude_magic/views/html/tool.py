@@ -18,7 +18,7 @@ from claude_magic.wording.diff_lines import diff
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["tool", "written"]
+__all__ = ["diff_rows", "tool", "written"]
 
 _LINES = 20  # of an output that are not folded
 _LEAST_FOLDED = 5
@@ -66,7 +66,7 @@ def _is_unfolded(call: ToolBlock) -> bool:
 def written(call: ToolBlock) -> Markup:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
     if lines := diff(call):
-        return _diff(lines)
+        return diff_rows(lines)
     if items := tool_wording.checklist(call):
         return _todos(items)
     tool = tool_called(call.name)
@@ -96,7 +96,8 @@ def _command(call: ToolBlock, argument: str, language: str) -> Markup:
     return code("claude-code claude-command", highlighted(command, language))
 
 
-def _diff(lines: list[str]) -> Markup:
+def diff_rows(lines: list[str]) -> Markup:
+    """The lines of a diff, and above them how many were added and removed."""
     added = sum(line.startswith("+") for line in lines)
     removed = sum(line.startswith("-") for line in lines)
     # The line end is inside: it shows without a style sheet, and is no empty line with one.
