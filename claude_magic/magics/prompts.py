@@ -143,8 +143,8 @@ class Prompts:
 
         own = [each for each in names if not each.startswith("_") and each not in self._shell.user_ns_hidden]
         close = get_close_matches(name, own, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        return UsageError(f"{flag} {name!r:.80} is no {what}.{hint}")
+        hint = f"Did you mean {close[0]}?" if close else "%who lists the variables."
+        return UsageError(f"{flag} {name!r:.80} is no {what}. {hint}")
 
     # As it is sent
 

@@ -132,7 +132,7 @@ class SessionMagics:
         session = await self._sessions.get(arguments.session or MAIN, changes)
         prompt, unseen = await self._prompts.with_cells(prompt, arguments, session, draft.failed)
         if arguments.dry_run:
-            say(would_send(session, prompt, flag_values(arguments)))
+            say(would_send(session, prompt, flag_values(arguments), options.schema))
             return None
         if not arguments.background:
             session.refuse_from_within()

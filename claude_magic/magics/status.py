@@ -10,6 +10,7 @@ from pathlib import PurePath
 from claude_magic.control_characters import one_line, show_invisibles
 from claude_magic.processes.registry import ProcessInfo
 from claude_magic.prompt import Attachment, Prompt
+from claude_magic.schema import Schema
 from claude_magic.session import Session
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.turn import Turn
@@ -90,13 +91,23 @@ def machine_table(
     return Table(_MACHINE, rows)
 
 
-def would_send(session: Session, prompt: Prompt, options: Mapping[str, str]) -> str:
-    """What a prompt with these options would come to."""
+def would_send(
+    session: Session, prompt: Prompt, options: Mapping[str, str], schema: Schema | None = None
+) -> str:
+    """What a prompt with these options would come to.
+
+    Args:
+        session: The session.
+        prompt: The prompt.
+        options: As they were typed.
+        schema: What the answer would have to fit.
+    """
     flags = " ".join(f"{flag} {value}".strip() for flag, value in options.items() if flag != "--dry-run")
     table = _table([*_identity_rows(session), ("options", flags)])
     parts = [aligned(table), *prompt.notices, "This would be sent:"]
     parts += [part for each in prompt.attachments for part in _attachment(each)]
-    return "\n\n".join([*parts, prompt.text])
+    fit = [f"The answer would have to fit:\n\n{schema.text}"] if schema is not None else []
+    return "\n\n".join([*parts, prompt.text, *fit])
 
 
 def _attachment(attachment: Attachment) -> Iterable[str]:

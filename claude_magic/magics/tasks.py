@@ -83,16 +83,17 @@ class TaskMagics:
 
     async def start(self, arguments: Namespace, prompt: Prompt, out: Callable[[Result], None]) -> None:
         """Starts the task that a cell asks for, and shows its turn there."""
-        options = await self._settings.options(session_changes(arguments))
+        options, turn = await self._settings.options(session_changes(arguments)), turn_options(arguments)
         if arguments.dry_run:
-            say(would_send(Session(options, name=arguments.task), prompt, flag_values(arguments)))
+            session = Session(options, name=arguments.task)
+            say(would_send(session, prompt, flag_values(arguments), turn.schema))
             return
         asker = self._cells.asker(background=True)
         task = await self.manager.spawn(
             arguments.task,
             prompt,
             options,
-            turn_options=turn_options(arguments),
+            turn_options=turn,
             worktree=arguments.worktree,
             asker=asker,
         )

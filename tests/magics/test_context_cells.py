@@ -166,6 +166,7 @@ def test_a_variable_and_a_picture_that_are_named_are_attached_or_one_line_says_w
     )
     requests = len(notebook.endpoint.requests)
     errors = {
+        "-v qqq": "-v 'qqq' is no variable. %who lists the variables.",
         "-v frme": "-v 'frme' is no variable. Did you mean frame?",
         "-v model.width": "-v model.width cannot be had: AttributeError",
         "-v 1+1": "--var '1+1' is no variable name. Use for instance: --var df",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from magic_fixtures import MagicNotebook, html, markdown, read_page, shown
 
@@ -67,6 +69,18 @@ def test_data_is_a_value_of_the_type_that_was_named_and_the_cell_shows_it(notebo
 
 
 @pytest.mark.fault(104, via="real")
+def test_a_dry_run_shows_the_schema_that_then_reaches_the_model(notebook: MagicNotebook) -> None:
+    notebook.do(TYPES)
+    shown = [notebook.printed(f"%claude --dry-run {more} --schema Model tea") for more in ("", "--task t")]
+    notebook.do("%claude --schema Model tea")
+
+    tools = notebook.endpoint.last["tools"]
+    (schema,) = [each["input_schema"] for each in tools if each["name"] == "StructuredOutput"]
+    for dry in shown:
+        told = json.loads(dry.partition("The answer would have to fit:")[2])
+        assert {key: schema[key] for key in told} == told
+
+
 def test_background_turns_and_tasks_give_data_too(notebook: MagicNotebook) -> None:
     notebook.do(TYPES)
     notebook.do("%%claude -b --schema Struct -o r\ntea")
