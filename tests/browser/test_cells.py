@@ -95,7 +95,7 @@ def comparable(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def test_exactly_the_accepted_of_twenty_proposals_are_in_the_notebook_in_their_order(
+def test_exactly_the_accepted_of_twenty_proposals_are_in_the_notebook_in_order_until_they_are_undone(
     desk: NotebookPage,
 ) -> None:
     before, cards = begin(desk, "twenty proposals")
@@ -105,6 +105,14 @@ def test_exactly_the_accepted_of_twenty_proposals_are_in_the_notebook_in_their_o
 
     wait_until_over(desk)
     assert comparable(cells_of(desk)) == comparable(apply(before, PROPOSALS, "asks"))
+
+    accepted = [proposal for proposal in PROPOSALS if proposal.accepted]
+    edited = [proposal.cell for proposal in accepted if proposal.tool == "edit_cell"]
+    for _ in range(len(accepted) - len(edited)):
+        undo(desk, "asks", "command")
+    for cell in edited:
+        undo(desk, cell, "edit")
+    assert comparable(cells_of(desk)) == comparable(before)
 
 
 def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: NotebookPage) -> None:
