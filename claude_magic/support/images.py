@@ -13,8 +13,7 @@ __all__ = ["Fitted", "NoPictureError", "as_jpeg", "fitted", "media_type", "opene
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")  # those of the Messages API: no other decoder gets to see the bytes
 _MOST_PIXELS = 64_000_000  # 8,000 by 8,000, the most that the Messages API takes
-_THUMBNAIL_SIDE = 240
-_THUMBNAIL_SIZE = 8_000
+_THUMBNAIL = 8_000 / 240**2  # bytes a pixel of the square that it fits into
 
 
 class NoPictureError(Exception):
@@ -64,15 +63,19 @@ def fitted(data: bytes, *, side: int, size: int) -> Fitted:
     return as_jpeg(image, size)
 
 
-def thumbnail(data: bytes) -> bytes:
-    """A small JPEG of a picture, at most 8 kB.
+def thumbnail(data: bytes, *, side: int) -> bytes:
+    """A small JPEG of a picture: at most 8 kB for 240 pixels, 3.5 kB for 160.
+
+    Args:
+        data: The picture.
+        side: Pixels that its longer side may have.
 
     Raises:
         NoPictureError: As `fitted`.
     """
-    image = opened(data, side=_THUMBNAIL_SIDE, pixels=_MOST_PIXELS)
-    image.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-    return as_jpeg(image, _THUMBNAIL_SIZE).data
+    image = opened(data, side=side, pixels=_MOST_PIXELS)
+    image.thumbnail((side, side))
+    return as_jpeg(image, int(_THUMBNAIL * side**2)).data
 
 
 def opened(data: bytes, *, side: int, pixels: int) -> Image.Image:

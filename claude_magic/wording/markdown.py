@@ -76,7 +76,8 @@ def plain_of(transcript: Transcript) -> str:
 def _attached(transcript: Transcript, *, whole: bool = False) -> list[tuple[str, str]]:
     """The data that was sent; what has a title of its own is only named."""
     attachments = transcript.attachments
-    lines = zip(attachments, wording.attached(attachments, whole=whole), strict=True)
+    shown = wording.attached(attachments, limit=None) if whole else wording.attached(attachments)
+    lines = zip(attachments, shown, strict=True)
     return [(about, "" if each.title and not whole else text) for each, (about, text) in lines]
 
 

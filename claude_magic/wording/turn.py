@@ -110,18 +110,18 @@ def prompt_line(transcript: Transcript) -> str:
     )
 
 
-def attached(attachments: Sequence[Attachment], *, whole: bool = False) -> list[tuple[str, str]]:
+def attached(attachments: Sequence[Attachment], *, limit: int | None = _DATA_LIMIT) -> list[tuple[str, str]]:
     """The data that is sent before a prompt: what each piece is, and its text.
 
     Args:
         attachments: The data.
-        whole: Show all of the text.
+        limit: Characters that are shown of a piece; None for all.
     """
     return [
         (
             one_line(each.title, LINE_LIMIT)
             or f"{one_line(each.label, LINE_LIMIT)} {len(each.text):,} characters",
-            shortened(show_invisibles(each.text), len(each.text) if whole else _DATA_LIMIT),
+            shortened(show_invisibles(each.text), len(each.text) if limit is None else limit),
         )
         for each in attachments
     ]

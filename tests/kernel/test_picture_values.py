@@ -163,7 +163,8 @@ def test_a_picture_that_fits_stays_byte_for_byte_and_another_is_made_smaller() -
         True,
     )
     assert fitted(encoded(size=(500, 10)), side=100, size=10_000)[::2] == ("image/png", 100)
-    assert len(thumbnail(file.getvalue())) <= 8_000
+    assert len(thumbnail(file.getvalue(), side=240)) <= 8_000
+    assert len(thumbnail(file.getvalue(), side=160)) <= 3_600
 
 
 def test_a_photograph_is_turned_as_its_camera_says() -> None:

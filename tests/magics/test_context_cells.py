@@ -111,8 +111,10 @@ def test_what_is_drawn_goes_as_a_small_picture(notebook: MagicNotebook) -> None:
         "import matplotlib.pyplot as plt\nfig, ax = plt.subplots(figsize=(20, 10))\nax.plot([1, 3, 2]);"
     )
 
-    notebook.do("%claude say it")
+    cell = notebook.do("%claude say it")
 
+    (thumbnail,) = [str(about["src"]) for tag, about in read_page(html(cell)).elements if tag == "img"]
+    assert 500 < len(base64.b64decode(thumbnail.removeprefix("data:image/jpeg;base64,"))) <= 3_600
     data, picture, words = last_message(notebook)
     assert "Output:\n[a picture]" in data["text"]
     assert words["text"].strip() == "say it"

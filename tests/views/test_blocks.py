@@ -498,7 +498,7 @@ def test_a_prompt_is_folded_where_its_first_line_does_not_say_it_all() -> None:
 def test_data_with_a_title_is_folded_under_it_whole_while_live_and_shortened_when_saved() -> None:
     transcript = turn(prompt="one")
     picture = Image("image/png", "", 4, 3, "AAAA")
-    transcript.attachments = (Attachment("cells", "x" * 2_001, "3 cells <attached>", (picture,)),)
+    transcript.attachments = (Attachment("cells", "x" * 8_001, "3 cells <attached>", (picture,)),)
 
     live, saved = html.frame_lines(transcript)["prompt"], html.turn(transcript)
 
@@ -506,8 +506,10 @@ def test_data_with_a_title_is_folded_under_it_whole_while_live_and_shortened_whe
         "div.prompt(span.label(Prompt) span.prompt-line(one))details.data(summary("
     )
     assert "<summary>3 cells &lt;attached&gt;</summary>" in live
-    assert "x" * 2_001 in live
+    assert "x" * 8_001 in live
+    assert "%claude_history has all of it." not in live
     assert "… 1 characters hidden …" in saved
+    assert "%claude_history has all of it." in saved
     for made in (live, saved):
         assert 'alt="image/png, 4 by 3 pixels" src="data:image/jpeg;base64,AAAA"' in made
     transcript.attachments = (Attachment("cells", "x", "1 cell attached", (Image("image/png", "", 4, 3),)),)

@@ -33,6 +33,7 @@ _SOURCE, _OUTPUT, _ERROR = 4_000, 2_000, 2_000  # characters of one cell
 _LINE = 120
 _PICTURES = 4
 _SIDE, _SIZE = 768, 150_000  # pixels and bytes of a picture
+_SMALL = 160  # pixels of what the turn shows of it: the notebook has the picture itself
 _SHORTEST_SECRET = 6  # characters; what is shorter stands everywhere
 _ABOUT = "Cells that the notebook has run since your last turn, oldest first."
 
@@ -194,6 +195,6 @@ def _images(pictures: Iterable[tuple[Cell, bytes]]) -> dict[str, list[Image]]:
 def _small(pictures: Iterable[tuple[Cell, bytes]]) -> Iterator[tuple[str, Image]]:
     for cell, data in pictures:
         try:
-            yield f"In [{cell.execution_count}]", to_image(data, side=_SIDE, size=_SIZE)
+            yield f"In [{cell.execution_count}]", to_image(data, side=_SIDE, size=_SIZE, small=_SMALL)
         except NoPictureError:  # a cell may show anything as one
             continue

@@ -14,8 +14,6 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from claude_magic.errors import UsageError
 from claude_magic.kernel.values.static import kind, type_name
 from claude_magic.prompt import Image
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["image_of", "to_image"]
 
 _SIDE = 1_568  # pixels; what is larger the API makes smaller itself
+_SMALL = 240  # and of the thumbnail
 _SIZE = 3_500_000  # bytes; the API takes 5 MB of base64
 _LARGEST_FILE = 50_000_000  # bytes
 _MOST_ELEMENTS = 4_000  # of an array, along a side
@@ -48,28 +47,30 @@ async def image_of(name: str, value: object, shell: InteractiveShell) -> Image:
     try:
         if isinstance(value, str | os.PathLike):
             return await asyncio.to_thread(_of_file, Path(value))
-        return await asyncio.to_thread(_with_thumbnail, _bytes(value, shell))
+        return await asyncio.to_thread(_named, _bytes(value, shell))
     except NoPictureError as error:
         raise UsageError(f"-i {name!r:.200} cannot be sent as a picture: {error}.") from None
 
 
-def to_image(data: bytes, *, side: int, size: int) -> Image:
-    """A picture as it is sent, without a thumbnail.
+def to_image(data: bytes, *, side: int, size: int, small: int = 0) -> Image:
+    """A picture as it is sent.
 
     Args:
         data: The picture.
         side: Pixels that its longer side may have.
         size: Bytes that it may have.
+        small: Pixels of the longer side of its thumbnail; 0 for none.
 
     Raises:
         NoPictureError: It is none.
     """
     fit = fitted(data, side=side, size=size)
-    return Image(fit.media_type, _base64(fit.data), fit.width, fit.height)
+    shown = _base64(thumbnail(data, side=small)) if small else ""
+    return Image(fit.media_type, _base64(fit.data), fit.width, fit.height, shown)
 
 
-def _with_thumbnail(data: bytes) -> Image:
-    return replace(to_image(data, side=_SIDE, size=_SIZE), thumbnail=_base64(thumbnail(data)))
+def _named(data: bytes) -> Image:
+    return to_image(data, side=_SIDE, size=_SIZE, small=_SMALL)
 
 
 def _of_file(path: Path) -> Image:
@@ -84,7 +85,7 @@ def _of_file(path: Path) -> Image:
         raise NoPictureError((getattr(error, "strerror", "") or "it cannot be read").lower()) from None
     if not media_type(data):
         raise NoPictureError("it is no PNG, JPEG, GIF or WebP")
-    return _with_thumbnail(data)
+    return _named(data)
 
 
 def _bytes(value: object, shell: InteractiveShell) -> bytes:

@@ -53,6 +53,7 @@ __all__ = [
 
 _PROMPT_LIMIT = 20_000
 _LIVE_MARKDOWN = 20_000
+_SAVED_DATA = 8_000  # characters of what was attached: the notebook has the cells themselves
 _DEPTH_LIMIT = 8
 # The widget hides this: it is read in a saved file, and in a page that does not trust the notebook.
 _STILL_RUNNING = (
@@ -72,7 +73,7 @@ def turn(transcript: Transcript) -> Markup:
         _header(transcript, wording.header(transcript)),
         _banner(transcript),
         _prompt(transcript),
-        _attached(transcript.attachments),
+        _attached(transcript.attachments, limit=_SAVED_DATA),
         *(block(each, transcript.cwd) for each in transcript.blocks),
         _hidden(transcript),
         _footer(transcript),
@@ -132,7 +133,7 @@ def frame_lines(transcript: Transcript) -> dict[str, Markup]:
     """What stands around the blocks while a turn is shown live: above them, and after `hidden` below."""
     return {
         "banner": _banner(transcript),
-        "prompt": _prompt(transcript) + _attached(transcript.attachments, whole=True),
+        "prompt": _prompt(transcript) + _attached(transcript.attachments),
         "hidden": _hidden(transcript),
         "footer": _footer(transcript) if transcript.footer else _NOTHING,
     }
@@ -215,16 +216,21 @@ def _sent_with(transcript: Transcript) -> Markup:
 
 
 @lru_cache(maxsize=8)  # asked for with each patch, and long
-def _attached(attachments: tuple[Attachment, ...], *, whole: bool = False) -> Markup:
+def _attached(attachments: tuple[Attachment, ...], *, limit: int | None = None) -> Markup:
     """The data that has a title, folded below it; what it looks like is to be seen."""
     attachments = tuple(each for each in attachments if each.title)
-    texts = wording.attached(attachments, whole=whole)
+    texts = wording.attached(attachments, limit=limit)
     return sanitized(
         joined(
-            details("claude-data", about, pre("", text), *map(_thumbnail, each.images))
+            details("claude-data", about, pre("", text), _rest(each, limit), *map(_thumbnail, each.images))
             for each, (about, text) in zip(attachments, texts, strict=True)
         )
     )
+
+
+def _rest(attachment: Attachment, limit: int | None) -> Markup:
+    is_whole = limit is None or len(attachment.text) <= limit
+    return _NOTHING if is_whole else div("claude-about", "%claude_history has all of it.")
 
 
 def _thumbnail(attached: Image) -> Markup:
