@@ -202,6 +202,24 @@ def test_pictures_of_all_sources_reach_the_model_and_are_seen_in_the_turn(notebo
 
 
 @pytest.mark.fault(75, via="real")
+def test_the_error_of_a_thread_is_explained_too(notebook: MagicNotebook) -> None:
+    notebook.do("import threading\ndef work(rows):\n    return 7 / rows\nstarted = threading.Event()")
+    notebook.do("late = threading.Thread(target=lambda: started.wait() and work(0))\nlate.start()")
+    assert notebook.error("%claude_explain").startswith("There is no error to explain")
+
+    cell = notebook.do("started.set(); late.join()")
+
+    assert "ZeroDivisionError" in cell.stderr, "it is shown as ever"
+    notebook.do("%claude_explain")
+    error = texts(notebook)[-2]
+    assert error.startswith("[data: error]\nIn [")
+    assert "return 7 / rows" in error
+    assert error.count("ZeroDivisionError: division by zero") == 1
+    notebook.do("fine = 1")
+    dry = notebook.printed("%claude_explain --dry-run")
+    assert "started.set(); late.join()" in dry
+
+
 def test_an_error_is_explained_by_the_magic_and_by_an_empty_cell_right_after_it(
     notebook: MagicNotebook,
 ) -> None:

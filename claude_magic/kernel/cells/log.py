@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import re
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from itertools import count, islice
-from threading import get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -122,16 +122,21 @@ class CellLog:
         self._shell = shell
         self._numbers = count(1)
         self._running: dict[int, Cell] = {}  # by thread: a subshell has its own
+        self._thread_hook: Callable[[threading.ExceptHookArgs], object] = threading.excepthook
+        self._own_hook = self._raised_in_thread
         self._taps = Taps(shell, self._print, self._display, self._clear, self._raised)
 
     def install(self) -> None:
         """Begins to listen; the cell that runs is not heard."""
         self._shell.events.register("pre_run_cell", self._begin)
         self._shell.events.register("post_run_cell", self._end)
+        self._thread_hook, threading.excepthook = threading.excepthook, self._own_hook
 
     def uninstall(self) -> None:
         """Ends it."""
         self._taps.close()
+        if threading.excepthook is self._own_hook:
+            threading.excepthook = self._thread_hook
         self._shell.events.unregister("pre_run_cell", self._begin)
         self._shell.events.unregister("post_run_cell", self._end)
 
@@ -165,17 +170,17 @@ class CellLog:
     def _begin(self, info: ExecutionInfo) -> None:
         if _depth() > 1:
             return
-        self._running.pop(get_ident(), None)  # it never said that it has ended
+        self._running.pop(threading.get_ident(), None)  # it never said that it has ended
         if not info.store_history or _is_ours(info.raw_cell):
             return
         cell = Cell(info.raw_cell, getattr(info, "cell_id", None) or info.raw_cell)
         if not self._running:
             self._taps.open()
-        self._running[get_ident()] = cell
+        self._running[threading.get_ident()] = cell
         _cell.set(cell)
 
     def _end(self, result: ExecutionResult | None) -> None:
-        if _depth() > 0 or (cell := self._running.pop(get_ident(), None)) is None:
+        if _depth() > 0 or (cell := self._running.pop(threading.get_ident(), None)) is None:
             return
         if not self._running:
             self._taps.close()
@@ -216,12 +221,16 @@ class CellLog:
     # What is heard meanwhile
 
     def _heard(self) -> Cell | None:
-        """The cell that what is shown here belongs to."""
-        try:
-            cell = _cell.get()
-        except LookupError:  # a thread has a context of its own
-            cell = next(reversed(self._running.values()), None)
+        """The cell that what is shown here belongs to, while it runs."""
+        cell = self._owner()
         return None if cell is None or cell.has_ended else cell
+
+    def _owner(self) -> Cell | None:
+        """The cell whose code this is."""
+        try:
+            return _cell.get()
+        except LookupError:  # a thread has a context of its own
+            return next(reversed(self._running.values()), None)
 
     def _print(self, text: str) -> None:
         if cell := self._heard():
@@ -242,6 +251,15 @@ class CellLog:
         """An error is shown: the one that ends the cell, or another, that of a script that `%run` runs."""
         if cell := self._heard():
             self._note_error(cell, error)
+
+    def _raised_in_thread(self, raised: threading.ExceptHookArgs) -> None:
+        """A thread has died of an error: it is that of the cell that runs, else of the last one."""
+        cell = self._owner() or (self.cells[-1] if self.cells else None)
+        if cell is not None and raised.exc_value is not None:
+            self._note_error(cell, raised.exc_value)
+            self.failed = cell
+            _cell.set(None)  # what is printed of it now is known; the thread ends here
+        self._thread_hook(raised)
 
     def _clear(self) -> None:
         if cell := self._heard():
