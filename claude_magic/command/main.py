@@ -30,7 +30,7 @@ from claude_magic.processes.manager import default_manager
 
 __all__ = ["main"]
 
-_NOTEBOOK = "01-quickstart.ipynb"
+_QUICKSTART = "01-quickstart"
 _OUTPUT = Path("build/demo")
 _ANSWER_TIMEOUT = 10.0  # seconds that a program may take to say its version or address
 _FULL_KERNEL = (7, 4)  # the first ipykernel whose buttons answer while a cell waits
@@ -70,7 +70,10 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser("claude-magic", description="Claude Code sessions in notebooks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="run a notebook with the offline model and show what happens")
-    demo.add_argument("notebook", nargs="?", type=Path, help=f"default: {_NOTEBOOK}, which comes along")
+    names = ", ".join(_bundled_notebooks())
+    demo.add_argument(
+        "notebook", nargs="?", default=_QUICKSTART, help=f"{names}, or a path; default: {_QUICKSTART}"
+    )
     demo.add_argument("--output", type=Path, default=_OUTPUT, metavar="DIR", help=f"default: {_OUTPUT}")
     demo.set_defaults(run=_demo)
     doctor = commands.add_parser("doctor", help="what is installed, and what to type next")
@@ -83,19 +86,30 @@ def _demo(options: Namespace) -> int:
         from claude_magic.command.demo import demo  # noqa: PLC0415  # its packages belong to an extra
     except ImportError as error:
         raise UsageError(f'The demo needs {error.name}. Type: pip install "claude-magic[lab]"') from None
-    if options.notebook is not None:
-        demo(options.notebook, options.output)
-        return 0
-    with as_file(_bundled_notebook()) as path:
+    with as_file(_notebook(options.notebook)) as path:
         demo(path, options.output)
     return 0
 
 
-def _bundled_notebook() -> Traversable:
-    """The notebook that the wheel carries; in a clone it is in `notebooks`."""
-    package = files("claude_magic")
-    notebook = package / "notebooks" / _NOTEBOOK
-    return notebook if notebook.is_file() else Path(__file__).parents[2] / "notebooks" / _NOTEBOOK
+def _notebook(name: str) -> Traversable:
+    """The notebook at a path, or one that comes along, by name or number: `live-kernel`, `03`."""
+    if (path := Path(name)).exists():
+        return path
+    bundled = _bundled_notebooks()
+    for stem, notebook in bundled.items():
+        if name.removesuffix(".ipynb") in {stem, *stem.split("-", 1)}:
+            return notebook
+    raise UsageError(
+        f"There is no notebook {name}. Give a path, or one that comes along: {', '.join(bundled)}."
+    )
+
+
+def _bundled_notebooks() -> dict[str, Traversable]:
+    """The notebooks that the wheel carries, by name; in a clone they are in `notebooks`."""
+    carried = files("claude_magic") / "notebooks"
+    folder = carried if carried.is_dir() else Path(__file__).parents[2] / "notebooks"
+    notebooks = [each for each in folder.iterdir() if each.name.endswith(".ipynb")]
+    return {each.name.removesuffix(".ipynb"): each for each in sorted(notebooks, key=lambda each: each.name)}
 
 
 def _doctor(_: Namespace) -> int:

@@ -91,8 +91,10 @@ def test_a_missing_notebook_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert command.main(["demo", "notebooks/mine.ipynb"]) == 1
-    expected = "The notebook notebooks/mine.ipynb cannot be read: No such file or directory."
-    assert capsys.readouterr().err == f"claude-magic: {expected} Give its path: claude-magic demo NOTEBOOK\n"
+    assert capsys.readouterr().err == (
+        "claude-magic: There is no notebook notebooks/mine.ipynb. "
+        "Give a path, or one that comes along: 01-quickstart, 03-live-kernel.\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["not json", "{}", "[]"])
@@ -230,5 +232,33 @@ def test_the_lesson_of_the_live_kernel_runs_with_nobody_there_and_its_checks_hol
     assert list(temporary.glob("live-kernel-*")) == []
 
 
-def test_a_clone_runs_its_own_quickstart() -> None:
-    assert command._bundled_notebook() == QUICKSTART
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("01-quickstart", QUICKSTART),
+        ("03-live-kernel.ipynb", LIVE_KERNEL),
+        ("live-kernel", LIVE_KERNEL),
+        ("03", LIVE_KERNEL),
+        (str(LIVE_KERNEL), LIVE_KERNEL),
+    ],
+)
+def test_what_comes_along_is_run_by_name_or_number(
+    name: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[Path] = []
+    monkeypatch.setattr("claude_magic.command.demo.demo", lambda notebook, _output: run.append(notebook))
+
+    assert command.main(["demo", name]) == 0
+    assert run == [path]
+
+
+def test_a_notebook_of_ones_own_comes_before_one_that_comes_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[Path] = []
+    monkeypatch.setattr("claude_magic.command.demo.demo", lambda notebook, _output: run.append(notebook))
+    monkeypatch.chdir(tmp_path)
+    Path("03-live-kernel.ipynb").touch()
+
+    assert command.main(["demo", "03-live-kernel.ipynb"]) == 0
+    assert run == [Path("03-live-kernel.ipynb")]
