@@ -28,6 +28,7 @@ __all__ = [
     "TurnOptions",
     "checked_id",
     "is_json",
+    "server_names",
 ]
 
 T = TypeVar("T")
@@ -88,14 +89,21 @@ def _check_program(name: str, path: str) -> None:
         )
 
 
+def server_names(value: str) -> list[str] | None:
+    """The names of the servers in an MCP configuration, JSON or a file; None if there is none to be read."""
+    try:
+        text = value if is_json(value) else Path(value).read_text(encoding="utf-8")
+        return list(json.loads(text)["mcpServers"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
 def _without_keys(value: str) -> str:
     """An MCP configuration as it may stand in a saved notebook: a path, or the servers' names."""
     if not is_json(value):
         return value
-    try:
-        return f"{{{', '.join(json.loads(value)['mcpServers'])}}}"
-    except (ValueError, LookupError, TypeError):
-        return "{…}"
+    names = server_names(value)
+    return "{…}" if names is None else f"{{{', '.join(names)}}}"
 
 
 def _text_or_file(value: str) -> str:

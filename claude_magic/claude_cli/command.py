@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from claude_magic.claude_cli.locate import FLOOR
 from claude_magic.errors import UsageError
-from claude_magic.options import Options, checked_id, is_json
+from claude_magic.options import Options, checked_id, is_json, server_names
 from claude_magic.support.paths import absolute, notebook_folder
 
 if TYPE_CHECKING:
@@ -189,7 +189,11 @@ def _readers(options: Options) -> Iterator[str]:
 
 
 def _own_servers(options: Options) -> Iterator[tuple[str, str]]:
-    """Those in our own process hold no keys."""
+    """Those in our own process hold no keys. Of two of one name the CLI takes the last, and does not say it."""
+    names = {server.name for server in options.servers}
+    for name in (each for value in options.mcp_config for each in server_names(value) or ()):
+        if name in names:
+            raise UsageError(f"--mcp-config has a server {name!r}, and so has claude_magic. Rename yours.")
     servers = {server.name: server.declaration for server in options.servers if server.tools}
     if servers:
         yield "--mcp-config", json.dumps({"mcpServers": servers})

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from claude_magic.claude_cli.process import ClaudeProcess
-from claude_magic.options import TurnOptions
+from claude_magic.options import Options, TurnOptions
 from claude_magic.wire.events import SystemInit
 
 __all__ = ["StartupCheck", "is_wider", "trust_warnings"]
@@ -60,7 +60,7 @@ class StartupCheck:
         return [
             *_wider_mode(event.permission_mode, initial, expected, options.directory),
             *_elsewhere(event.cwd, options.directory),
-            *_servers_in_use(event, options.directory),
+            *_servers_in_use(event, options),
             *trust_warnings(self._process.stderr_tail(_STDERR_READ)),
         ]
 
@@ -112,10 +112,20 @@ def _elsewhere(cwd: str, folder: Path) -> list[str]:
     return [f"Claude works in {cwd}, not in {folder}."] if elsewhere else []
 
 
-def _servers_in_use(event: SystemInit, folder: Path) -> list[str]:
-    running = {str(server.get("name")) for server in event.mcp_servers if server.get("status") == "connected"}
-    servers = sorted(running & set(_project_servers(folder)))
-    return [f"MCP servers of this project are in use: {', '.join(servers)} (.mcp.json)."] if servers else []
+def _servers_in_use(event: SystemInit, options: Options) -> Iterator[str]:
+    """The project's servers that are; one that is named like one of ours the CLI leaves out, unsaid."""
+    project, ours = (
+        set(_project_servers(options.directory)),
+        {each.name for each in options.servers if each.tools},
+    )
+    connected = {str(each.get("name")) for each in event.mcp_servers if each.get("status") == "connected"}
+    if in_use := sorted(project & connected - ours):
+        yield f"MCP servers of this project are in use: {', '.join(in_use)} (.mcp.json)."
+    if left_out := sorted(project & ours):
+        yield (
+            f"MCP servers of this project are not in use, for claude_magic has its own of that name: "
+            f"{', '.join(left_out)} (.mcp.json)."
+        )
 
 
 def _source(folder: Path, mode: str) -> str:

@@ -18,6 +18,7 @@ from claude_magic.claude_cli.command import (
 from claude_magic.errors import UsageError
 from claude_magic.options import Options
 from claude_magic.support.redact import redact
+from claude_magic.tool_server import ToolServer
 
 CLI = Path("/opt/claude")
 ID = "01234567-89ab-4cde-8f01-23456789abcd"
@@ -95,6 +96,17 @@ def test_every_option_has_its_flag_and_every_rule_a_flag_of_its_own() -> None:
         "--effort=high",
         "--setting-sources=user,project",
     ]
+
+
+def test_a_server_that_is_called_like_one_of_ours_is_refused(tmp_path: Path) -> None:
+    theirs = '{"mcpServers": {"mail": {}, "kernel": {"env": {"KEY": "hunter22"}}}}'
+    (tmp_path / "servers.json").write_text(theirs)
+    for config in (theirs, str(tmp_path / "servers.json")):
+        options = Options(mcp_config=(config,), servers=(ToolServer("kernel"),))
+        with pytest.raises(UsageError, match=r"--mcp-config has a server 'kernel', and so has") as refusal:
+            argv(options)
+        assert "hunter22" not in str(refusal.value)
+        argv(options.with_(servers=(ToolServer("notebook"),)))
 
 
 @pytest.mark.fault(86, via="pure")

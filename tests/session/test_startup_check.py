@@ -7,11 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from deaf_server import deaf_server
+from endpoint_log import Endpoint
 
 from claude_magic import Options, Session
 from claude_magic.errors import ClaudeMagicError
+from claude_magic.tool_server import Call, Content, Tool, ToolServer, text
 from claude_magic.transcript import Transcript
 from claude_magic.transcript.blocks import NoticeBlock
+
+SCHEMA = {"type": "object", "properties": {}}
+
+
+async def look(_: Call) -> list[Content]:
+    return [text("nothing")]
 
 
 def widen(folder: Path) -> None:
@@ -75,3 +84,20 @@ async def test_the_notice_of_an_untrusted_folder_is_shown_once_without_paths(
         told = [text for shown in session.history for text in warnings(shown) if "not been trusted" in text]
         assert len(told) == 1
         assert str(fresh_environment) not in told[0]
+
+
+@pytest.mark.process
+async def test_a_projects_server_that_is_called_like_one_of_ours_is_not_used_and_that_is_said(
+    options: Callable[..., Options], cli: Path, endpoint: Endpoint
+) -> None:
+    server = json.loads(deaf_server("theirs"))["mcpServers"]["deaf"]
+    ours = ToolServer("kernel", [Tool(name="look", description="Looks.", schema=SCHEMA, call=look)])
+    asked = options(cli=str(cli), servers=(ours,))
+    (asked.directory / ".mcp.json").write_text(json.dumps({"mcpServers": {"kernel": server}}))
+
+    async with Session(asked) as session:
+        await session.ask("say one")
+
+        (said,) = [block.text for block in session.history[-1].blocks if isinstance(block, NoticeBlock)]
+    assert said.endswith("are not in use, for claude_magic has its own of that name: kernel (.mcp.json).")
+    assert [each["name"] for each in endpoint.last["tools"] if "mcp" in each["name"]] == ["mcp__kernel__look"]
