@@ -189,7 +189,7 @@ def _readers(options: Options) -> Iterator[str]:
 
 
 def _own_servers(options: Options) -> Iterator[tuple[str, str]]:
-    """Those in our own process hold no keys. Of two of one name the CLI takes the last, and does not say it."""
+    """Those in our own process hold no keys. Of two of one name the CLI takes the last, unsaid."""
     names = {server.name for server in options.servers}
     for name in (each for value in options.mcp_config for each in server_names(value) or ()):
         if name in names:
