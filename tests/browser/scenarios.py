@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -54,6 +55,9 @@ HOSTILE: dict[int, dict[str, str]] = {
 }
 LENGTHS = (1_000, 10_000, 100_000)
 SLOW = 50  # words a second
+# What TOML cannot have in a literal text. tomllib takes a quoted one a character at a time, and each session of
+# each notebook reads these four megabytes.
+_NOT_LITERAL = re.compile(r"'''|'\Z|[^\n -~]")
 _SENTENCE = (
     "The loop waits for an event and hands it to whoever asked; what takes long is put **aside** and taken "
     "up again later, so that `nothing` is held up by anything else."
@@ -154,7 +158,7 @@ def _hostile_cards(number: int, payloads: list[str]) -> str:
 
 
 def _rule(start: str, steps: list[list[dict[str, object]]]) -> str:
-    """A rule for prompts that begin so; a JSON string is a TOML string too."""
+    """A rule for prompts that begin so."""
     parts = ",\n".join("[" + ", ".join(_table(part) for part in step) + "]" for step in steps)
     pattern = json.dumps(rf"^{start}(\s|$)")
     return f"[[rule]]\npattern = {pattern}\nsteps = [\n{parts}\n]\n"
@@ -167,6 +171,8 @@ def _table(values: dict[str, object]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, str) and not _NOT_LITERAL.search(value):
+        return f"'''\n{value}'''"
     return _table(value) if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
 
 
