@@ -214,7 +214,7 @@ async def test_an_error_goes_with_its_cell_and_the_variables_of_the_failing_line
     assert "a: int = 2" in described
     assert "limit: int = 0" in described
     assert "numbers: list" in described
-    assert f"api_key: {WITHHELD}" in described
+    assert f"api_key: str, {WITHHELD}" in described
     assert "unrelated" not in described
     assert "math: " not in described
     assert "SESAME" not in attachment.text

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from claude_magic.kernel.cells.context import cell_text, cleaner
 from claude_magic.kernel.execution.tracebacks import named_values
-from claude_magic.kernel.values.bounded import WITHHELD
 from claude_magic.kernel.values.inspect import inspected
 from claude_magic.prompt import Attachment
-from claude_magic.support.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +35,7 @@ async def failure(cell: Cell, names: Mapping[str, object]) -> Attachment:
 
 async def _variables(error: BaseException | None) -> str:
     values = {} if error is None else named_values(error)
-    return "\n".join([await _described(name, value) for name, value in values.items()])
-
-
-async def _described(name: str, value: Any) -> str:
-    if looks_secret(name):
-        return f"{name}: {WITHHELD}"
-    return await inspected(name, value, limit=_BYTES, seconds=_SECONDS)
+    described = [
+        await inspected(name, value, limit=_BYTES, seconds=_SECONDS) for name, value in values.items()
+    ]
+    return "\n".join(described)
