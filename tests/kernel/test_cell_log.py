@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from claude_magic.kernel.cells.log import Cell, CellLog, Output
+from claude_magic.kernel.cells.taps import Taps
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 30
 
@@ -207,6 +209,24 @@ def test_a_log_that_raises_breaks_no_cell(
     run(shell, "print('fine')\nx = 5\nx")
 
     assert capsys.readouterr().out == "fine\nOut[1]: 5\n"
+
+
+@pytest.mark.usefixtures("log")
+def test_a_log_that_raises_is_told_of_by_its_kind_of_error_alone_and_not_heard_itself(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def raises(_: Output, text: str) -> None:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(Output, "write", raises)
+    told = logging.getLogger(Taps.__module__)
+    monkeypatch.setattr(told, "level", logging.DEBUG)
+    monkeypatch.setattr(told, "handlers", [logging.StreamHandler(sys.stderr)])
+
+    run(shell, "print('private')")
+
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["A listener to outputs raised RuntimeError"] * 2, "for the text and for its end"
 
 
 def test_of_a_long_output_beginning_and_end_are_kept_and_lines_that_rewrite_themselves_once() -> None:

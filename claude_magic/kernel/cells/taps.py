@@ -1,11 +1,12 @@
 """Listens to what a shell prints and displays, and changes nothing of it.
 
 Methods of the objects that are there are wrapped while a cell runs, as IPython itself does it: an ipykernel
-looks for its own kinds of streams. A listener that raises is not heard.
+looks for its own kinds of streams. A listener that raises is not heard, and the log says what kind of error.
 """
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["Taps"]
+
+_log = logging.getLogger(__name__)
 
 _Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -79,10 +82,7 @@ class Taps:
 
         def tapped(text: str, *rest: Any, **named: Any) -> Any:
             if not self._displaying:
-                try:  # noqa: SIM105  # `suppress` takes three times as long
-                    on_text(text)
-                except Exception:  # noqa: BLE001, S110
-                    pass
+                self._tell(on_text, text)
             return write(text, *rest, **named)
 
         return tapped
@@ -101,8 +101,7 @@ class Taps:
 
     def _raised(self, show: Callable[..., Any]) -> Callable[..., Any]:
         def tapped(kind: Any, error: Any, *rest: Any, **named: Any) -> Any:
-            with suppress(Exception):
-                self._on_error(error)
+            self._tell(self._on_error, error)
             return self._display({}, show, kind, error, *rest, heard=False, **named)
 
         return tapped
@@ -111,8 +110,7 @@ class Taps:
         self, data: Mapping[str, Any], show: Callable[..., Any], *rest: Any, heard: bool = True, **named: Any
     ) -> Any:
         if heard:
-            with suppress(Exception):
-                self._on_display(data)
+            self._tell(self._on_display, data)
         self._displaying += 1
         try:
             return show(*rest, **named)
@@ -121,8 +119,16 @@ class Taps:
 
     def _cleared(self, clear: Callable[..., Any]) -> Callable[..., Any]:
         def tapped(*rest: Any, **named: Any) -> Any:
-            with suppress(Exception):
-                self._on_clear()
+            self._tell(self._on_clear)
             return clear(*rest, **named)
 
         return tapped
+
+    def _tell(self, listener: Callable[..., object], *what: object) -> None:
+        """Calls a listener; with `suppress` each write would take three times as long."""
+        try:
+            listener(*what)
+        except Exception as error:  # noqa: BLE001  # what is shown is shown, whoever listens
+            self._displaying += 1  # a log may go to stderr, which would be heard again
+            _log.debug("A listener to outputs raised %s", type(error).__name__)  # its words may be the user's
+            self._displaying -= 1
