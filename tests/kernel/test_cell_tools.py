@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cell_page import Page
 
+from claude_magic.kernel.cells.log import Cell, CellLog
 from claude_magic.kernel.cells.tools import cell_tools
 from claude_magic.kernel.values.bounded import WITHHELD
 from claude_magic.tool_server import Call, Preview, ToolError, ToolServer
@@ -22,9 +23,11 @@ class Notebook:
 
     def __init__(self, page: Page, path: Path | None = None) -> None:
         self.run: list[str] = [""]
-        shell: Any = SimpleNamespace(history_manager=SimpleNamespace(input_hist_raw=self.run))
+        history = SimpleNamespace(input_hist_raw=self.run)
+        shell: Any = SimpleNamespace(history_manager=history, user_ns={"password": "sesame street"})
+        self.log = CellLog(shell)
         self.page = page
-        self.server = ToolServer("kernel", cell_tools(shell, lambda: self.page, lambda: path))
+        self.server = ToolServer("kernel", cell_tools(shell, self.log, lambda: self.page, lambda: path))
         self.changes: list[Preview] = []
 
     async def call(self, name: str, call_id: str = "", **given: object) -> str:
@@ -203,11 +206,15 @@ async def test_without_a_page_the_saved_cells_and_what_has_run_are_read(tmp_path
     page = Page()
     page.is_there = False
     notebook = Notebook(page, file)
-    notebook.run.append(f"token = '{SECRET}'")
+    notebook.run += [f"token = '{SECRET}'", "1 / 0"]
+    heard = Cell("1 / 0", "1 / 0")
+    heard.execution_count, heard.error = 2, "ZeroDivisionError: division by zero"
+    heard.output.write(f"open, sesame street\n{SECRET}\n")
+    notebook.log.cells.append(heard)
 
     told = await notebook.call("read_notebook")
 
-    saved, title, run = lines(told)
+    saved, title, run, failed = lines(told)
     assert "as they were last saved" in told
     assert saved["source"] == "x = 1\ny = 2"
     assert saved["outputs"] == [
@@ -218,6 +225,12 @@ async def test_without_a_page_the_saved_cells_and_what_has_run_are_read(tmp_path
     ]
     assert title["type"] == "markdown"
     assert run["In"] == 1
+    assert failed == {
+        "In": 2,
+        "source": "1 / 0",
+        "Output": f"open, {WITHHELD}\n{WITHHELD}",
+        "Error": "ZeroDivisionError: division by zero",
+    }
     assert SECRET not in told
 
 

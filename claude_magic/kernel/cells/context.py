@@ -7,37 +7,32 @@ nothing, and another conversation has seen nothing.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from claude_magic.control_characters import one_line, shortened, show_invisibles
-from claude_magic.kernel.values.bounded import WITHHELD, without_secrets
+from claude_magic.control_characters import one_line
+from claude_magic.kernel.cells.telling import cell_text, cleaner
 from claude_magic.kernel.values.pictures import to_image
 from claude_magic.kernel.values.withheld import source_without_secrets
 from claude_magic.prompt import Attachment, Image
 from claude_magic.support.images import NoPictureError
-from claude_magic.support.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from claude_magic.kernel.cells.log import Cell, CellLog
+    from claude_magic.kernel.cells.telling import Clean
     from claude_magic.session import Session
     from claude_magic.session.turn import Turn
 
-__all__ = ["Context", "Unseen", "cell_text", "cleaner"]
+__all__ = ["Context", "Unseen"]
 
 BUDGET = 20_000  # characters of all cells
 _IN_FULL = 16_000  # of which cells in full take so many; the rest is for a line each
-_SOURCE, _OUTPUT, _ERROR = 4_000, 2_000, 2_000  # characters of one cell
 _LINE = 120
 _PICTURES = 4
 _SIDE, _SIZE = 768, 150_000  # pixels and bytes of a picture
 _SMALL = 160  # pixels of what the turn shows of it: the notebook has the picture itself
-_SHORTEST_SECRET = 6  # characters; what is shorter stands everywhere
 _ABOUT = "Cells that the notebook has run since your last turn, oldest first."
-
-Clean = Callable[[str], str]
 
 
 class Unseen(NamedTuple):
@@ -129,38 +124,6 @@ class Context:
                 seen |= numbers
                 seen -= {number for number in seen if number < oldest and number != max(seen)}
         self._sent = [each for each in self._sent if not each[1].done]
-
-
-def cell_text(cell: Cell, clean: Clean, *, runs: int = 1, limit: int = _SOURCE) -> str:
-    """A cell in full: source, output, error."""
-    again = f", run {runs} times, the last" if runs > 1 else ""
-    parts = [
-        f"In [{cell.execution_count}]{again}:\n{shortened(clean(source_without_secrets(cell.source)), limit)}"
-    ]
-    if output := cell.output.text.strip("\n"):
-        parts.append(f"Output:\n{shortened(clean(output), _OUTPUT)}")
-    if cell.error:
-        parts.append(f"Error:\n{shortened(clean(cell.traceback or cell.error), _ERROR)}")
-    return "\n".join(parts)
-
-
-def _secrets_in(names: Mapping[str, object]) -> list[str]:
-    """The values of the variables, here and in the environment, that look like secrets; longest first."""
-    values = [value for name, value in list(names.items()) if looks_secret(name) and isinstance(value, str)]
-    values += [value for name, value in os.environ.items() if looks_secret(name)]
-    return sorted({each for each in values if len(each) >= _SHORTEST_SECRET}, key=len, reverse=True)
-
-
-def cleaner(names: Mapping[str, object]) -> Clean:
-    """What makes text fit to be sent."""
-    secrets = _secrets_in(names)
-
-    def clean(text: str) -> str:
-        for secret in secrets:
-            text = text.replace(secret, WITHHELD)
-        return without_secrets(show_invisibles(text))
-
-    return clean
 
 
 def _within_budget(cells: list[Cell], runs: Mapping[str, int], clean: Clean) -> list[str]:

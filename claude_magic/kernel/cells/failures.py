@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_magic.kernel.cells.context import cell_text, cleaner
+from claude_magic.kernel.cells.telling import cell_text, cleaner
 from claude_magic.kernel.execution.tracebacks import named_values
 from claude_magic.kernel.values.inspect import inspected
 from claude_magic.prompt import Attachment

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from claude_magic.kernel.cells.content import CellAnswer, CellContent, listing
 from claude_magic.kernel.cells.page import NONSENSE, delete_cell, new_cell, read_cells, set_cell
 from claude_magic.kernel.cells.saved import cells_in, history_lines
+from claude_magic.kernel.cells.telling import cleaner, outcome
 from claude_magic.kernel.values.bounded import WITHHELD
 from claude_magic.kernel.values.withheld import source_without_secrets
 from claude_magic.tool_server import Call, Content, Preview, ToolError, text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from claude_magic.kernel.cells.log import CellLog
     from claude_magic.kernel.cells.page import Place
 
 __all__ = ["NotebookCells"]
@@ -51,14 +53,20 @@ class NotebookCells:
 
     Args:
         shell: Whose cells.
+        log: Those that it has run.
         place: The place of the turn that calls.
         path: The notebook's file, as far as the front end says; called in a thread.
     """
 
     def __init__(
-        self, shell: InteractiveShell, place: Callable[[], Place], path: Callable[[], Path | None]
+        self,
+        shell: InteractiveShell,
+        log: CellLog,
+        place: Callable[[], Place],
+        path: Callable[[], Path | None],
     ) -> None:
         self._shell = shell
+        self._log = log
         self._place = place
         self._path = path
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()  # sources, by session and cell
@@ -105,9 +113,17 @@ class NotebookCells:
         cells = await asyncio.to_thread(cells_in, self._path)
         cells = [cell for cell in cells if ids is None or cell.id in ids]
         saved = [_SAVED, self._listing(cells, place, ids)[0]] if cells else []
-        lines = history_lines(self._sources())
+        lines = self._history()
         run = [_RUN, *lines] if lines else []
         return "\n".join([*saved, *run]) or "There is no notebook here, and nothing has run yet."
+
+    def _history(self) -> list[str]:
+        """The cells that this kernel has run, with what came of those that were heard."""
+        clean = cleaner(self._shell.user_ns)
+        cells = {cell.execution_count: cell for cell in self._log.cells}
+        return history_lines(
+            self._sources(), lambda number: outcome(cells[number], clean) if number in cells else {}
+        )
 
     # Adding
 

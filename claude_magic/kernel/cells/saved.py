@@ -22,17 +22,18 @@ def cells_in(path: Callable[[], Path | None]) -> list[CellContent]:
         return []
 
 
-def history_lines(sources: Sequence[str]) -> list[str]:
+def history_lines(sources: Sequence[str], outcome: Callable[[int], Mapping[str, str]]) -> list[str]:
     """What a kernel has run, as JSON objects, the newest last and as many as there is room for.
 
     Args:
         sources: The cells by their numbers; there is no number 0.
+        outcome: What came of a cell, by its number.
     """
     lines: list[str] = []
     room = BRIEF_BUDGET
     for number in range(len(sources) - 1, 0, -1):
-        cell = {"In": number, "source": source_without_secrets(shortened(sources[number], BRIEF_BUDGET))}
-        line = json.dumps(cell, ensure_ascii=False)
+        source = source_without_secrets(shortened(sources[number], BRIEF_BUDGET))
+        line = json.dumps({"In": number, "source": source, **outcome(number)}, ensure_ascii=False)
         room -= len(line)
         if room < 0:
             lines.append(f"Left out: the first {number:,}.")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from claude_magic.kernel.cells.log import CellLog
     from claude_magic.kernel.cells.notebook import NotebookCells
     from claude_magic.kernel.cells.page import Place
 
@@ -24,12 +25,13 @@ _AFTER = (
 
 
 def cell_tools(
-    shell: InteractiveShell, place: Callable[[], Place], path: Callable[[], Path | None]
+    shell: InteractiveShell, log: CellLog, place: Callable[[], Place], path: Callable[[], Path | None]
 ) -> tuple[Tool, ...]:
     """The tools; whatever changes something is asked for, with the cell's diff.
 
     Args:
         shell: Whose cells.
+        log: Those that it has run.
         place: The place of the turn that calls.
         path: The notebook's file, as far as the front end says; called in a thread.
     """
@@ -38,7 +40,7 @@ def cell_tools(
     def cells() -> NotebookCells:
         from claude_magic.kernel.cells.notebook import NotebookCells  # noqa: PLC0415  # load budget
 
-        return NotebookCells(shell, place, path)
+        return NotebookCells(shell, log, place, path)
 
     identity = {"type": "string", "description": "The cell's id, as read_notebook gives it."}
     code = {"type": "string", "description": "The cell's whole new source."}
