@@ -29,7 +29,7 @@ pytest_plugins = [
 
 
 def pytest_collection_finish() -> None:
-    """What has been imported and collected stays, and is not gone through again by each collection of garbage.
+    """What has been imported and collected stays, and is not gone through by each collection of garbage.
 
     With all tests that takes a quarter of a second, and IPython's shell does it twice at its end.
     """

@@ -43,7 +43,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where Chromium keeps what it has compiled of a front end's code: a quarter of what opening a page costs."""
+    """Where Chromium keeps what it has compiled of a front end, a quarter of what opening a page costs."""
     return tmp_path_factory.mktemp("chromium")
 
 

@@ -55,8 +55,8 @@ HOSTILE: dict[int, dict[str, str]] = {
 }
 LENGTHS = (1_000, 10_000, 100_000)
 SLOW = 50  # words a second
-# What TOML cannot have in a literal text. tomllib takes a quoted one a character at a time, and each session of
-# each notebook reads these four megabytes.
+# What TOML cannot have in a literal text. tomllib takes a quoted one a character at a time, and each session
+# of each notebook reads these four megabytes.
 _NOT_LITERAL = re.compile(r"'''|'\Z|[^\n -~]")
 _SENTENCE = (
     "The loop waits for an event and hands it to whoever asked; what takes long is put **aside** and taken "
