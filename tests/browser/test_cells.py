@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from lab import NotebookPage
 from playwright.sync_api import Browser, Locator, expect
 from proposals import CELLS, PROPOSALS, apply
 
+DONE = re.compile(r"\[\d+\]")
+UNTIL_GO = "import asyncio, os\nwhile not os.path.exists('go'):\n    await asyncio.sleep(0.05)\n6 * 7"
+RUN_MEANWHILE = range(7, 14)  # of the proposals: those that are answered while another cell runs
 _CODE = "a = 1\n\nb = a + 1"  # of the answer
 _CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 _PUT = """(cells) => {
@@ -32,10 +36,14 @@ def cells_of(notebook: NotebookPage) -> list[dict[str, Any]]:
     return cells
 
 
-def put(notebook: NotebookPage, prompt: str) -> list[dict[str, Any]]:
-    """Puts cells below the first, and one that asks; returns them all."""
-    asking = {"cell_type": "code", "id": "asks", "source": f"%%claude\n{prompt}", "metadata": {}}
-    notebook.page.evaluate(_PUT, [*CELLS, asking | {"outputs": [], "execution_count": None}])
+def put(
+    notebook: NotebookPage, prompt: str, *, options: str = "", below: str | None = None
+) -> list[dict[str, Any]]:
+    """Puts cells below the first, one that asks, and one below that if it is given; returns them all."""
+    empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    asking = empty | {"id": "asks", "source": f"%%claude {options}\n{prompt}"}
+    last = [] if below is None else [empty | {"source": below}]
+    notebook.page.evaluate(_PUT, [*CELLS, asking, *last])
     return cells_of(notebook)
 
 
@@ -113,6 +121,48 @@ def test_exactly_the_accepted_of_twenty_proposals_are_in_the_notebook_in_order_u
     for cell in edited:
         undo(desk, cell, "edit")
     assert comparable(cells_of(desk)) == comparable(before)
+
+
+def test_what_was_accepted_of_twenty_proposals_is_undone_as_if_the_person_had_done_it(
+    desk: NotebookPage,
+) -> None:
+    before, cards = begin(desk, "twenty proposals")
+    for number, proposal in enumerate(PROPOSALS, start=1):
+        answer(cards, number, "allow" if proposal.accepted else "deny")
+    wait_until_over(desk)
+    accepted = [proposal for proposal in PROPOSALS if proposal.accepted]
+    assert comparable(cells_of(desk)) != comparable(before)
+
+    for proposal in reversed(accepted):
+        if proposal.tool == "edit_cell":
+            undo(desk, proposal.cell, "edit")
+        else:
+            undo(desk, "asks", "command")
+
+    assert comparable(cells_of(desk)) == comparable(before)
+
+
+def test_a_background_turn_changes_exactly_the_accepted_while_other_cells_run(desk: NotebookPage) -> None:
+    (desk.server.notebooks / "go").unlink(missing_ok=True)
+    before = put(desk, "twenty proposals", options="-b", below=UNTIL_GO)
+    asking, later = desk.page.locator(".jp-CodeCell", has_text="-b"), desk.page.locator(".jp-CodeCell").last
+    desk.start(len(before) - 2)
+    expect(asking.locator(".jp-InputArea-prompt")).to_have_text(DONE)
+
+    cards = desk.page.locator(".claude-turn .claude-permission")
+    for number, proposal in enumerate(PROPOSALS, start=1):
+        answer(cards, number, "allow" if proposal.accepted else "deny")
+        if number == RUN_MEANWHILE.start:
+            desk.start(len(cells_of(desk)) - 1)
+            expect(later.locator(".jp-InputArea-prompt")).to_have_text("[*]:")
+        if number == RUN_MEANWHILE.stop:
+            (desk.server.notebooks / "go").touch()
+            expect(later.locator(".jp-RenderedText")).to_have_text("42")
+
+    wait_until_over(desk)
+    after = cells_of(desk)
+    assert "".join(after[-1]["outputs"][0]["data"]["text/plain"]) == "42"
+    assert comparable(after[:-1]) == comparable(apply(before, PROPOSALS, "asks")[:-1])
 
 
 def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: NotebookPage) -> None:
