@@ -127,6 +127,8 @@ class TerminalView:
                 if self.transcript.state is TurnState.WAITING:  # `input()` is about to hold up the loop
                     live.stop()
                     self._print(*self._fresh())
+                elif not live.is_started:  # before a tool takes over stdout, which Live does too
+                    self._draw(live)
                 revision = await self.transcript.changed(revision)
         finally:
             ticker.cancel()

@@ -267,3 +267,12 @@ async def test_cancelled_it_ends_in_its_await_and_cleans_up(shell: InteractiveSh
 
     assert work.cancelled()
     assert shell.user_ns["x"] == 2
+
+
+async def test_what_shows_its_output_prints_for_itself(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = await run_code(shell, "print('of the code')", lambda text: print(f"shown: {text}"))
+
+    assert outputs.text == "of the code"
+    assert capsys.readouterr().out == "shown: of the code\n\n"

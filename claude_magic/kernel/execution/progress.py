@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 
 __all__ = ["Progress"]
 
@@ -24,12 +25,14 @@ class Progress:
     """Takes text as it is printed, and tells it in portions.
 
     Args:
-        tell: Takes a portion. Called by a thread while the loop stands still, else on the main thread.
+        tell: Takes a portion. Called by a thread while the loop stands still, else on the main thread; always
+            in the context of whoever made this, since what it prints itself is not the code's.
     """
 
     def __init__(self, tell: Callable[[str], object]) -> None:
         self.blocked = False  # the code has the main thread
         self._tell = tell
+        self._context = copy_context()
         self._text = ""
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -74,6 +77,6 @@ class Progress:
         text, self._text = self._text, ""
         try:
             if text:
-                self._tell(text)
+                self._context.run(self._tell, text)
         except Exception:  # noqa: BLE001  # what shows it is not the code's concern
             _log.exception("What a tool prints could not be shown")
