@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from kernel_client import Cell, fresh_environment
-from magic_fixtures import MagicNotebook, html, markdown, offline_environment, read_page, shown, static
-from nbclient import NotebookClient
+from headless import executed
+from kernel_client import Cell
+from magic_fixtures import MagicNotebook, html, markdown, read_page, shown, static
 
 pytestmark = pytest.mark.kernel
 
@@ -84,17 +83,6 @@ def test_under_nbclient_without_waiting_the_file_says_that_the_turn_was_running(
     bundle = cells[0].outputs[0].data
     assert "still running" in read_page(bundle["text/html"]).text
     assert "still running" in bundle["text/plain"]
-
-
-def executed(tmp_path: Path, *codes: str) -> list[nbformat.NotebookNode]:
-    """The code cells of a notebook after nbclient has run them, behind the one that loads the extension."""
-    new = nbformat.v4
-    made = new.new_notebook(cells=[new.new_code_cell(code) for code in ("%load_ext claude_magic", *codes)])
-    work = tmp_path / "work"
-    work.mkdir()
-    client = NotebookClient(made, timeout=60, resources={"metadata": {"path": str(work)}})
-    client.execute(env=fresh_environment(tmp_path) | offline_environment(tmp_path))
-    return list(made.cells[1:])
 
 
 def test_waiting_says_what_went_wrong_and_when_nothing_runs(notebook: MagicNotebook) -> None:
