@@ -98,6 +98,6 @@ def called(tree: ast.AST, method: str) -> bool:
     return any(isinstance(call, ast.Attribute) and call.attr == method for call in calls)
 
 
-def test_the_session_alone_enters_states() -> None:
+def test_the_engine_of_a_session_alone_enters_states() -> None:
     room = {name: tree for name, tree in modules().items() if name.startswith("claude_magic.session.")}
-    assert [name for name, tree in room.items() if called(tree, "enter")] == ["claude_magic.session.session"]
+    assert [name for name, tree in room.items() if called(tree, "enter")] == ["claude_magic.session.engine"]

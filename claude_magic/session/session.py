@@ -8,33 +8,25 @@ one event loop and knows neither IPython nor widgets.
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from claude_magic.errors import BusyError, ClaudeMagicError, StateError, UsageError, WireError
+from claude_magic.errors import BusyError, StateError, UsageError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.permissions import Asker, deny_unattended
 from claude_magic.processes.child import StopReport
 from claude_magic.prompt import Content, Prompt
 from claude_magic.result import Result
 from claude_magic.session.conversation import Conversation
-from claude_magic.session.cost import CostMeter
-from claude_magic.session.options_in_force import OptionsInForce
-from claude_magic.session.permission_queue import PermissionQueue
-from claude_magic.session.queue import TurnQueue
-from claude_magic.session.requests import Answers
-from claude_magic.session.states import Callback, EventName, SessionState, Status, state_of
-from claude_magic.session.supervisor import Supervisor
+from claude_magic.session.engine import Engine
+from claude_magic.session.states import Callback, EventName, SessionState
 from claude_magic.session.turn import Turn, answering
-from claude_magic.session.watchdogs import IdleTimer, SilenceNotice
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event
 
 __all__ = ["Session", "SessionState"]
-
-WRITES_WITHIN = 0.5  # seconds until the CLI has a turn in its file; measured: 0.1
 
 
 class Session:
@@ -48,45 +40,33 @@ class Session:
 
     def __init__(self, options: Options | None = None, *, name: str = "main", earlier_turns: int = 0) -> None:
         self.name = name
-        self._cost = CostMeter()
-        self._in_force = OptionsInForce(options or Options())
-        self.conversation = Conversation(self.options, earlier_turns)
-        self._status = Status(self._complain)
-        self._permissions = PermissionQueue(self._update)
-        self._supervisor = Supervisor(
-            self._in_force,
-            self.conversation,
-            self._cost,
-            self._status,
-            answers=Answers(self._permissions, self.interrupt, self._in_force.allow).by_subtype,
-            on_change=self._update,
-            on_exit=self._lose_process,
-        )
-        self._turns = TurnQueue(self.conversation, self._supervisor, self._cost, self._status)
-        self._idle_timer = IdleTimer(self._supervisor, self.conversation, self._turns, self._status)
-        self._silence_notice = SilenceNotice(self._supervisor, self._turns, self._status)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._engine = Engine(options or Options(), name, earlier_turns)
 
     # What a session is
 
     @property
     def options(self) -> Options:
         """What holds for the session."""
-        return self._in_force.options
+        return self._engine.in_force.options
 
     @options.setter
     def options(self, options: Options) -> None:
-        self._in_force.change(options)
+        self._engine.in_force.change(options)
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation that the process speaks for."""
+        return self._engine.conversation
 
     @property
     def options_in_force(self) -> Options | None:
         """What the last process was told, at its start and since; None if none has ever started."""
-        return self._in_force.process_options
+        return self._engine.in_force.process_options
 
     @property
     def refused_options(self) -> Options | None:
         """Options that no process could be started with, until others are given."""
-        return self._in_force.refused_options
+        return self._engine.in_force.refused_options
 
     @property
     def model(self) -> str:
@@ -96,22 +76,22 @@ class Session:
     @property
     def cost(self) -> float:
         """What all turns have cost, in US dollars."""
-        return self._cost.total
+        return self._engine.cost.total
 
     @property
     def turn_cost(self) -> float:
         """What the turn that runs has cost so far, an estimate until it ends, in US dollars."""
-        return self._cost.turn
+        return self._engine.cost.turn
 
     @property
     def permission_mode(self) -> str:
         """The permission mode in force."""
-        return self._supervisor.mode
+        return self._engine.supervisor.mode
 
     @property
     def state(self) -> SessionState:
         """Where the session is."""
-        return self._status.state
+        return self._engine.status.state
 
     @property
     def session_id(self) -> str:
@@ -121,39 +101,39 @@ class Session:
     @property
     def pid(self) -> int | None:
         """The process's id; None while none runs."""
-        process = self._supervisor.process
+        process = self._engine.supervisor.process
         return process.pid if process and process.is_running else None
 
     @property
     def escaped(self) -> dict[int, str]:
         """What Claude's tools have started that has left the process's tree and still runs: names by pid."""
-        process = self._supervisor.process
+        process = self._engine.supervisor.process
         return process.escaped() if process else {}
 
     @property
     def is_running(self) -> bool:
         """A process lives, idle or busy."""
-        return self._supervisor.is_running
+        return self._engine.supervisor.is_running
 
     @property
     def released(self) -> bool:
         """The process was ended after `options.idle_timeout` without work; the next prompt resumes."""
-        return self._idle_timer.released
+        return self._engine.idle_timer.released
 
     @property
     def turn(self) -> Turn | None:
         """The turn that runs."""
-        return self._turns.running
+        return self._engine.turns.running
 
     @property
     def queue(self) -> deque[Turn]:
         """The turns that wait, in order."""
-        return self._turns.waiting
+        return self._engine.turns.waiting
 
     @property
     def history(self) -> deque[Transcript]:
         """The transcripts of the last turns, oldest first, those that wait included."""
-        return self._turns.history
+        return self._engine.turns.history
 
     @property
     def turns(self) -> int:
@@ -163,12 +143,12 @@ class Session:
     @property
     def unknown(self) -> Counter[str]:
         """What the CLI said and nobody here understands, by kind."""
-        return sum((transcript.unknown for transcript in self.history), Counter(self._status.unknown))
+        return sum((transcript.unknown for transcript in self.history), Counter(self._engine.status.unknown))
 
     @property
     def last_error(self) -> str:
         """What went wrong last, or ""."""
-        return self._status.last_error
+        return self._engine.status.last_error
 
     def on(self, event: EventName, callback: Callback) -> Callable[[], None]:
         """Calls `callback` on an event.
@@ -182,7 +162,7 @@ class Session:
         Returns:
             A function that takes the callback off again.
         """
-        return self._status.add(event, callback)
+        return self._engine.status.add(event, callback)
 
     # Turns
 
@@ -200,15 +180,8 @@ class Session:
             ClaudeMagicError: The turn failed; `TurnFailedError.result` has what had come.
             StateError: An asker or a tool of the running turn asks: it would wait for itself.
         """
-        self.refuse_from_within()
-        turn = self.submit(prompt, options=options, asker=asker)
-        try:
-            result = await turn.wait()
-        finally:
-            self._leave(turn)
-        if turn.error is not None:
-            raise turn.error
-        return result
+        async with self._asked(prompt, options, asker) as turn:
+            return await turn.wait()
 
     async def stream(
         self, prompt: str | Prompt, *, options: TurnOptions | None = None, asker: Asker = deny_unattended
@@ -219,17 +192,11 @@ class Session:
             ClaudeMagicError: The turn failed.
             StateError: An asker or a tool of the running turn asks: it would wait for itself.
         """
-        self.refuse_from_within()
-        turn = self.submit(prompt, options=options, asker=asker)
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        turn.listeners.append(events.put_nowait)
-        try:
+        async with self._asked(prompt, options, asker) as turn:
+            turn.listeners.append(events.put_nowait)
             while (event := await events.get()) is not None:
                 yield event
-        finally:
-            self._leave(turn)
-        if turn.error is not None:
-            raise turn.error
 
     def submit(
         self,
@@ -257,20 +224,11 @@ class Session:
         prompt = prompt if isinstance(prompt, Prompt) else Prompt(prompt)
         if not prompt.text.strip() and content is None:
             raise UsageError("The prompt is empty. Write what you want to ask.")
-        self._bind()
+        self._engine.bind()
         if refuse_if_busy:
             self.refuse_if_busy()
-        attachments = [each.to_be_shown() for each in prompt.attachments]
-        transcript = Transcript(
-            prompt.text, attachments=attachments, session=self.name, label=self.options.label
-        )
-        for notice in prompt.notices:
-            transcript.notice(notice)
         content = prompt.content if content is None else content
-        turn = Turn(prompt.text, content, options or TurnOptions(), transcript, asker, on_change=self._update)
-        turn.listeners.append(self._silence_notice.handle)
-        self._turns.add(turn)
-        return turn
+        return self._engine.submit(prompt, content, options or TurnOptions(), asker)
 
     def refuse_if_busy(self) -> None:
         """Raises if another turn would come first.
@@ -299,10 +257,7 @@ class Session:
             StateError: This is another thread, or another event loop.
         """
         turn = turn or self.turn
-        if turn is None:
-            return False
-        self._bind()
-        return self._turns.interrupt(turn, reason)
+        return turn is not None and self._engine.interrupt(turn, reason)
 
     async def set_permission_mode(self, mode: str) -> None:
         """Sets the permission mode, for a turn that runs too.
@@ -311,7 +266,7 @@ class Session:
             ControlError: The CLI refused.
         """
         self.options = self.options.with_(permission_mode=mode)
-        await self._supervisor.refresh()
+        await self._engine.supervisor.refresh()
 
     def goes_on_with(self, session_id: str) -> bool:
         """Whether the next turn belongs to an earlier conversation, and to this one."""
@@ -341,12 +296,7 @@ class Session:
             StartError: It did not start.
             ProcessEndedError: It was stopped while it started.
         """
-        self._bind()
-        try:
-            await self._supervisor.ensure(TurnOptions())
-        except ClaudeMagicError as error:
-            self._status.report(error)
-            raise
+        await self._engine.start()
 
     async def stop(self, timeout: float | None = None) -> StopReport | None:  # noqa: ASYNC109  # a rung, not an error
         """Ends the process; the conversation stays, and the next prompt resumes it.
@@ -359,10 +309,7 @@ class Session:
         Returns:
             What it took; None if no process ran.
         """
-        self._bind()
-        async with self._turns.paused:  # prompts that come meanwhile wait
-            await self._turns.clear()
-            return await self._supervisor.stop(timeout or self.options.stop_timeout)
+        return await self._engine.stop(timeout or self.options.stop_timeout)
 
     async def restart(self, *, fresh: bool = False) -> None:
         """Stops, starts, and goes on with the conversation.
@@ -370,21 +317,12 @@ class Session:
         Args:
             fresh: Begin a new conversation instead.
         """
-        self._bind()
-        async with self._turns.paused:
-            await self._turns.clear()
-            await self._supervisor.stop(self.options.stop_timeout)
-            if fresh:
-                self.conversation.reset()
+        await self._engine.stop(self.options.stop_timeout, reset=fresh)
         await self.start()
 
     def kill_now(self) -> None:
         """Ends the process tree without a loop, for interpreter exit."""
-        remaining = self._turns.concluded_at + WRITES_WITHIN - time.monotonic()
-        if remaining > 0 and self.is_running:
-            time.sleep(remaining)
-        if self._supervisor.process is not None:
-            self._supervisor.process.kill_now()
+        self._engine.kill_now()
 
     async def rewind(self, message_id: str, *, dry_run: bool = False) -> list[str]:
         """Puts the files that Claude's file tools have changed back to what they were before a prompt.
@@ -402,12 +340,12 @@ class Session:
             BusyError: A turn runs.
             StateError: The CLI has no checkpoint of the prompt.
         """
-        self._bind()
+        self._engine.bind()
         if self.turn or self.queue:
             raise BusyError(f"Session {self.name!r} is busy. Wait for it with %claude_wait {self.name}")
-        async with self._turns.paused:
+        async with self._engine.turns.paused:
             await self.start()
-            return await self._supervisor.rewind(message_id, dry_run=dry_run)
+            return await self._engine.supervisor.rewind(message_id, dry_run=dry_run)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -415,11 +353,6 @@ class Session:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-    def _leave(self, turn: Turn) -> None:
-        """Nobody waits for the turn any more."""
-        if not turn.done and not turn.interrupted:
-            self.interrupt(turn)
 
     def refuse_from_within(self) -> None:
         """Refuses a wait for this session that its running turn would have to wait for.
@@ -433,46 +366,17 @@ class Session:
                 "turn. Ask another session, or ask after the turn."
             )
 
-    def _update(self) -> None:
-        """Enters the state that the process, the turn and the open requests make together."""
-        turn = self.turn
-        self._status.enter(
-            state_of(
-                self._supervisor.phase,
-                is_sent=turn is not None and turn.is_sent,
-                waiting=self._permissions.is_waiting,
-            )
-        )
-
-    def _lose_process(self, reason: ClaudeMagicError) -> None:
-        """The process has ended by itself, and with it a turn that has no outcome yet."""
-        turn = self.turn
-        if turn is None or turn.outcome is not None:
-            self._status.report(reason)
-            return
-        turn.lose(reason)
-        if isinstance(reason, WireError):
-            turn.end(reason)
-
-    def _complain(self, text: str) -> None:
-        if self.history:
-            (self.turn.transcript if self.turn else self.history[-1]).notice(text, "warning")
-
-    def _bind(self) -> None:
-        """Keeps the session to one event loop; one that has ended, or was left, gives way to the next."""
+    @contextlib.asynccontextmanager
+    async def _asked(
+        self, prompt: str | Prompt, options: TurnOptions | None, asker: Asker
+    ) -> AsyncIterator[Turn]:
+        """A turn that is waited for: who leaves before its end interrupts it, who stays hears its error."""
+        self.refuse_from_within()
+        turn = self.submit(prompt, options=options, asker=asker)
         try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise StateError(f"Session {self.name!r} needs an event loop: use it from a coroutine.") from None
-        old = self._loop
-        if old is loop:
-            return
-        if old and not old.is_closed() and (self.turn or (self.is_running and old.is_running())):
-            raise StateError(
-                f"Session {self.name!r} belongs to another event loop. Use it where it was started, "
-                "or make a new session here."
-            )
-        self._loop = loop
-        self._turns.rebind()
-        self._permissions.rebind()
-        self._supervisor.rebind()
+            yield turn
+        finally:
+            if not turn.done and not turn.interrupted:
+                self.interrupt(turn)
+        if turn.error is not None:
+            raise turn.error

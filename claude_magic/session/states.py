@@ -86,7 +86,7 @@ class Status:
         return self._callbacks.add(event, callback)
 
     def enter(self, state: SessionState) -> None:
-        """Goes to a state and says so; only the session does.
+        """Goes to a state and says so; only the session's engine does.
 
         Raises:
             StateError: It may not follow the one before.

@@ -137,7 +137,7 @@ async def test_the_late_news_of_an_end_does_not_reach_the_turn_that_starts_the_n
 ) -> None:
     talk, told = fake(), asyncio.Event()
     await talk.ask("hi")
-    process = talk._supervisor.process
+    process = talk._engine.supervisor.process
     assert process is not None
     assert process._reader is not None
     reader, missing = process._reader, Conversation.missing

@@ -71,8 +71,8 @@ async def test_tokens_and_personas_are_on_no_command_line_and_in_no_file_once_cl
         assert TOKEN.encode() not in written
         assert TOKEN not in repr(default_manager().list()) + repr(talk.options)
         heard.unlink()
-        assert talk._supervisor.process is not None
-        await talk._supervisor.process.request("mcp_reconnect", serverName="github")
+        assert talk._engine.supervisor.process is not None
+        await talk._engine.supervisor.process.request("mcp_reconnect", serverName="github")
         await eventually(heard.exists)  # without the file: the CLI has read it
         heard.unlink()
         await talk.stop()

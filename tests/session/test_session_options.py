@@ -163,7 +163,7 @@ async def test_a_process_killed_while_bypassing_asks_again_afterwards(
     talk, person = session(), Person(allow())
     turn = talk.submit("stall", options=TurnOptions(permission_mode="bypassPermissions"))
     await eventually(lambda: turn.transcript.answer)
-    await talk._supervisor.kill()
+    await talk._engine.supervisor.kill()
     talk.interrupt()
     talk.interrupt()
     await turn.wait()

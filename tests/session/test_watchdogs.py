@@ -65,13 +65,13 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
 def reports_of(session: Session) -> list[StopReport | None]:
     """What each end of the session's process takes from now on."""
     reports: list[StopReport | None] = []
-    stop = session._supervisor.stop
+    stop = session._engine.supervisor.stop
 
     async def reporting(timeout: float) -> StopReport | None:  # noqa: ASYNC109
         reports.append(await stop(timeout))
         return reports[-1]
 
-    session._supervisor.stop = reporting  # type: ignore[method-assign]
+    session._engine.supervisor.stop = reporting  # type: ignore[method-assign]
     return reports
 
 
@@ -189,7 +189,7 @@ async def test_neither_a_running_turn_nor_a_question_to_a_person_is_idleness(
 async def test_without_an_idle_timeout_nothing_is_ever_released(fake: Sessions, never: float | None) -> None:
     talk = fake(idle_timeout=never)
     await talk.ask("hi")
-    assert talk._idle_timer._timer._handle is None
+    assert talk._engine.idle_timer._timer._handle is None
     with pytest.raises(UsageError, match=r"idle_timeout is -1; give 0 or more"):
         Options(idle_timeout=-1)
 
@@ -434,6 +434,6 @@ async def test_a_wait_that_the_cli_has_announced_is_no_silence() -> None:
 async def test_without_a_time_for_it_silence_is_never_told_of(fake: Sessions, never: float | None) -> None:
     talk = fake(quiet_notice=never)
     await talk.ask("hi")
-    assert talk._silence_notice._timer._handle is None
+    assert talk._engine._silence_notice._timer._handle is None
     with pytest.raises(UsageError, match=r"quiet_notice is nan; give 0 or more"):
         Options(quiet_notice=float("nan"))
