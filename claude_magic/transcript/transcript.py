@@ -7,8 +7,6 @@ import uuid
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from claude_magic.result import Result, ToolCall
 from claude_magic.transcript.blocks import (
     Block,
@@ -22,6 +20,7 @@ from claude_magic.transcript.blocks import (
 from claude_magic.transcript.builder import Builder
 from claude_magic.transcript.file_edits import FileEdits
 from claude_magic.transcript.reducer import Listener, Reducer
+from claude_magic.transcript.requests import Requests
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -108,6 +107,7 @@ class Transcript:
         self._clock = clock
         self._builder = Builder(clock, text_limit)
         self._reducer = Reducer(self._builder)
+        self._requests = Requests(self._builder)
 
     # --- what a view reads
 
@@ -189,7 +189,7 @@ class Transcript:
     @property
     def pending(self) -> tuple[PermissionBlock, ...]:
         """What a person is being asked just now."""
-        return tuple(b for b in self.blocks if isinstance(b, PermissionBlock) and b.pending)
+        return self._requests.pending
 
     async def changed(self, since: int) -> int:
         """Waits until something has changed after revision `since`.
@@ -239,38 +239,15 @@ class Transcript:
 
     def ask(self, request: PermissionRequest) -> PermissionBlock:
         """Shows that a person is asked; the turn waits until every request has an answer."""
-        tool = self._builder.tools.get(request.tool_use_id)
-        if tool is not None and not request.input:  # a plan is in the call only
-            request = replace(request, input=tool.input)
-        if request.agent_id:
-            request = replace(request, agent=self._agent_of(tool) or request.agent)
-        block = self._builder.add(self._builder.main, PermissionBlock(request=request), ours=True)
-        if tool is not None:
-            tool.preview = request.preview
-        if tool is not None and tool.state is ToolState.RUNNING:
-            self._builder.step(tool, ToolState.WAITING)
+        block = self._requests.show(request)
         self.set_state(TurnState.WAITING)
         return block
-
-    def _agent_of(self, call: ToolBlock | None) -> str:
-        """The subagent that made a call, as its own card has it; "" if that is not in this turn."""
-        for tool in self._builder.tools.values():
-            if call is not None and any(child is call for child in tool.children):
-                facts = (tool.input.get("subagent_type"), tool.input.get("description"))
-                return ": ".join(text for text in facts if isinstance(text, str) and text)
-        return ""
 
     def decide(self, block: PermissionBlock, decision: Decision) -> None:
         """Shows the answer to a request; the turn goes on when none is open. One withdrawn stays so."""
         if block.withdrawn:
             return
-        block.decision = decision
-        tool = self._builder.tools.get(block.request.tool_use_id)
-        if tool is not None and block.denied:
-            self._builder.end_tool(tool, ToolState.DENIED)
-        elif tool is not None and tool.state is ToolState.WAITING:
-            self._builder.step(tool, ToolState.RUNNING)
-        self._builder.touch(block)
+        self._requests.decide(block, decision)
         if self._state is TurnState.WAITING and not self.pending:
             self.set_state(TurnState.RUNNING)
 
@@ -306,9 +283,7 @@ class Transcript:
     def break_off(self) -> None:
         """Closes what is open: the process has ended, or the turn has. What had come is kept."""
         self._reducer.break_off()
-        for block in self.pending:
-            block.withdrawn = True
-            self._builder.touch(block)
+        self._requests.withdraw()
 
     def finish(self, result: Result, context_left: float | None = None) -> None:
         """Ends the turn with what it came to.
