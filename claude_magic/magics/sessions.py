@@ -139,7 +139,7 @@ class SessionMagics:
         asker = self._cells.asker(background=arguments.background)
         turn = session.submit(prompt, options=options, asker=asker, refuse_if_busy=arguments.busy == "refuse")
         self._prompts.sent(session, turn, unseen)
-        turn.transcript.options = flag_values(arguments)
+        turn.transcript.update(options=flag_values(arguments))
         for notice in self._sessions.notices():
             turn.transcript.notice(notice, "warning")
         out = self._putter(arguments.out)

@@ -210,9 +210,7 @@ class TaskMagics:
     ) -> None:
         assert task.session is not None  # noqa: S101  # it has just been started
         assert task.turn is not None  # noqa: S101
-        task.turn.transcript.options = dict(options)
-        if task.worktree is not None:
-            task.turn.transcript.notice(f"It works in the worktree {task.worktree}, on branch {task.branch}.")
+        task.announce(options)
         self._cells.show(task.session, task.turn, asker, out)
 
 

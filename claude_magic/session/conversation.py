@@ -27,7 +27,7 @@ class Conversation:
         self.session_id = options.session_id or str(uuid.uuid4())
         self.recorded = options.session_id is not None and options.resume == "auto"
         self.turns = turns
-        self.model = options.model or ""  # the one that answered last
+        self.model = options.model or ""  # the one that answered last, or was asked for
         self.start_fresh = False  # the next turn is to
         self.forked_from: str | None = None  # which the next process begins this one as a copy of
 
@@ -55,6 +55,10 @@ class Conversation:
             self.forked_from = checked_id(session_id)
         else:
             self.session_id = checked_id(session_id)
+
+    def begin_process(self, model: str | None) -> None:
+        """A process speaks for the conversation from now on; which model answers is what it was asked for."""
+        self.model = model or ""
 
     def begin_turn(self, session_id: str, model: str) -> None:
         """A turn begins: from here on the id is in use, whether or not the prompt's replay comes."""

@@ -244,7 +244,7 @@ class Supervisor:
             self._forget(process)
             await process.kill()
             raise
-        self._conversation.model = options.model or ""
+        self._conversation.begin_process(options.model)
         self._cost.new_process(process.info)
         return process.warnings + notices
 

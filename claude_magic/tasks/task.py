@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +150,14 @@ class Task:
         self.session, self.turn, self.result = session, turn, None
         self.transcripts.append(turn.transcript)
         turn.transcript.listen(self._output.handle)
+
+    def announce(self, options: Mapping[str, str]) -> None:
+        """Says in its turn where it works, and with which options it was given."""
+        if self.turn is None:
+            return
+        self.turn.transcript.update(options=options)
+        if self.worktree is not None:
+            self.turn.transcript.notice(f"It works in the worktree {self.worktree}, on branch {self.branch}.")
 
     def change(self, **changes: object) -> None:
         """Sets facts of the task's record."""

@@ -226,6 +226,7 @@ class Transcript:
         resumed_turns: int | None = None,
         label: str | None = None,
         ahead: int | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         """Sets facts of the header; None leaves a fact as it is."""
         self.model = self.model if model is None else model
@@ -235,6 +236,7 @@ class Transcript:
         self.resumed_turns = self.resumed_turns if resumed_turns is None else resumed_turns
         self.label = self.label if label is None else label
         self.ahead = self.ahead if ahead is None else ahead
+        self.options = self.options if options is None else dict(options)
         self._builder.touch()
 
     def ask(self, request: PermissionRequest) -> PermissionBlock:

@@ -76,6 +76,7 @@ def test_a_fact_of_the_header_stays_until_another_is_told() -> None:
         "resumed_turns": 2,
         "label": "a label",
         "ahead": 3,
+        "options": {"--timeout": "5"},
     }
     transcript = Transcript("A prompt")
     for name, value in facts.items():

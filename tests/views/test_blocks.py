@@ -487,7 +487,7 @@ def test_a_prompt_is_folded_where_its_first_line_does_not_say_it_all() -> None:
 
     transcript = turn(prompt="one")
     transcript.attachments = (Attachment("a", "b\u202e"),)
-    transcript.options = {"--model": "x"}
+    transcript.update(options={"--model": "x"})
 
     assert outline(html.frame_lines(transcript)["prompt"]) == (
         "details.prompt(summary(span.label(Prompt) span.prompt-line(one))pre(one)"
