@@ -77,6 +77,10 @@ class Colour(enum.Enum):
     RED = 1
 
 
+class Size(enum.StrEnum):  # a text too
+    LARGE = "large"
+
+
 @dataclasses.dataclass
 class Login:
     """Who may come in."""
@@ -133,6 +137,7 @@ class Slots:
         (b"raw", ["bytes, length 3 = b'raw'"]),
         (dt.date(2024, 1, 2), ["datetime.date = 2024-01-02"]),
         (Colour.RED, ["test_kinds.Colour = test_kinds.Colour.RED", "value: 1"]),
+        (Size.LARGE, ["test_kinds.Size, length 5 = test_kinds.Size.LARGE", "value: 'large'"]),
         ([1, "a"], ["list, length 2", "of: int, str", "  1", "  'a'"]),
         ([], ["list, length 0"]),
         ({"a": [1], "password": "x"}, ["dict, length 2", "  'a': [1]", f"  'password': {WITHHELD}"]),

@@ -13,8 +13,8 @@ from typing import Any
 
 from claude_magic.kernel.values import arrays, code, objects, tables
 from claude_magic.kernel.values.bounded import parts, short
-from claude_magic.kernel.values.headlines import ARRAYS, LAZY, SCALARS, headline, is_scalar, row
-from claude_magic.kernel.values.static import lookup, own_attributes, record
+from claude_magic.kernel.values.headlines import ARRAYS, LAZY, SCALARS, headline, is_scalar
+from claude_magic.kernel.values.static import kind, lookup, own_attributes, record
 
 __all__ = ["describe", "headline", "summary"]
 
@@ -30,12 +30,14 @@ def summary(value: Any) -> str:
 
 
 def describe(value: Any) -> Lines:
-    """What is told of a value below its summary."""
-    described = row(value, _KINDS)
-    if described is None:
-        bases = (lines for base, lines in _TYPES.items() if issubclass(type(value), base))
-        described = next(bases, None) or _shaped(value)
-    yield from described(value)
+    """What is told of a value below its summary, by the first row that it fits."""
+    names = set(kind(value))
+    described = (
+        lines
+        for each, lines in _KINDS.items()
+        if each in names or (isinstance(each, type) and issubclass(type(value), each))
+    )
+    yield from (next(described, None) or _shaped(value))(value)
 
 
 def _shaped(value: Any) -> Callable[[Any], Lines]:
@@ -89,7 +91,10 @@ def _nothing(_: Any) -> Lines:
     return iter(())
 
 
-_KINDS: Mapping[tuple[str, str], Callable[[Any], Lines]] = {
+_PLAIN = (bool, int, float, complex, bytes, bytearray, types.NoneType)
+_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
+# A library's types by their names, for it is not imported; Python's by themselves.
+_KINDS: Mapping[tuple[str, str] | type, Callable[[Any], Lines]] = {
     ("pandas", "DataFrame"): tables.pandas_frame,
     ("pandas", "Series"): tables.pandas_series,
     ("pandas", "Index"): tables.pandas_index,
@@ -112,14 +117,12 @@ _KINDS: Mapping[tuple[str, str], Callable[[Any], Lines]] = {
     **dict.fromkeys(SCALARS, _nothing),
     **dict.fromkeys(LAZY, _lazy),
     **dict.fromkeys(ARRAYS, arrays.tensor),
-}
-_TYPES: Mapping[Any, Callable[[Any], Lines]] = {
     types.ModuleType: code.python_module,
     type: code.python_class,
-    types.FunctionType | types.MethodType | types.BuiltinFunctionType: code.python_function,
+    **dict.fromkeys(_FUNCTIONS, code.python_function),
     types.CoroutineType: objects.iterator,
     enum.Enum: objects.enumerated,
     str: objects.text,
-    bool | int | float | complex | bytes | bytearray | types.NoneType: _nothing,
+    **dict.fromkeys(_PLAIN, _nothing),
 }
-_WRITTEN = (bool, int, float, complex, str, bytes, bytearray, types.NoneType, enum.Enum)
+_WRITTEN = (*_PLAIN, str, enum.Enum)
