@@ -41,6 +41,9 @@ class ClaudeMagics(Settings):
     """Claude Code sessions in this notebook. Defaults for them: `%config ClaudeMagics.model = "opus"`."""
 
     def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(parent=shell)
+        self.shell = shell
+        self.notebook = notebook = this_notebook(shell)
         open_notebook = OpenNotebook(lambda: this_notebook(shell).path)
         self.foreground = foreground = Foreground(shell)
         self.edits = LiveEdits(shell, lambda: self.reload, lambda: foreground.is_computing)
@@ -48,9 +51,7 @@ class ClaudeMagics(Settings):
         self._log = CellLog(shell)
         cells = cell_tools(shell, self._log, self.cells.place, open_notebook.where)
         kernel = kernel_server(shell, cells)
-        super().__init__((*open_notebook.hooks, *self.edits.hooks), [kernel, claude_tools], parent=shell)
-        self.shell = shell
-        self.notebook = notebook = this_notebook(shell)
+        self.equip((*open_notebook.hooks, *self.edits.hooks), (kernel, claude_tools))
         self.variables = prompts = Prompts(shell, self._log, self)
         self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.conversation_in_page)
         self.tasks = TaskMagics(shell, self.cells, notebook, self)

@@ -84,8 +84,6 @@ class Settings(_Defaults):
     process could start with fails its own prompt and is forgotten.
 
     Args:
-        hooks: What Claude asks in this notebook around its own steps.
-        servers: The tools that run in this kernel.
         more: For traitlets.
     """
 
@@ -104,13 +102,22 @@ class Settings(_Defaults):
         default_value=True, help="Load the modules of this kernel that Claude edits anew, for the next cell."
     ).tag(config=True)
 
-    def __init__(self, hooks: Sequence[Hook] = (), servers: Sequence[ToolServer] = (), **more: Any) -> None:
+    def __init__(self, **more: Any) -> None:
         super().__init__(**more)
-        self._hooks = tuple(hooks)
-        self._servers = tuple(servers)
+        self._hooks: tuple[Hook, ...] = ()
+        self._servers: tuple[ToolServer, ...] = ()
         self._offline = OfflineModel()
         self._in_force: dict[str, dict[str, Any]] = {}  # by session and field of Options
         self._pending: dict[str, dict[str, Any]] = {}
+
+    def equip(self, hooks: Sequence[Hook], servers: Sequence[ToolServer]) -> None:
+        """Gives every session what belongs to this notebook.
+
+        Args:
+            hooks: What Claude asks around its own steps.
+            servers: The tools that run in this kernel.
+        """
+        self._hooks, self._servers = tuple(hooks), tuple(servers)
 
     @property
     def label(self) -> str:
