@@ -18,3 +18,7 @@ def test_long_files_are_begun_first_and_those_that_nobody_has_timed_before_them(
 
 def test_browsers_are_spread_over_the_whole_run() -> None:
     assert begun("a", "b", "browser/d", "browser/e") == ["browser/d", "b", "browser/e", "a"]
+
+
+def test_they_are_also_where_there_are_files_that_nobody_has_timed() -> None:
+    assert begun("a", "b", "new", "browser/d", "browser/e") == ["browser/d", "new", "b", "browser/e", "a"]

@@ -1,7 +1,8 @@
 """The files that take longest are begun first, or one of them would run alone in the end.
 
 pytest-xdist hands out files in the order of their numbers of tests, which says nothing about time. How long
-each took is in durations.json, written by `make durations`; what is not in there may be long, and goes first.
+each took is in durations.json, written by `make durations`; what is not in there may be long, and goes first,
+but counts for nothing.
 Browsers want the processor where most other tests wait for something, so both go on side by side from the
 start to the end.
 """
@@ -23,11 +24,11 @@ __all__ = ["ordered"]
 def ordered(files: Iterable[str], seconds: Mapping[str, float]) -> list[str]:
     """Files as they are to be begun: by the share of their kind's time that has gone by then."""
     gone: dict[str, float] = {}
-    longest = max(seconds.values(), default=1)
-    took = {file: seconds.get(file, longest + 1) for file in sorted(files)}  # alike in all processes
+    alike = sorted(files)  # in all processes
     for browser in (True, False):
-        kind = sorted((f for f in took if ("/browser/" in f) is browser), key=lambda f: -took[f])
-        sums = list(accumulate((took[file] for file in kind), initial=0.0))
+        kind = [file for file in alike if ("/browser/" in file) is browser]
+        kind.sort(key=lambda file: (file in seconds, -seconds.get(file, 0)))
+        sums = list(accumulate((seconds.get(file, 0) for file in kind), initial=0.0))
         gone.update((file, before / (sums[-1] or 1)) for file, before in zip(kind, sums, strict=False))
     return sorted(gone, key=lambda file: gone[file])
 
