@@ -123,25 +123,6 @@ def test_exactly_the_accepted_of_twenty_proposals_are_in_the_notebook_in_order_u
     assert comparable(cells_of(desk)) == comparable(before)
 
 
-def test_what_was_accepted_of_twenty_proposals_is_undone_as_if_the_person_had_done_it(
-    desk: NotebookPage,
-) -> None:
-    before, cards = begin(desk, "twenty proposals")
-    for number, proposal in enumerate(PROPOSALS, start=1):
-        answer(cards, number, "allow" if proposal.accepted else "deny")
-    wait_until_over(desk)
-    accepted = [proposal for proposal in PROPOSALS if proposal.accepted]
-    assert comparable(cells_of(desk)) != comparable(before)
-
-    for proposal in reversed(accepted):
-        if proposal.tool == "edit_cell":
-            undo(desk, proposal.cell, "edit")
-        else:
-            undo(desk, "asks", "command")
-
-    assert comparable(cells_of(desk)) == comparable(before)
-
-
 def test_a_background_turn_changes_exactly_the_accepted_while_other_cells_run(desk: NotebookPage) -> None:
     (desk.server.notebooks / "go").unlink(missing_ok=True)
     before = put(desk, "twenty proposals", options="-b", below=UNTIL_GO)
