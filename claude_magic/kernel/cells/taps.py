@@ -1,7 +1,9 @@
 """Listens to what a shell prints and displays, and changes nothing of it.
 
 Methods of the objects that are there are wrapped while a cell runs, as IPython itself does it: an ipykernel
-looks for its own kinds of streams. A listener that raises is not heard, and the log says what kind of error.
+looks for its own kinds of streams. `execution.outputs`, which takes output away, replaces the objects
+instead: the two begin and end in any order, and two wraps of one method would have to end as they began.
+A listener that raises is not heard, and the log says what kind of error.
 """
 
 from __future__ import annotations
