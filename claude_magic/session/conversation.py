@@ -36,6 +36,10 @@ class Conversation:
         """There is a past, which the next process resumes or copies."""
         return self.recorded or self.forked_from is not None
 
+    def leave(self) -> None:
+        """The next turn is to begin another conversation; one that runs goes on in this one."""
+        self.start_fresh = True
+
     def reset(self) -> None:
         """The next process begins another conversation."""
         self.session_id, self.recorded, self.turns = str(uuid.uuid4()), False, 0
@@ -70,6 +74,15 @@ class Conversation:
         self._is_now(session_id)
         if not failed:
             self.forked_from = None
+
+    def count_turn(self) -> None:
+        """The CLI has taken up another turn, whatever came of it."""
+        self.turns += 1
+
+    def lose_turns(self) -> int:
+        """The turns so far, of which the CLI has recorded nothing, are gone; how many."""
+        lost, self.turns = self.turns, 0
+        return lost
 
     def _is_now(self, session_id: str) -> None:
         """`/clear` begins another one in the same process."""

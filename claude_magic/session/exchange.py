@@ -69,7 +69,8 @@ class Exchange:
         finally:
             self._supervisor.settle()
             turn.move(TurnPhase.OVER)
-        self._conversation.turns += turn.is_taken_up
+        if turn.is_taken_up:
+            self._conversation.count_turn()
         return await turn.wait_for_outcome()
 
     def interrupt(self, reason: str = "") -> bool:

@@ -159,7 +159,7 @@ class Recovery:
             turn.message_id, self._supervisor.in_force.process_options or self._supervisor.options
         )
         if not conversation.recorded:
-            self._lost_turns, conversation.turns = self._lost_turns or conversation.turns, 0
+            self._lost_turns += conversation.lose_turns()
         step = after_exit(
             recorded=recorded,
             is_prompt=turn.message_id == turn.id,

@@ -284,7 +284,7 @@ class Session:
 
     def start_fresh(self) -> None:
         """Has the next turn begin a new conversation; one that runs goes on in the old one."""
-        self.conversation.start_fresh = True
+        self.conversation.leave()
 
     # The process
 
