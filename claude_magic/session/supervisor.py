@@ -153,7 +153,7 @@ class Supervisor:
                 self._check_start()
                 lost = self.stream is not None and self.stream.is_busy
                 ended = " What Claude had running in the background has ended." if lost else ""
-                notices.append(f"Restarted for {', '.join(names)}; the conversation goes on.{ended}")
+                notices.append(f"Restarted for {' and '.join(names)}; the conversation goes on.{ended}")
                 await self._end(lambda process: process.stop(self.options.stop_timeout))
             if not self.is_running:
                 return notices + await self._start(options)

@@ -13,7 +13,7 @@ from people import Person, allow, deny
 from claude_magic import claude_tool, claude_tools
 from claude_magic.options import TurnOptions
 from claude_magic.session import Session
-from claude_magic.transcript.blocks import PermissionBlock
+from claude_magic.transcript.blocks import NoticeBlock, PermissionBlock
 
 pytestmark = pytest.mark.process
 
@@ -104,6 +104,10 @@ async def test_tools_come_change_and_go_are_checked_and_asked_for(
     claude_tool(name="now")(weigh)
     await talk.ask("tea", options=TurnOptions(schema={"type": "object", "properties": {}}))
     assert offered(endpoint)["now"]["required"] == ["what"]
+    notices = [block.text for block in talk.history[-1].blocks if isinstance(block, NoticeBlock)]
+    assert (
+        "Restarted for tools that have changed and a turn with a schema; the conversation goes on." in notices
+    )
     assert (await talk.ask("what came first?")).text.startswith("First came: call weigh")
 
 
