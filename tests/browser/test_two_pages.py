@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 from lab import NotebookPage
 from live import Shown
 from playwright.sync_api import expect
+from waiting import wait_until
 
 OpenShared = Callable[..., tuple[NotebookPage, NotebookPage]]
+SAVED_TIMEOUT = 30.0  # seconds
 BEGUN, END = "event-30", "and on"  # of what the scripted model says until a file is there, and then
 
 
@@ -24,8 +27,12 @@ def asked(notebook: NotebookPage, other: NotebookPage, held: str) -> tuple[Shown
 
 
 def saved_answers(notebook: NotebookPage) -> list[str]:
-    """The answers below the second cell in the file."""
-    outputs = notebook.save()["cells"][1]["outputs"]
+    """The answers below the second cell in the file, with the end.
+
+    A busy server may save before it takes in what a page has sent just before.
+    """
+    wait_until(lambda: END in json.dumps(notebook.save()["cells"][1]["outputs"]), SAVED_TIMEOUT)
+    outputs = notebook.file["cells"][1]["outputs"]
     return ["".join(output["data"]["text/markdown"]) for output in outputs if output["data"]]
 
 
