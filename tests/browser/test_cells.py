@@ -41,7 +41,7 @@ def put(
 ) -> list[dict[str, Any]]:
     """Puts cells below the first, one that asks, and one below that if it is given; returns them all."""
     empty: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    asking = empty | {"id": "asks", "source": f"%%claude {options}\n{prompt}"}
+    asking = empty | {"id": "asks", "source": f"%%claude {options}".rstrip() + f"\n{prompt}"}
     last = [] if below is None else [empty | {"source": below}]
     notebook.page.evaluate(_PUT, [*CELLS, asking, *last])
     return cells_of(notebook)
