@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from claude_magic.claude_cli.checks import directory
-from claude_magic.claude_cli.command import assumed_version, build_argv, build_env
+from claude_magic.claude_cli.command import assumed_version, build_argv, build_env, check_server_names
 from claude_magic.claude_cli.locate import find_cli, parse_version, version_warning
 from claude_magic.claude_cli.version import ask_version
 from claude_magic.control_characters import one_line
@@ -151,6 +151,7 @@ class ClaudeProcess:
         cwd = directory(self.options)
         cli = find_cli(self.options.cli)
         env = build_env(self.options, os.environ)
+        await asyncio.to_thread(check_server_names, self.options)
         self._program = _build_of(cli.path)
         version = parse_version(await self._probe(env))
         with PrivateFiles() as files:

@@ -27,9 +27,15 @@ class TurnControls:
         self._settings = settings
         self._task: asyncio.Task[None] | None = None
 
-    def stop(self) -> None:
-        """Stops the turn, or takes it out of the queue."""
-        self._session.interrupt(self._turn)
+    def stop(self, *, again: bool = False) -> None:
+        """Stops the turn, or takes it out of the queue.
+
+        Args:
+            again: It has not stopped, so its process is to end. No first click means that, if it comes late,
+                when the kernel was interrupted instead.
+        """
+        if again or not self._turn.interrupted:
+            self._session.interrupt(self._turn)
 
     def set_mode(self, mode: str) -> None:
         """Sets the permission mode of this turn and of those that follow."""

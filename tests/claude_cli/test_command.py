@@ -14,6 +14,7 @@ from claude_magic.claude_cli.command import (
     assumed_version,
     build_argv,
     build_env,
+    check_server_names,
 )
 from claude_magic.errors import UsageError
 from claude_magic.options import Options
@@ -104,9 +105,9 @@ def test_a_server_that_is_called_like_one_of_ours_is_refused(tmp_path: Path) -> 
     for config in (theirs, str(tmp_path / "servers.json")):
         options = Options(mcp_config=(config,), servers=(ToolServer("kernel"),))
         with pytest.raises(UsageError, match=r"--mcp-config has a server 'kernel', and so has") as refusal:
-            argv(options)
+            check_server_names(options)
         assert "hunter22" not in str(refusal.value)
-        argv(options.with_(servers=(ToolServer("notebook"),)))
+        check_server_names(options.with_(servers=(ToolServer("notebook"),)))
 
 
 @pytest.mark.fault(86, via="pure")

@@ -37,8 +37,8 @@ class Buttons:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    def stop(self) -> None:
-        self.done.append("stop")
+    def stop(self, *, again: bool = False) -> None:
+        self.done.append("stop now" if again else "stop")
 
     def set_mode(self, mode: str) -> None:
         self.done.append(mode)
@@ -409,13 +409,13 @@ def test_a_background_request_waits_until_somebody_comes() -> None:
 
 async def test_the_buttons_do_what_they_say() -> None:
     async with shown(turn()) as scene:
-        for what in ("stop", "fresh"):
+        for what in ("stop", "kill", "fresh"):
             scene.page.hear(type="do", what=what)
         for mode in ("default", "acceptEdits", "plan"):
             scene.page.hear(type="mode", mode=mode)
-        await eventually(lambda: len(scene.buttons.done) == 5)
+        await eventually(lambda: len(scene.buttons.done) == 6)
 
-    assert scene.buttons.done == ["stop", "fresh", "default", "acceptEdits", "plan"]
+    assert scene.buttons.done == ["stop", "stop now", "fresh", "default", "acceptEdits", "plan"]
 
 
 async def test_cancel_takes_a_waiting_prompt_out_and_does_not_stop_a_running_one() -> None:
@@ -479,7 +479,7 @@ async def test_nothing_is_done_once_the_turn_is_over() -> None:
 async def test_a_click_that_comes_by_another_thread_acts_on_the_turns_loop() -> None:
     threads: list[int] = []
     async with shown(turn()) as scene:
-        scene.buttons.stop = lambda: threads.append(threading.get_ident())  # type: ignore[method-assign]
+        scene.buttons.stop = lambda **_: threads.append(threading.get_ident())  # type: ignore[method-assign]
         thread = threading.Thread(target=lambda: scene.page.hear(type="do", what="stop"))
         thread.start()
         thread.join()
@@ -490,7 +490,7 @@ async def test_a_click_that_comes_by_another_thread_acts_on_the_turns_loop() -> 
 
 @pytest.mark.fault(76, via="pure")
 async def test_a_button_that_fails_says_so_in_the_turn(caplog: pytest.LogCaptureFixture) -> None:
-    def broken() -> None:
+    def broken(**_: bool) -> None:
         raise ValueError("out of order")
 
     async with shown(turn()) as scene:

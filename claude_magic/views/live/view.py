@@ -50,8 +50,8 @@ _FIRST_SNAPSHOT = (
 class Controls(Protocol):
     """What a page may do to the turn and its session."""
 
-    def stop(self) -> None:
-        """Stops the turn, or takes it out of the queue; a second time while it stops, ends the process."""
+    def stop(self, *, again: bool = False) -> None:
+        """Stops the turn, or takes it out of the queue; `again` while it stops, ends the process."""
         ...
 
     def set_mode(self, mode: str) -> None:
@@ -289,8 +289,8 @@ class LiveView:
                 self._give_end(page)
             case _ if state.is_over:
                 self._sync()
-            case page_messages.Do("stop") if state is not TurnState.QUEUED:
-                self._controls.stop()
+            case page_messages.Do("stop" | "kill" as what) if state is not TurnState.QUEUED:
+                self._controls.stop(again=what == "kill")
             case page_messages.Do("cancel") if state is TurnState.QUEUED:
                 self._controls.stop()
             case page_messages.Do("fresh"):

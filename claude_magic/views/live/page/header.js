@@ -18,9 +18,14 @@ export function headControls(head, send) {
 /** @param {(action: Action) => void} send */
 function stopButton(send) {
   const stop = doButton("stop", "Stop", "Stopping…", send);
-  // A second stop ends the process, so it must not be half of a double click.
-  stop.addEventListener("click", () => setTimeout(() => Object.assign(stop, { disabled: false, textContent: "Stop now" }), 2000));
+  // The second ends the process, so it must not be half of a double click.
+  stop.addEventListener("click", () => setTimeout(() => stop.replaceWith(stopNowButton(send)), 2000));
   return stop;
+}
+
+/** @param {(action: Action) => void} send */
+function stopNowButton(send) {
+  return Object.assign(doButton("kill", "Stop now", "Stopping…", send), { className: "claude-stop claude-button" });
 }
 
 /** A button that does one thing, once.
