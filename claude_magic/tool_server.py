@@ -45,11 +45,13 @@ class Preview(Struct, frozen=True, kw_only=True):
         about: Which text it is, in a sentence.
         before: The text as it was; "" for a new one.
         after: The text as it is then; "" for one that is taken away.
+        line: Where both begin, if they are a part of it.
     """
 
     about: str = ""
     before: str = ""
     after: str = ""
+    line: int = 1
 
 
 class Watcher(Struct, frozen=True, kw_only=True):

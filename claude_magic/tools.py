@@ -48,6 +48,7 @@ class Tool(NamedTuple):
         name: As the CLI calls it.
         kind: What it does.
         argument: The part of its input that says what a call is about; "" is the first that is text.
+        description: The part in which Claude says what a call is for.
         removed: The part of its input that holds text to be taken out.
         added: The part that holds text to be put in.
         edits: The part that holds a list of such pairs.
@@ -63,6 +64,7 @@ class Tool(NamedTuple):
     name: str
     kind: ToolKind = ToolKind.OTHER
     argument: str = ""
+    description: str = ""
     removed: str = ""
     added: str = ""
     edits: str = ""
@@ -100,7 +102,7 @@ _K = ToolKind
 _ROWS = (
     Tool(name="Agent", kind=_K.AGENT, argument="description", prompt="prompt"),
     Tool(name="AskUserQuestion", kind=_K.QUESTION, argument="questions"),
-    Tool(name="Bash", kind=_K.SHELL, argument="command", language="bash"),
+    Tool(name="Bash", kind=_K.SHELL, argument="command", description="description", language="bash"),
     Tool(name="CronCreate", schedules=True),
     Tool(
         name="Edit",

@@ -12,7 +12,7 @@ from claude_magic.permissions import Behavior, Decision, PermissionRequest, deny
 from claude_magic.tools import ToolKind, tool_called
 from claude_magic.transcript.blocks import ToolBlock
 from claude_magic.wording.diff_lines import diff
-from claude_magic.wording.turn import why_asked
+from claude_magic.wording.requests import why_asked
 
 __all__ = ["InputAsker", "PromptInput"]
 
@@ -45,10 +45,9 @@ class InputAsker:
             self._show(f"Claude has a plan:\n{_indent(str(request.about or ''))}")
             choices = "Go on with it? [y]es, or say what to change: "
         else:
-            what = [
-                f"Claude asks to use {show_invisibles(request.tool_name)}:",
-                _indent(_input_text(request)),
-            ]
+            path = tool_called(request.tool_name).path_in(request.input)
+            about = " ".join(show_invisibles(part) for part in (request.tool_name, path) if part)
+            what = [f"Claude asks to use {about}:", _indent(_input_text(request))]
             self._show("\n".join([*what, *why_asked(request)]))
             always = f"[a]lways ({show_invisibles(request.always_means)}), " if request.always_means else ""
             choices = f"Allow it? [y]es, {always}[n]o, or say why not: "
@@ -116,8 +115,8 @@ def _input_text(request: PermissionRequest) -> str:
     """The whole input as a person reads it: a diff, code as it is, everything else as JSON."""
     tool, tool_input = tool_called(request.tool_name), request.input
     call = ToolBlock(id="", name=request.tool_name, input=tool_input, preview=request.preview)
-    if request.preview and (lines := diff(call)):
-        return "\n".join(lines)
+    if lines := diff(call):
+        return "\n".join(f"{line.number or '':>4} {line}" for line in lines)
     if not (tool.language or tool.kind is ToolKind.SHELL) or not isinstance(request.about, str):
         return json.dumps(tool_input, ensure_ascii=False, indent=2)
     rest = {key: value for key, value in tool_input.items() if key not in {tool.argument, "description"}}

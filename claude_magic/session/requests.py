@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from claude_magic.errors import UsageError
 from claude_magic.hooks import answered
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
+from claude_magic.session.edit_preview import edit_preview
 from claude_magic.session.edited_files import look
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
@@ -102,4 +104,7 @@ class Answers:
                 request = replace(request, preview=await turn.call(lambda: preview(call)))
             except ToolError as error:
                 return Decision(behavior=Behavior.DENY, message=str(error), by="the tool")
+        elif turn is not None:
+            preview_now = await asyncio.to_thread(edit_preview, request, turn.transcript.cwd)
+            request = replace(request, preview=preview_now)
         return await self._permissions.decide(turn, request)

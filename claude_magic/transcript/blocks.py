@@ -143,7 +143,8 @@ class ToolBlock(Block, kw_only=True, eq=False):
         pictures: Images in the result.
         note: A line of ours about what came of it, "" for none.
         todos: The to-do list after a call that has changed it, as (status, text); None for any other call.
-        superseded: A later call shows the list, or there is nothing on it.
+        superseded: Another call shows the list, or there is nothing on it.
+        asked: Whether a person was asked for leave, and what came of it; None if nobody was.
         children: What a subagent did, for the tools that start one.
         started: When it began, in seconds of the transcript's clock.
         duration: Seconds it ran; None while it goes on.
@@ -161,6 +162,7 @@ class ToolBlock(Block, kw_only=True, eq=False):
     note: str = ""
     todos: tuple[tuple[str, str], ...] | None = None
     superseded: bool = False
+    asked: PermissionBlock | None = None
     children: list[Block] = []
     started: float = 0.0
     duration: float | None = None
@@ -195,6 +197,8 @@ class RetryBlock(Block, kw_only=True, eq=False):
 
 class PermissionBlock(Block, kw_only=True, eq=False):
     """Something a person was asked: leave to act, a question, or whether a plan may go on.
+
+    One that is a part of its call has the call's number.
 
     Args:
         request: What is asked.

@@ -191,6 +191,11 @@ class Transcript:
         """What a person is being asked just now."""
         return self._requests.pending
 
+    @property
+    def asked(self) -> Sequence[PermissionBlock]:
+        """What a person has been asked, and the answers."""
+        return self._requests.all
+
     async def changed(self, since: int) -> int:
         """Waits until something has changed after revision `since`.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import publish_display_data
 
-from claude_magic.transcript.blocks import NoticeBlock, PermissionBlock, RetryBlock
+from claude_magic.transcript.blocks import NoticeBlock, RetryBlock
 from claude_magic.views.html import turn as html
 from claude_magic.wording import turn as wording
 from claude_magic.wording.markdown import markdown_of, plain_of
@@ -116,8 +116,9 @@ class StaticView:
     def _news(self) -> object:
         """What is shown at once, because somebody waits for it: the state, a retry, a notice, a question."""
         last = self.transcript.blocks[-1] if self.transcript.blocks else None
-        is_urgent = isinstance(last, (NoticeBlock, PermissionBlock, RetryBlock))
-        return (self.transcript.state, last.revision if last is not None and is_urgent else None)
+        is_urgent = isinstance(last, (NoticeBlock, RetryBlock))
+        asked = [block.revision for block in self.transcript.asked]
+        return (self.transcript.state, asked, last.revision if last is not None and is_urgent else None)
 
     def _send(self, bundle: dict[str, str], *, update: bool) -> None:
         transient = {"display_id": self.display_id}

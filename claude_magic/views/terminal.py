@@ -35,12 +35,14 @@ from claude_magic.views.html.markup import markdown_tokens, sections
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
 from claude_magic.wording.diff_lines import diff
+from claude_magic.wording.requests import decision_line
 from claude_magic.wording.units import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from claude_magic.transcript import Transcript
+    from claude_magic.wording.diff_lines import DiffLine
 
 __all__ = ["TerminalView"]
 
@@ -254,7 +256,7 @@ def _renderables(block: Block, cwd: str) -> Iterator[RenderableType]:
             word = "" if block.level == "info" else f"{block.level.capitalize()}: "
             yield Text(word + show_invisibles(block.text), style=_LEVELS[block.level])
         case PermissionBlock():
-            yield Text(f"  {block.kind.capitalize()}: {wording.decision_line(block)}", style="dim")
+            yield Text(f"  {block.kind.capitalize()}: {decision_line(block)}", style="dim")
 
 
 def _tool_line(tool: ToolBlock, cwd: str) -> Text:
@@ -268,13 +270,22 @@ def _tool_line(tool: ToolBlock, cwd: str) -> Text:
 def _tool(tool: ToolBlock, cwd: str) -> Iterator[RenderableType]:
     yield _tool_line(tool, cwd)
     if lines := diff(tool):
-        for line in lines[:_DIFF_LINES]:
-            yield Text(f"  {line}", style=_DIFF_STYLES.get(line[:1], ""))
+        yield from (_diff_line(line) for line in lines[:_DIFF_LINES])
     elif tail := tool_wording.tail(tool, _TAIL_LINES):
         yield Text("\n".join(f"  {line}" for line in tail), style="dim")
     for child in tool.children:
         if isinstance(child, ToolBlock):
             yield Padding(_tool_line(child, cwd), (0, 0, 0, 2))
+
+
+def _diff_line(line: DiffLine) -> Text:
+    style = _DIFF_STYLES.get(line.sign, "")
+    if line.sign == "@":
+        return Text(f"  {line}", style=style)
+    text = Text(line.text, style=style)
+    for start, end in line.marks:
+        text.stylize("bold underline", start, end)
+    return Text.assemble((f"  {line.number or '':>4} ", "dim"), (line.sign, style), text)
 
 
 def _rich_markdown(text: str) -> RenderableType:

@@ -20,6 +20,7 @@ from claude_magic.transcript.blocks import (
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
 from claude_magic.wording.diff_lines import diff
+from claude_magic.wording.requests import decision_line
 
 if TYPE_CHECKING:
     from claude_magic.transcript import Transcript
@@ -52,9 +53,8 @@ def markdown_of(transcript: Transcript, *, whole: bool = False) -> str:
 def decisions_of(transcript: Transcript) -> list[str]:
     """What a person was asked in the turn, a line each: the tool, what it was for, and the answer."""
     return [
-        f"{tool_wording.tool_name(asked.request.tool_name)} {about}: {wording.decision_line(asked)}"
-        for asked in transcript.blocks
-        if isinstance(asked, PermissionBlock)
+        f"{tool_wording.tool_name(asked.request.tool_name)} {about}: {decision_line(asked)}"
+        for asked in transcript.asked
         for about in [tool_wording.argument(asked.request.tool_name, asked.request.input, transcript.cwd)]
     ]
 
@@ -102,7 +102,7 @@ def _tool_markdown(tool: ToolBlock, cwd: str) -> str:
     line = f"**{escaped(name)}** {escaped(about)} ({escaped(tool_wording.state(tool))})"
     if items := tool_wording.checklist(tool):
         return f"{line}\n\n" + "\n".join(f"- {escaped(text)} ({state})" for state, text in items)
-    changed = diff(tool)
+    changed = [*map(str, diff(tool))]
     below = "\n".join(changed or tool_wording.tail(tool, _OUTPUT_LINES))
     return f"{line}\n\n{fenced(below, 'diff' if changed else '')}" if below else line
 
@@ -133,14 +133,14 @@ def _plain(block: Block, cwd: str) -> str:
 def _permission_plain(block: PermissionBlock) -> str:
     if block.kind == "question":
         return "\n".join(
-            [*tool_wording.question_lines(block.request.about), f"Question: {wording.decision_line(block)}"]
+            [*tool_wording.question_lines(block.request.about), f"Question: {decision_line(block)}"]
         )
     what = (
         "Plan"
         if block.kind == "plan"
         else f"Permission for {tool_wording.tool_name(block.request.tool_name)}"
     )
-    return f"{what}: {wording.decision_line(block)}"
+    return f"{what}: {decision_line(block)}"
 
 
 def _tool_plain(tool: ToolBlock, cwd: str) -> str:
@@ -148,7 +148,7 @@ def _tool_plain(tool: ToolBlock, cwd: str) -> str:
         return ""  # a later call shows the list
     name, about = tool_wording.title(tool, cwd)
     items = [f"{text} ({state})" for state, text in tool_wording.checklist(tool)]
-    below = items or diff(tool) or tool_wording.tail(tool, _OUTPUT_LINES)
+    below = items or [*map(str, diff(tool))] or tool_wording.tail(tool, _OUTPUT_LINES)
     return "\n".join([f"[{name}] {about} ({tool_wording.state(tool)})", *(f"    {text}" for text in below)])
 
 

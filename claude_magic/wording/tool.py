@@ -12,26 +12,27 @@ from typing import TYPE_CHECKING
 from claude_magic.control_characters import one_line, printed, shortened, show_invisibles
 from claude_magic.tools import Todos, Tool, ToolKind, tool_called
 from claude_magic.transcript.blocks import ToolBlock, ToolState
-from claude_magic.wording.units import duration
+from claude_magic.wording.requests import decision_line
+from claude_magic.wording.units import LINE_LIMIT, duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "LINE_LIMIT",
     "argument",
     "checklist",
+    "description",
     "input_json",
+    "is_told",
     "output",
     "question_lines",
+    "rest",
     "state",
     "tail",
     "title",
     "tool_name",
 ]
 
-LINE_LIMIT = 160
-"""Characters of what stands in one line."""
 _OUTPUT_LIMIT = 10_000
 _TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
 
@@ -81,22 +82,41 @@ def _addition(tool: Tool, tool_input: Mapping[str, object], cwd: str) -> str:
 
 
 def state(call: ToolBlock) -> str:
-    """State and time of a call in words, and what we say about it: `ok, 0.3 s, reloaded utils`."""
+    """How a call stands, in words: `ok, 0.3 s, reloaded utils · allowed by you`."""
+    decided = decision_line(call.asked) if call.asked is not None and not call.asked.pending else ""
+    if call.state is ToolState.DENIED:
+        return decided or call.state.value
     words = [call.state.value]
-    if call.duration is not None and call.duration >= 0.05 and call.state is not ToolState.DENIED:
+    if call.duration is not None and call.duration >= 0.05:
         words.append(duration(call.duration))
     if call.note:
         words.append(one_line(call.note, 2 * LINE_LIMIT))
-    return ", ".join(words)
+    return " · ".join([", ".join(words), *([decided] if decided else [])])
+
+
+def description(call: ToolBlock) -> str:
+    """What a call is for, in Claude's words, where its tool has it say so; "" where it does not."""
+    said = call.input.get(tool_called(call.name).description)
+    return one_line(show_invisibles(said[: 10 * LINE_LIMIT]), LINE_LIMIT) if isinstance(said, str) else ""
 
 
 def output(call: ToolBlock) -> str:
     """The result worth showing, shortened; "" where the call says it all."""
     if tool_called(call.name).quiet and call.state is ToolState.OK:
         return ""
+    if call.state is ToolState.DENIED and is_told(call):
+        return ""
     if isinstance(call.details, dict) and call.details.get("isAsync"):
         return "Works in the background."
     return shortened(printed(call.result).strip("\n"), _OUTPUT_LIMIT)
+
+
+def is_told(call: ToolBlock) -> bool:
+    """The answer of whoever was asked says all of the result."""
+    reason = (
+        call.asked.decision.message if call.asked is not None and call.asked.decision is not None else None
+    )
+    return reason is not None and len(reason) <= LINE_LIMIT and "\n" not in reason
 
 
 def tail(call: ToolBlock, limit: int) -> list[str]:
@@ -130,6 +150,17 @@ def title(call: ToolBlock, cwd: str = "") -> tuple[str, str]:
     if call.todos:
         return "To do", _done(checklist(call))
     return tool_name(call.name), argument(call.name, call.input, cwd)
+
+
+def rest(call: ToolBlock) -> str:
+    """What a call was given beside its argument and what it is for, in one line."""
+    tool = tool_called(call.name)
+    others = {key: call.input[key] for key in call.input if key not in {tool.argument, tool.description}}
+    return one_line(", ".join(f"{key}: {_plain(value)}" for key, value in others.items()), 4 * LINE_LIMIT)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def question_lines(questions: object) -> list[str]:

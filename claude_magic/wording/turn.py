@@ -1,4 +1,4 @@
-"""What a transcript says, in words, whatever shows it: states, times, requests, decisions.
+"""What a transcript says, in words, whatever shows it: states, times, attempts.
 
 Everything that comes from outside has gone through `show_invisibles` or `strip_controls` when it leaves here.
 Pure.
@@ -9,22 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import one_line, shortened, show_invisibles
-from claude_magic.permissions import Behavior
-from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ThinkingBlock
-from claude_magic.wording.tool import LINE_LIMIT
-from claude_magic.wording.units import duration, money, short_number
+from claude_magic.transcript.blocks import RetryBlock, ThinkingBlock
+from claude_magic.wording.units import LINE_LIMIT, duration, money, short_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from claude_magic.permissions import PermissionRequest
     from claude_magic.prompt import Attachment
     from claude_magic.transcript import Transcript
 
 __all__ = [
     "BYPASS_BANNER",
     "attached",
-    "decision_line",
     "footer",
     "header",
     "hidden_line",
@@ -35,13 +31,11 @@ __all__ = [
     "running_line",
     "state",
     "thinking_line",
-    "why_asked",
 ]
 
 _NOTICEABLE = 0.1  # seconds; shorter is not worth a figure
 
 BYPASS_BANNER = "Permission checks are off (bypassPermissions): every tool runs without asking."
-_REASON_LIMIT = 1_000
 _DATA_LIMIT = 2_000
 
 
@@ -151,36 +145,3 @@ def retry_parts(block: RetryBlock) -> tuple[str, str, str]:
         " Interrupt, and check the login with /login or ANTHROPIC_API_KEY." if block.status == 401 else ""
     )
     return f"{failed} the next is in ", duration(block.delay_s), f".{advice}"
-
-
-def why_asked(request: PermissionRequest) -> list[str]:
-    """What a person should know before the answer, a line each: what it is for, who asks, and why."""
-    lines = [request.preview.about if request.preview else "", request.description]
-    if request.agent_id:
-        lines.append(f"For a subagent ({request.agent})" if request.agent else "For a subagent")
-    if request.reason_type == "hook":
-        lines.append(f"A hook asks: {request.reason}" if request.reason else "A hook asks to look at it.")
-    elif request.reason_type == "rule":
-        lines.append(request.reason or "A rule of the settings has it asked each time.")
-    elif request.reason:
-        lines.append(f"Why it is asked: {request.reason}")
-    if request.blocked_path:
-        lines.append(f"Because of {request.blocked_path}")
-    return [one_line(line, _REASON_LIMIT) for line in lines if line]
-
-
-def decision_line(block: PermissionBlock) -> str:
-    """What became of a request."""
-    decision = block.decision
-    if decision is None:
-        return "not answered; no longer asked" if block.withdrawn else "waiting for your answer"
-    by = "by you" if decision.by == "you" else f"({one_line(decision.by, LINE_LIMIT)})"
-    if decision.behavior is Behavior.DENY:
-        reason = f": {one_line(decision.message, LINE_LIMIT)}" if decision.message else ""
-        return f"denied {by}{reason}"
-    if decision.answers:
-        answers = (one_line(str(answer), LINE_LIMIT) for answer in decision.answers.values())
-        return f"answered {by}: {'; '.join(answers)}"
-    if decision.behavior is Behavior.ALWAYS:
-        return f"always allowed {by}: {one_line(block.request.always_means, LINE_LIMIT)}"
-    return f"allowed {by}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["ago", "duration", "money", "short_number"]
+__all__ = ["LINE_LIMIT", "ago", "duration", "money", "short_number"]
+
+LINE_LIMIT = 160
+"""Characters of what stands in one line."""
 
 
 def duration(seconds: float) -> str:

@@ -13,7 +13,7 @@ from people import Person, allow, deny
 from claude_magic import claude_tool, claude_tools
 from claude_magic.options import TurnOptions
 from claude_magic.session import Session
-from claude_magic.transcript.blocks import NoticeBlock, PermissionBlock
+from claude_magic.transcript.blocks import NoticeBlock
 
 pytestmark = pytest.mark.process
 
@@ -84,7 +84,7 @@ async def test_tools_come_change_and_go_are_checked_and_asked_for(
     result = await talk.ask("call now {}")
     assert set(offered(endpoint)) == {"weigh", "now"}
     assert result.tool_calls[0].result == '{"hour": 12}'
-    assert not [block for block in talk.history[-1].blocks if isinstance(block, PermissionBlock)]
+    assert not talk.history[-1].asked
 
     assert talk.pid != pid, "what a process was told of a tool stays with it"
 

@@ -16,7 +16,7 @@ from claude_magic.errors import ProcessEndedError
 from claude_magic.processes.child import Rung
 from claude_magic.session import Session, SessionState
 from claude_magic.transcript import TurnState
-from claude_magic.transcript.blocks import PermissionBlock, RetryBlock, ToolBlock, ToolState
+from claude_magic.transcript.blocks import RetryBlock, ToolBlock, ToolState
 
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
@@ -136,7 +136,7 @@ async def test_an_interrupt_denies_what_is_being_asked(
     assert turn.transcript.state is TurnState.WAITING
     talk.interrupt()
     assert (await turn.wait()).interrupted
-    (block,) = (block for block in turn.transcript.blocks if isinstance(block, PermissionBlock))
+    (block,) = turn.transcript.asked
     assert block.decision is not None
     assert block.decision.by == "stopped"
     assert not (tmp_path / "made").exists()

@@ -24,7 +24,7 @@ from claude_magic.session import Session, SessionState, recovery
 from claude_magic.session.recovery import CONTINUE, Next, after_exit, quoting
 from claude_magic.session.turn import Turn
 from claude_magic.transcript import TurnState
-from claude_magic.transcript.blocks import NoticeBlock, PermissionBlock, ToolBlock, ToolState
+from claude_magic.transcript.blocks import NoticeBlock, ToolBlock, ToolState
 from claude_magic.wire.events import ResultEvent
 
 Sessions = Callable[..., Session]
@@ -306,7 +306,7 @@ async def test_killed_while_a_person_is_asked_the_card_is_withdrawn_and_asked_an
     await eventually(lambda: len(person.asked) == 2)
 
     assert talk.state is _S.WAITING
-    first, second = (block for block in turn.transcript.blocks if isinstance(block, PermissionBlock))
+    first, second = turn.transcript.asked
     assert first.withdrawn
     assert first.decision is None
     assert turn.transcript.pending == (second,)

@@ -10,7 +10,7 @@ from people import Person, allow, always, answering, deny
 
 from claude_magic.permissions import PermissionRequest
 from claude_magic.session import Session, SessionState
-from claude_magic.transcript.blocks import PermissionBlock, ToolBlock, ToolState
+from claude_magic.transcript.blocks import ToolBlock, ToolState
 
 Sessions = Callable[..., Session]
 
@@ -55,7 +55,7 @@ async def test_where_nobody_can_be_asked_a_tool_is_denied_at_once_with_the_flag_
     assert "--allow Write" in endpoint.tool_results[-1]
     assert not result.is_error
     assert list((tmp_path / "work").iterdir()) == []
-    (block,) = (block for block in talk.history[-1].blocks if isinstance(block, PermissionBlock))
+    (block,) = talk.history[-1].asked
     assert block.decision is not None
     assert block.decision.by == "nobody to ask"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 from turns import called, finished, outline, returned, said, turn
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
@@ -95,13 +96,13 @@ AGENT = "summary(span.tool-name(Agent) code.tool-argument(d) span.tool-state"
             bash("cd ~", ToolState.RUNNING),
             (
                 "details.tool.tool-running(summary(span.tool-name(Bash) code.tool-argument(cd ~) "
-                "span.tool-state.running(running))pre.code.command(code(span.nb(cd) ~)))"
+                "span.tool-state.running(running)))"
             ),
         ),
         (
             bash("cd a\nls"),
             (
-                "details.tool.tool-ok(summary(span.tool-name(Bash) code.tool-argument(cd a …) "
+                "details.tool.tool-ok(summary(span.tool-name(Bash) code.tool-argument.brief(cd a …) "
                 "span.tool-state.ok(ok))pre.code.command(code(span.nb(cd) a\nls)))"
             ),
         ),
@@ -151,7 +152,7 @@ AGENT = "summary(span.tool-name(Agent) code.tool-argument(d) span.tool-state"
             call("Bash", details={"structuredPatch": [{"newStart": 3, "lines": [" a"]}]}),
             (
                 "details.tool.tool-ok(summary(span.tool-name(Bash)  span.tool-state.ok(ok))"
-                "div.counts(+0 -0 lines)pre.diff(span.hunk(@ line 3\n)span.same( a\n)))"
+                "div.counts(+0 -0 lines)pre.diff(span.same(span.number(3 ) a\n)))"
             ),
         ),
         (
@@ -200,14 +201,14 @@ AGENT = "summary(span.tool-name(Agent) code.tool-argument(d) span.tool-state"
             call("Bash", ToolState.WRITING),
             (
                 "details.tool.tool-running(summary(span.tool-name(Bash)  "
-                "span.tool-state.running(being written))pre.code.command(code()))"
+                "span.tool-state.running(being written)))"
             ),
         ),
         (
             call("Bash", input={"description": "List", "command": "ls"}),
             (
-                "details.tool.tool-ok(summary(span.tool-name(Bash) code.tool-argument(ls) "
-                "span.tool-state.ok(ok)))"
+                "details.tool.tool-ok(summary(span.tool-name(Bash) span.tool-about(List) "
+                "span.tool-state.ok(ok)brcode.tool-argument(ls)))"
             ),
         ),
         (NoticeBlock(text="a\u202e"), "div.notice.info(a⟦U+202E⟧)"),
@@ -396,6 +397,50 @@ def test_a_request_is_shown_with_buttons_without_and_with_its_answer(
     assert framed(block, asks=True) == with_buttons
     allowed = PermissionBlock(request=block.request, decision=Decision(behavior=Behavior.ALLOW))
     assert shown(allowed) == decided
+
+
+CALL = {"command": "git status\ngit log", "description": "See what changed", "timeout": 9}
+WAITING = (
+    "details.tool.tool-waiting[open=open](summary(span.tool-name(Bash) span.tool-about(See what changed) "
+    "span.tool-state.waiting(waiting for you)brcode.tool-argument.brief(git status …))"
+    "div.permission(div.about(Why it is asked: why)pre.code.command(code(git status\ngit log))"
+    "div.about(timeout: 9)BOX))"
+)
+TOLD = (
+    "details.tool.tool-ok(summary(span.tool-name(Bash) span.tool-about(See what changed) "
+    "span.tool-state.ok(ok · allowed by you)brcode.tool-argument.brief(git status …))"
+    "pre.code.command(code(git status\ngit log)))"
+)
+
+
+def test_leave_for_a_call_is_asked_and_told_at_the_call_itself_and_nothing_of_it_twice() -> None:
+    waiting = asked("Bash", **CALL)
+    waiting = PermissionBlock(request=replace(waiting.request, description="See what changed"))
+    block = call(how=ToolState.WAITING, input=CALL, asked=waiting)
+
+    assert framed(block, asks=True) == WAITING.replace("BOX", "div.box()")
+    assert shown(block) == framed(block) == WAITING.replace("BOX", "")
+
+    block.state, waiting.decision = ToolState.OK, Decision(behavior=Behavior.ALLOW)
+    assert shown(block) == TOLD
+
+    block.state, block.result = ToolState.DENIED, "not now"
+    waiting.decision = Decision(behavior=Behavior.DENY, message="not now")
+    assert "(denied by you: not now)" in shown(block)
+    assert "output" not in shown(block)
+
+    waiting.decision = Decision(behavior=Behavior.DENY, message="not now\nbut then")
+    block.result = "not now\nbut then"
+    assert shown(block).endswith("pre.output(not now\nbut then))")
+
+
+def test_the_buttons_stand_above_what_is_tall_and_below_what_is_not() -> None:
+    def card(lines: int) -> str:
+        given = {"file_path": "a", "content": "x\n" * lines}
+        return framed(call("Write", ToolState.WAITING, input=given, asked=asked("Write", **given)), asks=True)
+
+    assert card(12).endswith("div.box()))")
+    assert "div.about(Why it is asked: why)div.box()div.counts(+13 -0 lines)" in card(13)
 
 
 # --- an answer that grows

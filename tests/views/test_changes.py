@@ -32,10 +32,11 @@ def test_each_text_is_a_card_with_its_diff() -> None:
                 "Changes",
                 "a.py",
                 "+1 -1",
-                "span.hunk(@ line 1\n)span.same( 1\n)span.removed(-2\n)span.added(+3\n)",
+                "span.same(span.number(1 ) 1\n)"
+                "span.removed(span.number(2 )-2\n)span.added(span.number(2 )+3\n)",
             ),
-            card("Goes", "code cell 3", "+0 -1", "span.hunk(@ line 1\n)span.removed(-new\n)"),
-            card("Comes back", "code cell [4]", "+1 -0", "span.hunk(@ line 1\n)span.added(+back\n)"),
+            card("Goes", "code cell 3", "+0 -1", "span.removed(span.number(1 )-new\n)"),
+            card("Comes back", "code cell [4]", "+1 -0", "span.added(span.number(1 )+back\n)"),
             "p(Not undone: x.))",
         ]
     )
@@ -46,7 +47,7 @@ def test_long_diffs_are_folded_and_cut_with_their_counts() -> None:
     output = changes_output("Undoing", [FileChange(path="a", before=long, after="")] * 2, [])
 
     assert "open=" not in output["text/html"]
-    assert outline(output["text/html"]).count("@ 601 more lines hidden") == 2
+    assert outline(output["text/html"]).count("hunk(601 more lines hidden") == 2
     assert output["text/plain"].splitlines()[-1] == "… 1,606 more lines"
 
 

@@ -68,7 +68,7 @@ def test_nothing_else_in_the_room_writes_a_tag() -> None:
         ("elements.py", "</"),
         ("elements.py", '<img class="{}" alt="{}" src="data:{};base64,{}">'),
         ("style.py", '<link rel="stylesheet" href="'),
-        ("turn.py", "<br>"),
+        ("elements.py", "<br>"),
     }
 
 

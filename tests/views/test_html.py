@@ -240,7 +240,7 @@ def test_the_style_of_a_saved_turn_is_small_and_has_no_text() -> None:
 
 @pytest.mark.fault(73, via="pure")
 def test_a_turn_reads_without_its_style_sheet() -> None:
-    hunk = {"newStart": 3, "lines": [" a", "-old", "+new"]}
+    hunk = {"oldStart": 3, "newStart": 3, "lines": [" a", "-old", "+new"]}
     transcript = finished(
         called("Bash", command="pytest -q"),
         returned("1 failed", failed=True),
@@ -255,7 +255,7 @@ def test_a_turn_reads_without_its_style_sheet() -> None:
 
     assert shown.startswith("Claude main · claude · default · done Prompt What is wrong?")
     assert "Bash pytest -q failed 1 failed" in shown
-    assert "Edit a.py ok +1 -1 lines @ line 3 a -old +new" in shown
+    assert "Edit a.py ok +1 -1 lines 3 a 4 -old 4 +new" in shown
     assert "✓ Look (done)" in shown
     assert shown.endswith("All done. 2 requests · 12 s · 1.2k tokens · $0.0016 · 93% of context left")
 

@@ -6,7 +6,6 @@ import pytest
 
 from claude_magic.transcript.blocks import ToolBlock, ToolState
 from claude_magic.wording.tool import (
-    LINE_LIMIT,
     argument,
     checklist,
     input_json,
@@ -17,6 +16,7 @@ from claude_magic.wording.tool import (
     title,
     tool_name,
 )
+from claude_magic.wording.units import LINE_LIMIT
 
 LONG = "x" * 200
 CUT = "x" * (LINE_LIMIT - 1) + "…"

@@ -11,6 +11,7 @@ from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.prompt import Attachment
 from claude_magic.transcript import Transcript
 from claude_magic.transcript.blocks import Footer, PermissionBlock, RetryBlock, ThinkingBlock
+from claude_magic.wording import requests
 from claude_magic.wording import turn as wording
 
 LONG = "x" * 200
@@ -187,7 +188,7 @@ def asked(**facts: str) -> PermissionRequest:
     ],
 )
 def test_who_is_asked_learns_what_for_who_asks_and_why(request_: PermissionRequest, lines: list[str]) -> None:
-    assert wording.why_asked(request_) == lines
+    assert requests.why_asked(request_) == lines
 
 
 Suggestions = tuple[Mapping[str, object], ...]
@@ -216,10 +217,10 @@ def decided(behavior: Behavior, *, suggestions: Suggestions = RULE, **facts: obj
         (decided(Behavior.ALWAYS, suggestions=FOLDER), f"always allowed by you: work in {CUT[8:]}"),
         (
             decided(Behavior.ALLOW, answers={"a": "red\nor so", "b": LONG}),
-            f"answered by you: red or so; {CUT}",
+            f"a: red or so · b: {CUT}",
         ),
-        (decided(Behavior.ALLOW, answers={"a": 7}), "answered by you: 7"),
+        (decided(Behavior.ALLOW, answers={"a": 7}), "a: 7"),
     ],
 )
 def test_what_became_of_a_request_is_said_in_one_line(block: PermissionBlock, said: str) -> None:
-    assert wording.decision_line(block) == said
+    assert requests.decision_line(block) == said

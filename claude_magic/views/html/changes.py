@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from claude_magic.result import FileChange
+    from claude_magic.wording.diff_lines import DiffLine
 
 __all__ = ["changes"]
 
@@ -42,7 +43,7 @@ def changes(heading: str, texts: Iterable[FileChange], notes: Iterable[str]) -> 
     return style() + div(f"claude-static {IGNORE}", sanitized(joined([head, *cards, *words])))
 
 
-def _card(change: FileChange, lines: list[str], *, unfold: bool) -> Markup:
+def _card(change: FileChange, lines: list[DiffLine], *, unfold: bool) -> Markup:
     verb = "Comes back" if change.before is None else "Goes" if change.after is None else "Changes"
     name = element("code", "claude-tool-argument", show_invisibles(change.path))
     summary = joined([span("claude-tool-name", verb), " ", name])

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-__all__ = ["code", "details", "div", "element", "image", "joined", "pre", "span"]
+__all__ = ["LINE_BREAK", "code", "details", "div", "element", "image", "joined", "pre", "span"]
+
+LINE_BREAK = Markup("<br>")
+"""Where a line ends."""
 
 
 def element(tag: str, classes: str, *inside: str, **attributes: str) -> Markup:

@@ -8,23 +8,30 @@ from markupsafe import Markup
 
 from claude_magic.control_characters import shortened, show_invisibles
 from claude_magic.tools import ToolKind, tool_called
-from claude_magic.transcript.blocks import Picture, TextBlock, ToolBlock, ToolState
-from claude_magic.views.html.elements import code, details, div, element, image, joined, pre, span
+from claude_magic.transcript.blocks import PermissionBlock, Picture, TextBlock, ToolBlock, ToolState
+from claude_magic.views.html.elements import LINE_BREAK, code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import highlighted, markdown
 from claude_magic.views.html.pictures import fitting
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording.diff_lines import diff
+from claude_magic.wording.requests import why_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["diff_rows", "tool", "written"]
+    from claude_magic.wording.diff_lines import DiffLine
+
+__all__ = ["BOX", "asked_for", "diff_rows", "tool"]
 
 _LINES = 20  # of an output that are not folded
 _LEAST_FOLDED = 5
+_TALL = 12  # lines, below which buttons would be out of sight
 _PROMPT_LIMIT = 4_000
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-_SIGNS = {"+": "claude-added", "-": "claude-removed", "@": "claude-hunk"}
+_SIGNS = {"+": "claude-added", "-": "claude-removed", " ": "claude-same"}
+BOX = div("claude-box")
+"""Where a live view puts what it makes itself: an answer's sections, a subagent's blocks, the buttons."""
+_NOTHING = Markup()
 _STATES = {
     ToolState.WRITING: "running",
     ToolState.WAITING: "waiting",
@@ -36,26 +43,74 @@ _STATES = {
 }
 
 
-def tool(call: ToolBlock, cwd: str, children: Markup) -> Markup:
-    """One call: its name, the argument that matters and its state; folded under them the rest.
+def tool(call: ToolBlock, cwd: str, children: Markup, *, asks: bool = False) -> Markup:
+    """One call: what it is for, the argument that matters and its state; folded under them the rest.
 
     Args:
         call: The call.
         cwd: Paths below it are shown relative to it.
         children: The HTML of what a subagent did.
+        asks: The view has buttons for what is asked.
     """
+    summary = _summary(call, cwd)
+    if _waits(call) and call.asked is not None:
+        body = div("claude-permission", asked_for(call.asked, BOX if asks else _NOTHING))
+    elif tool_called(call.name).kind is ToolKind.AGENT:
+        body = _agent(call, children)
+    else:
+        body = _written(call) + _output(call) + children
+    return details(f"claude-tool claude-tool-{_STATES[call.state]}", summary, body, unfold=_is_unfolded(call))
+
+
+def _waits(call: ToolBlock) -> bool:
+    return call.asked is not None and call.asked.pending
+
+
+def _summary(call: ToolBlock, cwd: str) -> Markup:
+    """The line of a call, or two, where Claude says what it is for."""
     title, about = tool_wording.title(call, cwd)
-    argument = element("code", "claude-tool-argument", about) if about else ""
-    word = _STATES[call.state]
-    state = span(f"claude-tool-state claude-{word}", tool_wording.state(call))
-    summary = joined([span("claude-tool-name", title), " ", argument, " ", state])
-    is_agent = tool_called(call.name).kind is ToolKind.AGENT
-    body = _agent(call, children) if is_agent else written(call) + _output(call) + children
-    return details(f"claude-tool claude-tool-{word}", summary, body, unfold=_is_unfolded(call))
+    brief = " claude-brief" if _is_told_below(call) else ""
+    name, said = span("claude-tool-name", title), tool_wording.description(call)
+    argument = element("code", f"claude-tool-argument{brief}", about) if about else ""
+    state = span(f"claude-tool-state claude-{_STATES[call.state]}", tool_wording.state(call))
+    if said:
+        return joined([name, " ", span("claude-tool-about", said), " ", state, LINE_BREAK, argument])
+    return joined([name, " ", argument, " ", state])
+
+
+def _is_told_below(call: ToolBlock) -> bool:
+    """The body has the argument of the line too, whole."""
+    tool = tool_called(call.name)
+    if tool.language:
+        return _waits(call) or not _says_all(call)
+    return not (
+        tool.kind is ToolKind.AGENT or diff(call) or tool_wording.checklist(call) or _line_suffices(call)
+    )
+
+
+def _line_suffices(call: ToolBlock) -> bool:
+    return tool_called(call.name).line_says_all or not call.input
+
+
+def _says_all(call: ToolBlock) -> bool:
+    """The line of a call has all of its argument."""
+    argument = tool_called(call.name).argument_in(call.input)
+    said = show_invisibles(str(call.input.get(argument, ""))).strip()
+    return said == tool_wording.argument(call.name, call.input)
+
+
+def asked_for(asked: PermissionBlock, buttons: Markup = _NOTHING) -> Markup:
+    """What a person is asked to allow: why, what it would do, and the buttons, above what is tall."""
+    request = asked.request
+    call = ToolBlock(id="", name=request.tool_name, input=request.input, preview=request.preview, asked=asked)
+    told = {tool_wording.description(call)}
+    reasons = joined(div("claude-about", line) for line in why_asked(request) if line not in told)
+    what = _written(call)
+    return reasons + (buttons + what if what.count("\n") > _TALL else what + buttons)
 
 
 def _is_unfolded(call: ToolBlock) -> bool:
-    if call.state is ToolState.FAILED or call.todos:
+    if call.state is ToolState.FAILED or call.todos or _waits(call):
         return True
     tool = tool_called(call.name)
     if tool.kind is ToolKind.AGENT:
@@ -63,7 +118,7 @@ def _is_unfolded(call: ToolBlock) -> bool:
     return tool.unfolded and call.state is not ToolState.WAITING
 
 
-def written(call: ToolBlock) -> Markup:
+def _written(call: ToolBlock) -> Markup:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
     if lines := diff(call):
         return diff_rows(lines)
@@ -72,8 +127,8 @@ def written(call: ToolBlock) -> Markup:
     tool = tool_called(call.name)
     if tool.language:
         return _command(call, tool.argument, tool.language)
-    if tool.line_says_all or not call.input:
-        return Markup()
+    if _line_suffices(call):
+        return _NOTHING
     return code("claude-code", highlighted(tool_wording.input_json(call.input), "json"))
 
 
@@ -90,19 +145,39 @@ def _agent(call: ToolBlock, children: Markup) -> Markup:
 
 
 def _command(call: ToolBlock, argument: str, language: str) -> Markup:
+    if not _is_told_below(call):
+        return _NOTHING
     command = show_invisibles(str(call.input.get(argument, "")))
-    if call.state.is_over and command.strip() == tool_wording.argument(call.name, call.input):
-        return Markup()
-    return code("claude-code claude-command", highlighted(command, language))
+    rest = tool_wording.rest(call) if _waits(call) else ""
+    return code("claude-code claude-command", highlighted(command, language)) + (
+        div("claude-about", rest) if rest else _NOTHING
+    )
 
 
-def diff_rows(lines: list[str]) -> Markup:
-    """The lines of a diff, and above them how many were added and removed."""
-    added = sum(line.startswith("+") for line in lines)
-    removed = sum(line.startswith("-") for line in lines)
-    # The line end is inside: it shows without a style sheet, and is no empty line with one.
-    rows = (span(_SIGNS.get(line[:1], "claude-same"), f"{line}\n") for line in lines)
+def diff_rows(lines: list[DiffLine]) -> Markup:
+    """The lines of a diff with their numbers, and above them how many were added and removed."""
+    added, removed = (sum(line.sign == sign for line in lines) for sign in "+-")
+    width = len(str(max((line.number or 0 for line in lines), default=0)))
+    begins_at_place = bool(lines) and lines[0].sign == "@" and not lines[0].text
+    rows = (_diff_row(line, width) for line in lines[begins_at_place:])
     return div("claude-counts", f"+{added} -{removed} lines") + pre("claude-diff", *rows)
+
+
+def _diff_row(line: DiffLine, width: int) -> Markup:
+    """One line; its end is inside: it shows without a style sheet, and is no empty line with one."""
+    if line.sign == "@":
+        return span("claude-hunk", f"{line.text or '…'}\n")
+    number = span("claude-number", f"{line.number or '':>{width}} ") if width > 1 or line.number else ""
+    return span(_SIGNS[line.sign], number, line.sign, *_with_marks(line), "\n")
+
+
+def _with_marks(line: DiffLine) -> Iterator[str]:
+    place = 0
+    for start, end in line.marks:
+        yield line.text[place:start]
+        yield span("claude-changed", line.text[start:end])
+        place = end
+    yield line.text[place:]
 
 
 def _todos(items: Iterable[tuple[str, str]]) -> Markup:

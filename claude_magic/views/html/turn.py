@@ -26,12 +26,13 @@ from claude_magic.transcript.blocks import (
     ToolBlock,
     ToolState,
 )
-from claude_magic.views.html.elements import code, details, div, element, image, joined, pre, span
+from claude_magic.views.html.elements import LINE_BREAK, code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import markdown, plain, sanitized
 from claude_magic.views.html.style import style
-from claude_magic.views.html.tool import tool, written
+from claude_magic.views.html.tool import BOX, asked_for, tool
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
+from claude_magic.wording.requests import answers, decision_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -60,7 +61,6 @@ _STILL_RUNNING = (
     "The turn was still running when this was saved or shown. To see it live, the notebook has to be trusted."
 )
 _NOTHING = Markup()
-_BOX = div("claude-box")
 _CHILDREN = div("claude-children claude-box")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(?!.*`)")
 _FENCE_END = re.compile(r"\n[ \t]*(?:`+|~+)[ \t]*\Z")
@@ -106,7 +106,7 @@ def frame(each: Block, cwd: str = "", *, asks: bool = False) -> Markup:
         case ThinkingBlock(finished=False):
             return _thinking(each, plain)
         case ToolBlock() if not _said_elsewhere(each):
-            return sanitized(tool(each, cwd, _CHILDREN if each.children else _NOTHING))
+            return sanitized(tool(each, cwd, _CHILDREN if each.children else _NOTHING, asks=asks))
         case PermissionBlock() if asks:
             return sanitized(_open_request(each))
         case _:
@@ -290,18 +290,20 @@ def _retry(retry: RetryBlock) -> Markup:
 def _permission(block: PermissionBlock) -> Markup:
     """A request as it stands where nobody can answer it."""
     request = block.request
-    decision = span("claude-decision", wording.decision_line(block))
+    decision = span("claude-decision", decision_line(block))
     decided = "" if block.pending else " claude-decided"
     match block.kind:
+        case "question" if given := answers(block):
+            return div("claude-question claude-decided", Markup(" · ").join(map(_given, given)))
         case "question":
-            lines = Markup("<br>").join(tool_wording.question_lines(request.about))
+            lines = LINE_BREAK.join(tool_wording.question_lines(request.about))
             about = div("claude-question-text", lines)
             return div(f"claude-question{decided}", about, span("claude-label", "Question:"), " ", decision)
         case "plan":
             label, about = "Plan:", _plan(request)
         case "permission":  # pragma: no branch  # there is no fourth
             label = f"Permission for {tool_wording.tool_name(request.tool_name)}:"
-            about = _asked_for(request) if block.pending else _NOTHING
+            about = asked_for(block) if block.pending else _NOTHING
     return div(f"claude-permission{decided}", span("claude-label", label), " ", decision, about)
 
 
@@ -310,24 +312,22 @@ def _open_request(block: PermissionBlock) -> Markup:
     request = block.request
     match block.kind:
         case "question":
-            return div("claude-question", _BOX)
+            return div("claude-question", BOX)
         case "plan":
-            return div("claude-permission", span("claude-label", "Claude has a plan"), _plan(request), _BOX)
+            return div("claude-permission", span("claude-label", "Claude has a plan"), _plan(request), BOX)
         case "permission":  # pragma: no branch  # there is no fourth
             name = span("claude-tool-name", tool_wording.tool_name(request.tool_name))
             label = span("claude-label", "Claude asks to use")
-            return div("claude-permission", label, " ", name, _asked_for(request), _BOX)
+            return div("claude-permission", label, " ", name, asked_for(block, BOX))
 
 
 def _plan(request: PermissionRequest) -> Markup:
     return div("claude-plan", markdown(request.about)) if isinstance(request.about, str) else _NOTHING
 
 
-def _asked_for(request: PermissionRequest) -> Markup:
-    reasons = joined(div("claude-about", line) for line in wording.why_asked(request))
-    return reasons + written(
-        ToolBlock(id="", name=request.tool_name, input=request.input, preview=request.preview)
-    )
+def _given(answer: tuple[str, str]) -> Markup:
+    about, words = answer
+    return joined([f"{about}: ", element("strong", "", words)])
 
 
 def _children(tool: ToolBlock, cwd: str, depth: int) -> Markup:

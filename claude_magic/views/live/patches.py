@@ -188,24 +188,23 @@ class TurnModel:
 
     def _render(self, block: Block) -> _BlockHtml:
         source, cwd = self._source(block), self.transcript.cwd
-        asks = isinstance(block, PermissionBlock) and self._is_asked(block)
-        frame, pieces = _utf16(html.frame(block, cwd, asks=asks)), []
+        frame, pieces = _utf16(html.frame(block, cwd, asks=self._is_asked(block))), []
         if isinstance(block, TextBlock) and frame:
             answer = self._answers.setdefault(_key(block), _Sections())
             pieces = answer.html(block.text, self.markup, finished=block.finished)
         return _BlockHtml(source, frame, pieces)
 
     def _source(self, block: Block) -> object:
-        asks = isinstance(block, PermissionBlock) and self._is_asked(block)
         return (
             block.revision,
             self.transcript.cwd,
-            asks,
+            self._is_asked(block),
             isinstance(block, ToolBlock) and bool(block.children),
         )
 
-    def _is_asked(self, block: PermissionBlock) -> bool:
-        return block.pending and block.request.id in self._asks
+    def _is_asked(self, block: Block) -> bool:
+        asked = block.asked if isinstance(block, ToolBlock) else block
+        return isinstance(asked, PermissionBlock) and asked.pending and asked.request.id in self._asks
 
     # What the page makes controls from
 

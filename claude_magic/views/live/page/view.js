@@ -107,6 +107,9 @@ export class View {
       const kept = this.cardOf.get(box) === card.id ? [...box.querySelectorAll("input, textarea")] : [];
       if (kept.length && !box.querySelector(":disabled")) continue; // somebody may be typing there
       this.cardOf.set(box, card.id);
+      for (let fold = box.closest("details:not([open])"); fold; fold = fold.parentElement?.closest("details:not([open])") ?? null) {
+        /** @type {HTMLDetailsElement} */ (fold).open = true; // whoever is asked has to see what for
+      }
       box.replaceChildren(cardForm(card, (decision) => this.store.send({ type: "decide", ...decision })));
       if (card.denyFirst && !this.typed) /** @type {HTMLElement | null} */ (box.querySelector(".claude-deny"))?.focus();
       this.status.textContent = card.kind === "permission" ? `Claude asks to use ${card.tool}` : `Claude asks: ${card.kind}`;
