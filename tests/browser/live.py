@@ -48,8 +48,9 @@ class Shown:
     @property
     def card(self) -> Locator:
         """What is asked."""
-        return self.widget.locator(".claude-permission, .claude-question").filter(
-            has=self.notebook.page.locator("button")
+        alone = ".claude-permission:not(.claude-tool *)"
+        return self.widget.locator(f".claude-tool-waiting, {alone}, .claude-question").filter(
+            has=self.notebook.page.locator("button.claude-button")
         )
 
     def button(self, name: str) -> Locator:

@@ -71,7 +71,7 @@ def test_allow_runs_the_tool(where: tuple[NotebookPage, Place], session: str) ->
 
     turn.wait_until_over()
     assert wanted.read_text() == "granted"
-    expect(turn.static.locator(".claude-permission")).to_contain_text("allowed by you")
+    expect(turn.static.locator(".claude-tool-state")).to_contain_text("ok · allowed by you")
 
 
 @pytest.mark.fault(45, via="real")
@@ -101,7 +101,7 @@ def test_always_allow_asks_no_second_time(where: tuple[NotebookPage, Place], ses
     again = ask(desk, "write second.txt 2", session, place=place)
 
     again.wait_until_over()
-    expect(again.output.locator(".claude-permission")).to_have_count(0)
+    expect(again.static.locator(".claude-tool-state")).to_have_text("ok")
     assert (first.read_text(), second.read_text()) == ("1", "2")
 
 
@@ -233,5 +233,5 @@ def test_where_the_cli_wants_no_to_be_nearest_the_focus_is_on_deny(
 
     turn.wait_until_over()
     assert not unwanted.exists()
-    expect(turn.static.locator(".claude-permission")).to_contain_text("denied by you")
+    expect(turn.static.locator(".claude-tool-state")).to_have_text("denied by you")
     desk.run(desk.add("PermissionRequest.from_wire = read"))

@@ -12,6 +12,7 @@ from claude_magic.transcript.blocks import PermissionBlock, Picture, TextBlock, 
 from claude_magic.views.html.elements import LINE_BREAK, code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import highlighted, markdown
 from claude_magic.views.html.pictures import fitting
+from claude_magic.views.html.shell_code import shell_code
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording.diff_lines import diff
 from claude_magic.wording.requests import why_asked
@@ -149,9 +150,8 @@ def _command(call: ToolBlock, argument: str, language: str) -> Markup:
         return _NOTHING
     command = show_invisibles(str(call.input.get(argument, "")))
     rest = tool_wording.rest(call) if _waits(call) else ""
-    return code("claude-code claude-command", highlighted(command, language)) + (
-        div("claude-about", rest) if rest else _NOTHING
-    )
+    coloured = shell_code(command) if language == "bash" else highlighted(command, language)
+    return code("claude-code claude-command", coloured) + (div("claude-about", rest) if rest else _NOTHING)
 
 
 def diff_rows(lines: list[DiffLine]) -> Markup:
