@@ -19,6 +19,7 @@ from claude_magic.transcript.blocks import (
 )
 from claude_magic.transcript.builder import Builder
 from claude_magic.transcript.file_edits import FileEdits
+from claude_magic.transcript.folds import Fold, folded_turn
 from claude_magic.transcript.reducer import Listener, Reducer
 from claude_magic.transcript.requests import Requests
 
@@ -127,6 +128,11 @@ class Transcript:
     def blocks(self) -> Sequence[Block]:
         """Its blocks, a subagent's below the call that started it."""
         return self._builder.blocks
+
+    @property
+    def folded(self) -> Sequence[Block | Fold]:
+        """The same, as they are to be shown: some of them under one line."""
+        return folded_turn(self.blocks, is_done=self._state is TurnState.DONE)
 
     def walk(self) -> Iterator[Block]:
         """Every block, a subagent's after the call that started it."""

@@ -7,6 +7,7 @@ What is known of a tool by its name stands in `tools.TOOLS`. Pure.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from claude_magic.control_characters import one_line, printed, shortened, show_invisibles
@@ -16,10 +17,11 @@ from claude_magic.wording.requests import decision_line
 from claude_magic.wording.units import LINE_LIMIT, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "argument",
+    "calls_line",
     "checklist",
     "description",
     "input_json",
@@ -33,6 +35,7 @@ __all__ = [
     "tool_name",
 ]
 
+_KINDS = 5  # of tools that are named
 _OUTPUT_LIMIT = 10_000
 _TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
 
@@ -161,6 +164,21 @@ def rest(call: ToolBlock) -> str:
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def calls_line(calls: Sequence[ToolBlock]) -> str:
+    """Several calls in one line: `12 calls: 8 Bash, 3 Read, 1 Edit · 14 s`."""
+    names = Counter(tool_name(call.name) for call in calls).most_common()
+    kinds = [f"{count} {name}" for name, count in names[:_KINDS]]
+    others = sum(count for _, count in names[_KINDS:])
+    failed = sum(call.state is not ToolState.OK for call in calls)
+    seconds = sum(call.duration or 0.0 for call in calls)
+    parts = [
+        f"{len(calls)} calls: {', '.join([*kinds, *([f'{others} others'] if others else [])])}",
+        *([f"{failed} failed"] if failed else []),
+        *([duration(seconds)] if seconds >= 0.05 else []),
+    ]
+    return " · ".join(parts)
 
 
 def question_lines(questions: object) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from claude_magic.transcript.blocks import ToolBlock, ToolState
 from claude_magic.wording.tool import (
     argument,
+    calls_line,
     checklist,
     input_json,
     output,
@@ -178,3 +179,18 @@ def test_each_line_of_a_question_has_its_limit() -> None:
     lines = question_lines([{"question": LONG, "options": [{"label": LONG, "description": LONG}, LONG]}])
 
     assert lines == [CUT, f"- {CUT}: {CUT}", f"- {CUT}"]
+
+
+def test_several_calls_are_one_line_with_what_failed_and_how_long_they_took() -> None:
+    def made(name: str, seconds: float, state: ToolState = ToolState.OK) -> ToolBlock:
+        return ToolBlock(id="t", name=name, state=state, duration=seconds)
+
+    reads, runs = [made("Read", 0.0)] * 2, [made("Bash", 6.0)] * 3
+
+    assert calls_line([*reads, *runs]) == "5 calls: 3 Bash, 2 Read · 18 s"
+    assert calls_line(reads) == "2 calls: 2 Read"
+    assert calls_line([*reads, made("mcp__a__b", 1.0, ToolState.FAILED)]) == (
+        "3 calls: 2 Read, 1 b (a) · 1 failed · 1.0 s"
+    )
+    many = [made(name, 0.0) for name in "abcdefg"]
+    assert calls_line(many) == "7 calls: 1 a, 1 b, 1 c, 1 d, 1 e, 2 others"

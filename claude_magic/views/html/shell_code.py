@@ -14,7 +14,7 @@ from claude_magic.views.html.markup import highlighted
 
 __all__ = ["shell_code"]
 
-_BEGIN = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
+_BEGIN = re.compile(r"(?:<<)-?[ \t]*(['\"]?)(\w+)\1")
 _PYTHON = re.compile(r"(?:^|[\s/;&|(])i?python[\d.]*\b")
 _FILE = re.compile(r"(?:>|\btee\b)[ \t]*(?:-a[ \t]+)?['\"]?[^\s'\"<>|;&]*\.(\w+)")
 

@@ -26,6 +26,7 @@ from claude_magic.transcript.blocks import (
     ToolBlock,
     ToolState,
 )
+from claude_magic.transcript.folds import Fold, folded
 from claude_magic.views.html.elements import LINE_BREAK, code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import markdown, plain, sanitized
 from claude_magic.views.html.style import style
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "block",
     "document",
+    "fold",
     "frame",
     "frame_lines",
     "header",
@@ -74,7 +76,7 @@ def turn(transcript: Transcript) -> Markup:
         _banner(transcript),
         _prompt(transcript),
         _attached(transcript.attachments, limit=_SAVED_DATA),
-        *(block(each, transcript.cwd) for each in transcript.blocks),
+        *(sanitized(_nested(each, transcript.cwd, 0)) for each in transcript.folded),
         _hidden(transcript),
         _footer(transcript),
     )
@@ -88,6 +90,12 @@ def block(each: Block, cwd: str = "") -> Markup:
         cwd: Paths below it are shown relative to it.
     """
     return sanitized(_block(each, cwd, 0))
+
+
+def fold(each: Fold, inside: Markup | None = None) -> Markup:
+    """What stands under one line, less what a live view puts into its box itself."""
+    box = _CHILDREN if inside is None else div("claude-children", inside)
+    return sanitized(details("claude-fold", tool_wording.calls_line(each.calls), box))
 
 
 def frame(each: Block, cwd: str = "", *, asks: bool = False) -> Markup:
@@ -335,4 +343,11 @@ def _children(tool: ToolBlock, cwd: str, depth: int) -> Markup:
         return _NOTHING
     if depth >= _DEPTH_LIMIT:
         return div("claude-about", f"{len(tool.children)} blocks of a nested agent")
-    return div("claude-children", *(_block(child, cwd, depth + 1) for child in tool.children))
+    shown = (_nested(each, cwd, depth + 1) for each in folded(tool.children, is_over=tool.state.is_over))
+    return div("claude-children", *shown)
+
+
+def _nested(each: Block | Fold, cwd: str, depth: int) -> Markup:
+    if isinstance(each, Fold):
+        return fold(each, joined(_block(inside, cwd, depth) for inside in each.blocks))
+    return _block(each, cwd, depth)

@@ -4,8 +4,8 @@ The promise: patches applied one after the other give the snapshot of the same n
 with the text and not with its square. Pure. A snapshot is the patch from nothing.
 
 A patch is JSON: its number `n`; `items`, each `[key, keep, tail]` (the length of the HTML that stays and what
-follows it) and for a new one also its parent's key and the key of the sibling before it; the keys that are
-`gone`; the `head` and the `cards`, what the page makes controls from, if they have changed.
+follows it) and for one that is new or moves also its parent's key and the key of the sibling before it; the
+keys that are `gone`; the `head` and the `cards`, what the page makes controls from, if they have changed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from msgspec import Struct
 from claude_magic.control_characters import strip_controls
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import Block, PermissionBlock, RetryBlock, TextBlock, ToolBlock
+from claude_magic.transcript.folds import Fold, folded
 from claude_magic.views.html import turn as html
 from claude_magic.views.html.markup import sections
 from claude_magic.views.live import page_messages
@@ -170,12 +171,16 @@ class TurnModel:
         yield from _item("header", _utf16(html.header(transcript)))
         yield from _item("banner", _utf16(lines["banner"]))
         yield from _item("prompt", _utf16(lines["prompt"]))
-        yield from self._blocks(transcript.blocks, "", 0)
+        yield from self._blocks(transcript.folded, "", 0)
         yield from _item("hidden", _utf16(lines["hidden"]))
         yield from _item("footer", _utf16(lines["footer"]))
 
-    def _blocks(self, blocks: Iterable[Block], parent: str, depth: int) -> Iterator[tuple[str, Item]]:
+    def _blocks(self, blocks: Iterable[Block | Fold], parent: str, depth: int) -> Iterator[tuple[str, Item]]:
         for block in blocks:
+            if isinstance(block, Fold):
+                yield from _item(f"{parent}{block.key}", _utf16(html.fold(block)), parent)
+                yield from self._blocks(block.blocks, f"{parent}{block.key}", depth)
+                continue
             key = _key(block)
             if self._is_new(block):
                 self._cache[key] = self._render(block)
@@ -184,7 +189,8 @@ class TurnModel:
             for number, section in enumerate(entry.sections):
                 yield from _item(f"{key}.{number}", section, key)
             if isinstance(block, ToolBlock) and depth < _DEPTH_LIMIT:
-                yield from self._blocks(block.children, key, depth + 1)
+                inside = folded(block.children, is_over=block.state.is_over)
+                yield from self._blocks(inside, key, depth + 1)
 
     def _render(self, block: Block) -> _BlockHtml:
         source, cwd = self._source(block), self.transcript.cwd
@@ -267,9 +273,10 @@ def _changes(old: Mapping[str, Item], new: Mapping[str, Item]) -> Iterator[list[
         before = old.get(key)
         if before is None:
             yield [key, 0, item.html, item.parent, last.get(item.parent, "")]
-        elif before.html is not item.html and before.html != item.html:
+        elif before != item:
             keep = _common(before.html, item.html)
-            yield [key, keep, item.html[keep:]]
+            place = [item.parent, last.get(item.parent, "")] if before.parent != item.parent else []
+            yield [key, keep, item.html[keep:], *place]
         last[item.parent] = key
 
 

@@ -62,7 +62,7 @@ export class View {
     }
     for (const [key, , , parent, after] of patch.items ?? []) {
       const isNew = !this.slots.has(key);
-      const slot = this.slot(key, parent ?? "", after ?? "");
+      const slot = this.slot(key, parent, after);
       const html = this.store.items.get(key)?.html ?? "";
       this.content.fill(slot, html, !whole && slot.dataset.text === "" && !(isNew && html.length > 4000));
     }
@@ -73,12 +73,12 @@ export class View {
     this.content.writer.start();
   }
 
-  /** The place of an item. @param {string} key @param {string} parent @param {string} after */
-  slot(key, parent, after) {
+  /** The place of an item; one that has a place moves there. @param {string} key @param {string} [parent] @param {string} [after] */
+  slot(key, parent, after = "") {
     const found = this.slots.get(key);
-    if (found) return found;
-    const slot = make("div", "claude-item");
-    const above = this.slots.get(parent);
+    if (found && parent === undefined) return found;
+    const slot = found ?? make("div", "claude-item");
+    const above = this.slots.get(parent ?? "");
     const box = key === "header" ? this.facts : above?.querySelector(".claude-box");
     if (box?.classList.contains("claude-answer")) slot.dataset.text = "";
     const before = this.slots.get(after);
