@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from claude_magic.result import FileChange
     from claude_magic.tool_server import Preview
 
-__all__ = ["DiffLine", "diff", "text_diff", "unified"]
+__all__ = ["DIFF_LIMIT", "DiffLine", "diff", "text_diff", "unified"]
 
-_DIFF_LIMIT = 400
+DIFF_LIMIT = 400
+"""Lines of a diff."""
 _COMPARED_LIMIT = 4_000  # lines; the comparison takes their square
 _MARKED_LIMIT = 400  # characters of a line in which it is looked what differs
 _ALIKE = 0.5  # share that two lines have in common, below which everything differs
@@ -54,13 +55,14 @@ class DiffLine(NamedTuple):
         return self.sign + self.text
 
 
-def diff(call: ToolBlock) -> list[DiffLine]:
-    """What a call writes, line by line; empty if it writes nothing."""
-    return _bounded(
+def diff(call: ToolBlock, limit: int = DIFF_LIMIT) -> list[DiffLine]:
+    """What a call writes, line by line, at most `limit` of them; empty if it writes nothing."""
+    lines = (
         list(_patched(call.details))
         or list(_previewed(call.preview))
         or list(_intended(tool_called(call.name), call.input))
     )
+    return _bounded(lines, limit)
 
 
 def text_diff(before: str | None, after: str | None) -> list[DiffLine]:
@@ -72,15 +74,14 @@ def text_diff(before: str | None, after: str | None) -> list[DiffLine]:
 def unified(changes: Iterable[FileChange]) -> str:
     """What becomes of several texts, as one unified diff; of a very long one the beginning."""
     lines = [show_invisibles(line) for each in changes for line in each.diff.split("\n")]
-    hidden = len(lines) - _DIFF_LIMIT
-    return "\n".join([*lines[:_DIFF_LIMIT], *([f"… {hidden:,} more lines"] if hidden > 0 else [])])
+    hidden = len(lines) - DIFF_LIMIT
+    return "\n".join([*lines[:DIFF_LIMIT], *([f"… {hidden:,} more lines"] if hidden > 0 else [])])
 
 
-def _bounded(lines: list[DiffLine]) -> list[DiffLine]:
-    hidden = len(lines) - _DIFF_LIMIT
+def _bounded(lines: list[DiffLine], limit: int = DIFF_LIMIT) -> list[DiffLine]:
+    hidden = len(lines) - limit
     shown = [
-        line._replace(text=show_invisibles(line.text[:2_000]).replace("\n", "⏎"))
-        for line in lines[:_DIFF_LIMIT]
+        line._replace(text=show_invisibles(line.text[:2_000]).replace("\n", "⏎")) for line in lines[:limit]
     ]
     return [*_marked(shown), *([DiffLine("@", f"{hidden:,} more lines hidden")] if hidden > 0 else [])]
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "OUTPUT_LIMIT",
     "argument",
     "calls_line",
     "checklist",
@@ -36,7 +37,8 @@ __all__ = [
 ]
 
 _KINDS = 5  # of tools that are named
-_OUTPUT_LIMIT = 10_000
+OUTPUT_LIMIT = 10_000
+"""Characters of what a call was given, and of what came of it."""
 _TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
 
 
@@ -103,15 +105,15 @@ def description(call: ToolBlock) -> str:
     return one_line(show_invisibles(said[: 10 * LINE_LIMIT]), LINE_LIMIT) if isinstance(said, str) else ""
 
 
-def output(call: ToolBlock) -> str:
-    """The result worth showing, shortened; "" where the call says it all."""
+def output(call: ToolBlock, limit: int = OUTPUT_LIMIT) -> str:
+    """The result worth showing, at most `limit` characters of it; "" where the call says it all."""
     if tool_called(call.name).quiet and call.state is ToolState.OK:
         return ""
     if call.state is ToolState.DENIED and is_told(call):
         return ""
     if isinstance(call.details, dict) and call.details.get("isAsync"):
         return "Works in the background."
-    return shortened(printed(call.result).strip("\n"), _OUTPUT_LIMIT)
+    return shortened(printed(call.result).strip("\n"), limit)
 
 
 def is_told(call: ToolBlock) -> bool:
@@ -122,22 +124,21 @@ def is_told(call: ToolBlock) -> bool:
     return reason is not None and len(reason) <= LINE_LIMIT and "\n" not in reason
 
 
-def tail(call: ToolBlock, limit: int) -> list[str]:
+def tail(call: ToolBlock, limit: int, characters: int = OUTPUT_LIMIT) -> list[str]:
     """The last lines of the result, for where it cannot be folded: none of what was read."""
     kind, went_well = tool_called(call.name).kind, call.state is ToolState.OK
     if kind is ToolKind.READ and went_well:
         return []
-    text = input_json(call.input) if kind is ToolKind.DATA and went_well else output(call)
+    text = input_json(call.input) if kind is ToolKind.DATA and went_well else output(call, characters)
     lines = text.split("\n") if text else []
     hidden = len(lines) - limit
     return [f"… {hidden:,} lines hidden …", *lines[hidden:]] if hidden > 0 else lines
 
 
-def input_json(tool_input: Mapping[str, object]) -> str:
-    """The whole input as JSON, shortened."""
-    return shortened(
-        show_invisibles(json.dumps(tool_input, indent=2, ensure_ascii=False, default=str)), _OUTPUT_LIMIT
-    )
+def input_json(tool_input: Mapping[str, object], limit: int = OUTPUT_LIMIT) -> str:
+    """The whole input as JSON, at most `limit` characters of it."""
+    written = json.dumps(tool_input, indent=2, ensure_ascii=False, default=str)
+    return shortened(show_invisibles(written), limit)
 
 
 def checklist(call: ToolBlock) -> list[tuple[str, str]]:

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from payloads import CONTROLS, ELEMENTS, IMAGES, LINKS
 from PIL import Image
 from places import RECORDINGS
-from turns import Page, called, dangers, finished, growing, hostile, request, returned, said, turn
+from turns import Page, called, dangers, finished, growing, hostile, outline, request, returned, said, turn
 
 from claude_magic.permissions import PermissionRequest
+from claude_magic.result import Result
+from claude_magic.transcript import Transcript
 from claude_magic.views.html import turn as html
 from claude_magic.views.html.markup import markdown, sections
 from claude_magic.views.html.style import style
@@ -485,3 +487,36 @@ def test_a_card_says_who_asks_and_why(asks: bool) -> None:  # noqa: FBT001
         "A hook asks: Somebody &lt;b&gt;wants",
     ):
         assert line in text
+
+
+def worked(calls: int) -> Transcript:
+    """A turn of as many calls, each with a long result or a long change."""
+    hunk = {"oldStart": 3, "newStart": 3, "lines": [f"-{'old words ' * 6}", f"+{'new words ' * 6}"] * 40}
+    events: list[wire.Event] = []
+    for number in range(calls):
+        call, is_edit = f"t{number}", number % 4 == 0
+        given = {"file_path": f"{number}.py"} if is_edit else {"command": f"run {number}\n" + "and on " * 300}
+        events.append(called("Edit" if is_edit else "Bash", call, **given))
+        details = {"structuredPatch": [hunk]} if is_edit else None
+        events.append(returned("a line of words that is long enough\n" * 300, call, details=details))
+    transcript = turn(*events, said("That is all."))
+    transcript.finish(Result())
+    return transcript
+
+
+def test_a_turn_of_many_calls_is_saved_in_little_room_and_the_history_has_all_of_it() -> None:
+    few, many = worked(2), worked(60)
+
+    size = sum(map(len, (html.turn(many), markdown_of(many), plain_of(many))))
+    assert size < 150_000
+    assert len(html.turn(few)) > 15_000
+    assert markdown_of(many, whole=True).count("a line of words") == 45 * 40
+    assert "characters hidden" in html.turn(many)
+    assert "more lines hidden" in html.turn(many)
+
+
+def test_the_work_of_a_finished_turn_is_folded_above_its_answer() -> None:
+    shown = outline(html.turn(worked(8)))
+
+    assert "details.fold(summary(8 calls: 6 Bash, 2 Edit" in shown
+    assert shown.index("details.fold") < shown.index("details.tool") < shown.index("That is all.")

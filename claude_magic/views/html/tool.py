@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -14,7 +14,7 @@ from claude_magic.views.html.markup import highlighted, markdown
 from claude_magic.views.html.pictures import fitting
 from claude_magic.views.html.shell_code import shell_code
 from claude_magic.wording import tool as tool_wording
-from claude_magic.wording.diff_lines import diff
+from claude_magic.wording.diff_lines import DIFF_LIMIT, diff
 from claude_magic.wording.requests import why_asked
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from claude_magic.wording.diff_lines import DiffLine
 
-__all__ = ["BOX", "asked_for", "diff_rows", "tool"]
+__all__ = ["BOX", "Look", "asked_for", "diff_rows", "tool"]
 
 _LINES = 20  # of an output that are not folded
 _LEAST_FOLDED = 5
@@ -44,22 +44,36 @@ _STATES = {
 }
 
 
-def tool(call: ToolBlock, cwd: str, children: Markup, *, asks: bool = False) -> Markup:
+class Look(NamedTuple):
+    """How much of a call is shown.
+
+    Args:
+        cwd: Paths below it are shown relative to it.
+        characters: Of what it was given, and of what came of it.
+        lines: Of a diff.
+    """
+
+    cwd: str = ""
+    characters: int = tool_wording.OUTPUT_LIMIT
+    lines: int = DIFF_LIMIT
+
+
+def tool(call: ToolBlock, look: Look, children: Markup, *, asks: bool = False) -> Markup:
     """One call: what it is for, the argument that matters and its state; folded under them the rest.
 
     Args:
         call: The call.
-        cwd: Paths below it are shown relative to it.
+        look: How much of it is shown.
         children: The HTML of what a subagent did.
         asks: The view has buttons for what is asked.
     """
-    summary = _summary(call, cwd)
+    summary = _summary(call, look.cwd)
     if _waits(call) and call.asked is not None:
         body = div("claude-permission", asked_for(call.asked, BOX if asks else _NOTHING))
     elif tool_called(call.name).kind is ToolKind.AGENT:
-        body = _agent(call, children)
+        body = _agent(call, children, look)
     else:
-        body = _written(call) + _output(call) + children
+        body = _written(call, look) + _output(call, look) + children
     return details(f"claude-tool claude-tool-{_STATES[call.state]}", summary, body, unfold=_is_unfolded(call))
 
 
@@ -106,7 +120,7 @@ def asked_for(asked: PermissionBlock, buttons: Markup = _NOTHING) -> Markup:
     call = ToolBlock(id="", name=request.tool_name, input=request.input, preview=request.preview, asked=asked)
     told = {tool_wording.description(call)}
     reasons = joined(div("claude-about", line) for line in why_asked(request) if line not in told)
-    what = _written(call)
+    what = _written(call, Look())
     return reasons + (buttons + what if what.count("\n") > _TALL else what + buttons)
 
 
@@ -119,36 +133,42 @@ def _is_unfolded(call: ToolBlock) -> bool:
     return tool.unfolded and call.state is not ToolState.WAITING
 
 
-def _written(call: ToolBlock) -> Markup:
+def _written(call: ToolBlock, look: Look) -> Markup:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
-    if lines := diff(call):
+    if lines := diff(call, look.lines):
         return diff_rows(lines)
     if items := tool_wording.checklist(call):
         return _todos(items)
     tool = tool_called(call.name)
     if tool.language:
-        return _command(call, tool.argument, tool.language)
+        return _command(call, tool.argument, look)
     if _line_suffices(call):
         return _NOTHING
-    return code("claude-code", highlighted(tool_wording.input_json(call.input), "json"))
+    return code("claude-code", highlighted(tool_wording.input_json(call.input, look.characters), "json"))
 
 
-def _agent(call: ToolBlock, children: Markup) -> Markup:
+def _agent(call: ToolBlock, children: Markup, look: Look) -> Markup:
     """What a subagent was asked, what it did, and what it said in the end."""
     task = show_invisibles(str(call.input.get(tool_called(call.name).prompt, ""))).strip()
-    prompt = pre("claude-plain claude-asked", shortened(task, _PROMPT_LIMIT)) if task else Markup()
-    if call.state is not ToolState.OK or not (answer := tool_wording.output(call)):
-        return prompt + children + _output(call)
+    prompt = (
+        pre("claude-plain claude-asked", shortened(task, min(_PROMPT_LIMIT, look.characters)))
+        if task
+        else Markup()
+    )
+    if call.state is not ToolState.OK or not (answer := tool_wording.output(call, look.characters)):
+        return prompt + children + _output(call, look)
     last = next((block for block in reversed(call.children) if isinstance(block, TextBlock)), None)
     if last is not None and last.text.strip() == call.result.strip():
         return prompt + children
     return prompt + children + div("claude-answer", markdown(answer))
 
 
-def _command(call: ToolBlock, argument: str, language: str) -> Markup:
+def _command(call: ToolBlock, argument: str, look: Look) -> Markup:
     if not _is_told_below(call):
         return _NOTHING
+    language = tool_called(call.name).language
     command = show_invisibles(str(call.input.get(argument, "")))
+    command = command if _waits(call) else shortened(command, look.characters)
     rest = tool_wording.rest(call) if _waits(call) else ""
     coloured = shell_code(command) if language == "bash" else highlighted(command, language)
     return code("claude-code claude-command", coloured) + (div("claude-about", rest) if rest else _NOTHING)
@@ -189,8 +209,8 @@ def _todos(items: Iterable[tuple[str, str]]) -> Markup:
     return element("ul", "claude-todos", *rows)
 
 
-def _output(call: ToolBlock) -> Markup:
-    output = tool_wording.output(call)
+def _output(call: ToolBlock, look: Look) -> Markup:
+    output = tool_wording.output(call, look.characters)
     text = _folded(output.split("\n")) if output else ""
     return joined([text, *(_picture(picture, call) for picture in call.pictures)])
 

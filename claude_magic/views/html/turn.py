@@ -30,10 +30,12 @@ from claude_magic.transcript.folds import Fold, folded
 from claude_magic.views.html.elements import LINE_BREAK, code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import markdown, plain, sanitized
 from claude_magic.views.html.style import style
-from claude_magic.views.html.tool import BOX, asked_for, tool
+from claude_magic.views.html.tool import BOX, Look, asked_for, tool
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
+from claude_magic.wording.diff_lines import DIFF_LIMIT
 from claude_magic.wording.requests import answers, decision_line
+from claude_magic.wording.tool import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,6 +60,8 @@ _PROMPT_LIMIT = 20_000
 _LIVE_MARKDOWN = 20_000
 _SAVED_DATA = 8_000  # characters of what was attached: the notebook has the cells themselves
 _DEPTH_LIMIT = 8
+_SAVED_CHARACTERS, _LEAST_SHOWN = 40_000, 400  # of all calls together, and of each
+_SAVED_LINES, _LEAST_LINES = 600, 10
 # The widget hides this: it is read in a saved file, and in a page that does not trust the notebook.
 _STILL_RUNNING = (
     "The turn was still running when this was saved or shown. To see it live, the notebook has to be trusted."
@@ -76,9 +80,19 @@ def turn(transcript: Transcript) -> Markup:
         _banner(transcript),
         _prompt(transcript),
         _attached(transcript.attachments, limit=_SAVED_DATA),
-        *(sanitized(_nested(each, transcript.cwd, 0)) for each in transcript.folded),
+        *(sanitized(_nested(each, _saved_look(transcript), 0)) for each in transcript.folded),
         _hidden(transcript),
         _footer(transcript),
+    )
+
+
+def _saved_look(transcript: Transcript) -> Look:
+    """The more calls, the less of each, so that a notebook grows by some 100 kB; the history has the rest."""
+    calls = max(1, len(transcript.tool_calls))
+    return Look(
+        transcript.cwd,
+        max(_LEAST_SHOWN, min(OUTPUT_LIMIT, _SAVED_CHARACTERS // calls)),
+        max(_LEAST_LINES, min(DIFF_LIMIT, _SAVED_LINES // calls)),
     )
 
 
@@ -89,7 +103,7 @@ def block(each: Block, cwd: str = "") -> Markup:
         each: The block.
         cwd: Paths below it are shown relative to it.
     """
-    return sanitized(_block(each, cwd, 0))
+    return sanitized(_block(each, Look(cwd), 0))
 
 
 def fold(each: Fold, inside: Markup | None = None) -> Markup:
@@ -114,7 +128,7 @@ def frame(each: Block, cwd: str = "", *, asks: bool = False) -> Markup:
         case ThinkingBlock(finished=False):
             return _thinking(each, plain)
         case ToolBlock() if not _said_elsewhere(each):
-            return sanitized(tool(each, cwd, _CHILDREN if each.children else _NOTHING, asks=asks))
+            return sanitized(tool(each, Look(cwd), _CHILDREN if each.children else _NOTHING, asks=asks))
         case PermissionBlock() if asks:
             return sanitized(_open_request(each))
         case _:
@@ -167,14 +181,14 @@ def document(text: str) -> Markup:
     return div(f"claude-document {IGNORE}", markdown(text, typeset=True))
 
 
-def _block(each: Block, cwd: str, depth: int) -> Markup:  # noqa: PLR0911  # one a kind
+def _block(each: Block, look: Look, depth: int) -> Markup:  # noqa: PLR0911  # one a kind
     match each:
         case TextBlock():
             return _answer(each)
         case ThinkingBlock():
             return _thinking(each, markdown)
         case ToolBlock() if not _said_elsewhere(each):
-            return tool(each, cwd, _children(each, cwd, depth))
+            return tool(each, look, _children(each, look, depth))
         case PermissionBlock():
             return _permission(each)
         case RetryBlock():
@@ -338,16 +352,16 @@ def _given(answer: tuple[str, str]) -> Markup:
     return joined([f"{about}: ", element("strong", "", words)])
 
 
-def _children(tool: ToolBlock, cwd: str, depth: int) -> Markup:
+def _children(tool: ToolBlock, look: Look, depth: int) -> Markup:
     if not tool.children:
         return _NOTHING
     if depth >= _DEPTH_LIMIT:
         return div("claude-about", f"{len(tool.children)} blocks of a nested agent")
-    shown = (_nested(each, cwd, depth + 1) for each in folded(tool.children, is_over=tool.state.is_over))
+    shown = (_nested(each, look, depth + 1) for each in folded(tool.children, is_over=tool.state.is_over))
     return div("claude-children", *shown)
 
 
-def _nested(each: Block | Fold, cwd: str, depth: int) -> Markup:
+def _nested(each: Block | Fold, look: Look, depth: int) -> Markup:
     if isinstance(each, Fold):
-        return fold(each, joined(_block(inside, cwd, depth) for inside in each.blocks))
-    return _block(each, cwd, depth)
+        return fold(each, joined(_block(inside, look, depth) for inside in each.blocks))
+    return _block(each, look, depth)
