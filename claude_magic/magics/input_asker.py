@@ -115,7 +115,7 @@ def _input_text(request: PermissionRequest) -> str:
     """The whole input as a person reads it: a diff, code as it is, everything else as JSON."""
     tool, tool_input = tool_called(request.tool_name), request.input
     call = ToolBlock(id="", name=request.tool_name, input=tool_input, preview=request.preview)
-    if lines := diff(call):
+    if lines := diff(call).lines:
         return "\n".join(f"{line.number or '':>4} {line}" for line in lines)
     if not (tool.language or tool.kind is ToolKind.SHELL) or not isinstance(request.about, str):
         return json.dumps(tool_input, ensure_ascii=False, indent=2)

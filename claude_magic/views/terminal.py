@@ -269,8 +269,8 @@ def _tool_line(tool: ToolBlock, cwd: str) -> Text:
 
 def _tool(tool: ToolBlock, cwd: str) -> Iterator[RenderableType]:
     yield _tool_line(tool, cwd)
-    if lines := diff(tool):
-        yield from (_diff_line(line) for line in lines[:_DIFF_LINES])
+    if lines := diff(tool, _DIFF_LINES).lines:
+        yield from (_diff_line(line) for line in lines)
     elif tail := tool_wording.tail(tool, _TAIL_LINES):
         yield Text("\n".join(f"  {line}" for line in tail), style="dim")
     for child in tool.children:

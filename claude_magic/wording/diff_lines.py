@@ -6,12 +6,14 @@ Everything that comes from outside has gone through `show_invisibles` when it le
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import accumulate, chain, groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_magic.control_characters import show_invisibles
 from claude_magic.tools import Tool, tool_called
 from claude_magic.transcript.blocks import ToolBlock
+from claude_magic.wording.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,10 +21,9 @@ if TYPE_CHECKING:
     from claude_magic.result import FileChange
     from claude_magic.tool_server import Preview
 
-__all__ = ["DIFF_LIMIT", "DiffLine", "diff", "text_diff", "unified"]
+__all__ = ["Diff", "DiffLine", "diff", "text_diff", "unified"]
 
-DIFF_LIMIT = 400
-"""Lines of a diff."""
+_DIFF_LIMIT = Room().diff_lines
 _COMPARED_LIMIT = 4_000  # lines; the comparison takes their square
 _MARKED_LIMIT = 400  # characters of a line in which it is looked what differs
 _ALIKE = 0.5  # share that two lines have in common, below which everything differs
@@ -55,8 +56,22 @@ class DiffLine(NamedTuple):
         return self.sign + self.text
 
 
-def diff(call: ToolBlock, limit: int = DIFF_LIMIT) -> list[DiffLine]:
-    """What a call writes, line by line, at most `limit` of them; empty if it writes nothing."""
+class Diff(NamedTuple):
+    """What is changed.
+
+    Args:
+        lines: It, line by line, shortened.
+        added: How many lines come, in all.
+        removed: How many go.
+    """
+
+    lines: list[DiffLine]
+    added: int
+    removed: int
+
+
+def diff(call: ToolBlock, limit: int = _DIFF_LIMIT) -> Diff:
+    """What a call writes, at most `limit` lines of it; no lines if it writes nothing."""
     lines = (
         list(_patched(call.details))
         or list(_previewed(call.preview))
@@ -65,7 +80,7 @@ def diff(call: ToolBlock, limit: int = DIFF_LIMIT) -> list[DiffLine]:
     return _bounded(lines, limit)
 
 
-def text_diff(before: str | None, after: str | None) -> list[DiffLine]:
+def text_diff(before: str | None, after: str | None) -> Diff:
     """What becomes of a text, in the same lines; None stands for no text."""
     text_before, text_after = ((text or "").removesuffix("\n") for text in (before, after))
     return _bounded(list(_compared(text_before, text_after)))
@@ -74,16 +89,18 @@ def text_diff(before: str | None, after: str | None) -> list[DiffLine]:
 def unified(changes: Iterable[FileChange]) -> str:
     """What becomes of several texts, as one unified diff; of a very long one the beginning."""
     lines = [show_invisibles(line) for each in changes for line in each.diff.split("\n")]
-    hidden = len(lines) - DIFF_LIMIT
-    return "\n".join([*lines[:DIFF_LIMIT], *([f"… {hidden:,} more lines"] if hidden > 0 else [])])
+    hidden = len(lines) - _DIFF_LIMIT
+    return "\n".join([*lines[:_DIFF_LIMIT], *([f"… {hidden:,} more lines"] if hidden > 0 else [])])
 
 
-def _bounded(lines: list[DiffLine], limit: int = DIFF_LIMIT) -> list[DiffLine]:
+def _bounded(lines: list[DiffLine], limit: int = _DIFF_LIMIT) -> Diff:
     hidden = len(lines) - limit
     shown = [
         line._replace(text=show_invisibles(line.text[:2_000]).replace("\n", "⏎")) for line in lines[:limit]
     ]
-    return [*_marked(shown), *([DiffLine("@", f"{hidden:,} more lines hidden")] if hidden > 0 else [])]
+    rest = [DiffLine("@", f"{hidden:,} more lines hidden")] if hidden > 0 else []
+    signs = Counter(line.sign for line in lines)
+    return Diff([*_marked(shown), *rest], signs["+"], signs["-"])
 
 
 def _patched(details: object) -> Iterator[DiffLine]:

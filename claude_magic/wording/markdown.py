@@ -21,15 +21,12 @@ from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
 from claude_magic.wording.diff_lines import diff
 from claude_magic.wording.requests import decision_line
+from claude_magic.wording.room import Room, shared
 
 if TYPE_CHECKING:
     from claude_magic.transcript import Transcript
 
 __all__ = ["decisions_of", "markdown_of", "plain_of"]
-
-_OUTPUT_LINES, _LEAST_LINES, _ALL_LINES = 40, 3, 240  # of a call, and of all calls together
-_CHARACTERS = 250  # a line
-_LINES = 10  # of a diff for each of an output
 
 
 def markdown_of(transcript: Transcript, *, whole: bool = False) -> str:
@@ -47,7 +44,7 @@ def markdown_of(transcript: Transcript, *, whole: bool = False) -> str:
         f"{escaped(about)}\n\n{fenced(text)}" if text else escaped(about)
         for about, text in _attached(transcript, whole=whole)
     ]
-    room = _OUTPUT_LINES if whole else _room(transcript)
+    room = Room() if whole else shared(len(transcript.tool_calls))
     parts += [said for block in transcript.blocks if (said := _markdown(block, transcript.cwd, room))]
     parts += [f"*{escaped(line)}*" for line in _last_lines(transcript)]
     return "\n\n".join(parts) + "\n"
@@ -71,16 +68,10 @@ def plain_of(transcript: Transcript) -> str:
     titles = [about for about, text in attached if not text]
     parts.append("\n".join([f"> {wording.prompt_line(transcript)}", *titles]))
     parts += [f"{about}\n{text}" for about, text in attached if text]
-    room = _room(transcript)
+    room = shared(len(transcript.tool_calls))
     parts += [said for block in transcript.blocks if (said := _plain(block, transcript.cwd, room))]
     parts += _last_lines(transcript)
     return "\n\n".join(parts)
-
-
-def _room(transcript: Transcript) -> int:
-    """Lines of an output: the more calls, the fewer."""
-    calls = max(1, len(transcript.tool_calls))
-    return max(_LEAST_LINES, min(_OUTPUT_LINES, _ALL_LINES // calls))
 
 
 def _attached(transcript: Transcript, *, whole: bool = False) -> list[tuple[str, str]]:
@@ -95,7 +86,7 @@ def _facts(transcript: Transcript) -> str:
     return escaped(" · ".join([*wording.header(transcript), transcript.state.value]))
 
 
-def _markdown(block: Block, cwd: str, room: int) -> str:
+def _markdown(block: Block, cwd: str, room: Room) -> str:
     match block:
         case TextBlock():
             return safe_markdown(block.text).strip("\n")
@@ -105,15 +96,15 @@ def _markdown(block: Block, cwd: str, room: int) -> str:
             return escaped(_plain(block, cwd, room))
 
 
-def _tool_markdown(tool: ToolBlock, cwd: str, room: int) -> str:
+def _tool_markdown(tool: ToolBlock, cwd: str, room: Room) -> str:
     if tool.superseded:
         return ""  # a later call shows the list
     name, about = tool_wording.title(tool, cwd)
     line = f"**{escaped(name)}** {escaped(about)} ({escaped(tool_wording.state(tool))})"
     if items := tool_wording.checklist(tool):
         return f"{line}\n\n" + "\n".join(f"- {escaped(text)} ({state})" for state, text in items)
-    changed = [*map(str, diff(tool, _LINES * room))]
-    below = "\n".join(changed or tool_wording.tail(tool, room, _CHARACTERS * room))
+    changed = [*map(str, diff(tool, room.diff_lines).lines)]
+    below = "\n".join(changed or tool_wording.tail(tool, room.lines, room.characters))
     return f"{line}\n\n{fenced(below, 'diff' if changed else '')}" if below else line
 
 
@@ -124,7 +115,7 @@ def _quoted(prompt: str) -> str:
 # --- plain text
 
 
-def _plain(block: Block, cwd: str, room: int) -> str:
+def _plain(block: Block, cwd: str, room: Room) -> str:
     match block:
         case TextBlock():
             return strip_controls(block.text).strip("\n")
@@ -153,14 +144,13 @@ def _permission_plain(block: PermissionBlock) -> str:
     return f"{what}: {decision_line(block)}"
 
 
-def _tool_plain(tool: ToolBlock, cwd: str, room: int) -> str:
+def _tool_plain(tool: ToolBlock, cwd: str, room: Room) -> str:
     if tool.superseded:
         return ""  # a later call shows the list
     name, about = tool_wording.title(tool, cwd)
     items = [f"{text} ({state})" for state, text in tool_wording.checklist(tool)]
-    below = (
-        items or [*map(str, diff(tool, _LINES * room))] or tool_wording.tail(tool, room, _CHARACTERS * room)
-    )
+    changed = [*map(str, diff(tool, room.diff_lines).lines)]
+    below = items or changed or tool_wording.tail(tool, room.lines, room.characters)
     return "\n".join([f"[{name}] {about} ({tool_wording.state(tool)})", *(f"    {text}" for text in below)])
 
 

@@ -14,13 +14,13 @@ from claude_magic.control_characters import one_line, printed, shortened, show_i
 from claude_magic.tools import Todos, Tool, ToolKind, tool_called
 from claude_magic.transcript.blocks import ToolBlock, ToolState
 from claude_magic.wording.requests import decision_line
+from claude_magic.wording.room import Room
 from claude_magic.wording.units import LINE_LIMIT, duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
-    "OUTPUT_LIMIT",
     "argument",
     "calls_line",
     "checklist",
@@ -37,8 +37,7 @@ __all__ = [
 ]
 
 _KINDS = 5  # of tools that are named
-OUTPUT_LIMIT = 10_000
-"""Characters of what a call was given, and of what came of it."""
+_OUTPUT_LIMIT = Room().characters
 _TODO_WORDS = {"completed": "done", "in_progress": "in progress", "pending": "to do"}
 
 
@@ -105,7 +104,7 @@ def description(call: ToolBlock) -> str:
     return one_line(show_invisibles(said[: 10 * LINE_LIMIT]), LINE_LIMIT) if isinstance(said, str) else ""
 
 
-def output(call: ToolBlock, limit: int = OUTPUT_LIMIT) -> str:
+def output(call: ToolBlock, limit: int = _OUTPUT_LIMIT) -> str:
     """The result worth showing, at most `limit` characters of it; "" where the call says it all."""
     if tool_called(call.name).quiet and call.state is ToolState.OK:
         return ""
@@ -124,7 +123,7 @@ def is_told(call: ToolBlock) -> bool:
     return reason is not None and len(reason) <= LINE_LIMIT and "\n" not in reason
 
 
-def tail(call: ToolBlock, limit: int, characters: int = OUTPUT_LIMIT) -> list[str]:
+def tail(call: ToolBlock, limit: int, characters: int = _OUTPUT_LIMIT) -> list[str]:
     """The last lines of the result, for where it cannot be folded: none of what was read."""
     kind, went_well = tool_called(call.name).kind, call.state is ToolState.OK
     if kind is ToolKind.READ and went_well:
@@ -135,7 +134,7 @@ def tail(call: ToolBlock, limit: int, characters: int = OUTPUT_LIMIT) -> list[st
     return [f"… {hidden:,} lines hidden …", *lines[hidden:]] if hidden > 0 else lines
 
 
-def input_json(tool_input: Mapping[str, object], limit: int = OUTPUT_LIMIT) -> str:
+def input_json(tool_input: Mapping[str, object], limit: int = _OUTPUT_LIMIT) -> str:
     """The whole input as JSON, at most `limit` characters of it."""
     written = json.dumps(tool_input, indent=2, ensure_ascii=False, default=str)
     return shortened(show_invisibles(written), limit)

@@ -48,10 +48,10 @@ def put(
 
 
 def begin(notebook: NotebookPage, prompt: str) -> tuple[list[dict[str, Any]], Locator]:
-    """Asks below the cells; returns them, and the cards that come."""
+    """Asks below the cells; returns them, and the turn."""
     cells = put(notebook, prompt)
     notebook.start(len(cells) - 1)
-    return cells, notebook.page.locator(".claude-turn .claude-permission")
+    return cells, notebook.page.locator(".claude-turn")
 
 
 def run_above(notebook: NotebookPage, source: str) -> None:
@@ -60,10 +60,9 @@ def run_above(notebook: NotebookPage, source: str) -> None:
     notebook.run(1)
 
 
-def answer(cards: Locator, number: int, button: str) -> None:
-    """Waits for a card and answers it."""
-    expect(cards).to_have_count(number)
-    cards.last.locator(f"button.claude-{button}").click()
+def answer(turn: Locator, button: str) -> None:
+    """Waits for a card that is not answered yet, and answers it."""
+    turn.locator(f"button.claude-{button}:enabled").click()
 
 
 def wait_until_over(notebook: NotebookPage) -> None:
@@ -106,10 +105,10 @@ def comparable(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_exactly_the_accepted_of_twenty_proposals_are_in_the_notebook_in_order_until_they_are_undone(
     desk: NotebookPage,
 ) -> None:
-    before, cards = begin(desk, "twenty proposals")
+    before, turn = begin(desk, "twenty proposals")
 
-    for number, proposal in enumerate(PROPOSALS, start=1):
-        answer(cards, number, "allow" if proposal.accepted else "deny")
+    for proposal in PROPOSALS:
+        answer(turn, "allow" if proposal.accepted else "deny")
 
     wait_until_over(desk)
     assert comparable(cells_of(desk)) == comparable(apply(before, PROPOSALS, "asks"))
@@ -130,9 +129,9 @@ def test_a_background_turn_changes_exactly_the_accepted_while_other_cells_run(de
     desk.start(len(before) - 2)
     expect(asking.locator(".jp-InputArea-prompt")).to_have_text(DONE)
 
-    cards = desk.page.locator(".claude-turn .claude-permission")
+    turn = desk.page.locator(".claude-turn")
     for number, proposal in enumerate(PROPOSALS, start=1):
-        answer(cards, number, "allow" if proposal.accepted else "deny")
+        answer(turn, "allow" if proposal.accepted else "deny")
         if number == RUN_MEANWHILE.start:
             desk.start(len(cells_of(desk)) - 1)
             expect(later.locator(".jp-InputArea-prompt")).to_have_text("[*]:")
@@ -147,16 +146,16 @@ def test_a_background_turn_changes_exactly_the_accepted_while_other_cells_run(de
 
 
 def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: NotebookPage) -> None:
-    before, cards = begin(desk, "three changes")
-    expect(cards.last.locator(".claude-diff")).to_contain_text("-value_0 = 0")
-    expect(cards.last.locator(".claude-diff")).to_contain_text("+value_0 = 100")
-    expect(cards.last).to_contain_text("Changes code cell 2: # Cell 0")
-    answer(cards, 1, "allow")
-    expect(cards.last.locator(".claude-diff")).to_contain_text("-value_1 = 1")
-    answer(cards, 2, "allow")
-    expect(cards.last.locator(".claude-code")).to_contain_text("added = 1")
-    expect(cards.last).to_contain_text("A new code cell below this one")
-    answer(cards, 3, "allow")
+    before, turn = begin(desk, "three changes")
+    expect(turn.locator(".claude-tool-waiting").locator(".claude-diff")).to_contain_text("-value_0 = 0")
+    expect(turn.locator(".claude-tool-waiting").locator(".claude-diff")).to_contain_text("+value_0 = 100")
+    expect(turn.locator(".claude-tool-waiting")).to_contain_text("Changes code cell 2: # Cell 0")
+    answer(turn, "allow")
+    expect(turn.locator(".claude-tool-waiting").locator(".claude-diff")).to_contain_text("-value_1 = 1")
+    answer(turn, "allow")
+    expect(turn.locator(".claude-tool-waiting").locator(".claude-code")).to_contain_text("added = 1")
+    expect(turn.locator(".claude-tool-waiting")).to_contain_text("A new code cell below this one")
+    answer(turn, "allow")
     wait_until_over(desk)
     assert [source(desk, "p-0"), source(desk, "p-1")] == ["# edited\nvalue_0 = 100", None]
 
@@ -168,9 +167,9 @@ def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: Notebo
 
 
 def test_a_turns_changes_of_the_cells_are_taken_back_in_a_cell(desk: NotebookPage) -> None:
-    before, cards = begin(desk, "twenty proposals")
-    for number, proposal in enumerate(PROPOSALS, start=1):
-        answer(cards, number, "allow" if proposal.accepted else "deny")
+    before, turn = begin(desk, "twenty proposals")
+    for proposal in PROPOSALS:
+        answer(turn, "allow" if proposal.accepted else "deny")
     wait_until_over(desk)
     run_above(desk, "%%claude --cell\ncode in parts")
     assert cells_of(desk)[2]["source"] == _CODE
@@ -186,14 +185,14 @@ def test_a_turns_changes_of_the_cells_are_taken_back_in_a_cell(desk: NotebookPag
 
 def test_a_cell_that_claude_does_not_know_as_it_is_stays_as_it_is(lab: NotebookPage) -> None:
     (lab.server.notebooks / "changed").unlink(missing_ok=True)
-    before, cards = begin(lab, "edit what has changed")
+    before, turn = begin(lab, "edit what has changed")
     expect(lab.page.locator(".claude-turn")).to_contain_text("I have read it.")
 
     write(lab, "p-0", "mine = 1")
     (lab.server.notebooks / "changed").touch()
-    expect(cards.last.locator(".claude-diff")).to_contain_text("+second = 2")
+    expect(turn.locator(".claude-tool-waiting").locator(".claude-diff")).to_contain_text("+second = 2")
     write(lab, "p-0", "mine = 2")
-    answer(cards, 1, "allow")
+    answer(turn, "allow")
 
     wait_until_over(lab)
     unread, read, changed, again, own = lab.server.endpoint.tool_results[-5:]
@@ -211,14 +210,14 @@ def test_a_cell_that_claude_does_not_know_as_it_is_stays_as_it_is(lab: NotebookP
 def test_a_page_that_was_loaded_again_takes_the_changes_and_of_two_pages_one_does(
     lab: NotebookPage, browser: Browser
 ) -> None:
-    _, cards = begin(lab, "three changes")
-    expect(cards).to_have_count(1)
+    _, turn = begin(lab, "three changes")
+    expect(turn).to_have_count(1)
     lab.save()
 
     lab.reload()
 
-    for number in (1, 2, 3):
-        answer(cards, number, "allow")
+    for _ in range(3):
+        answer(turn, "allow")
     wait_until_over(lab)
     assert [source(lab, "p-0"), source(lab, "p-1")] == ["# edited\nvalue_0 = 100", None]
     assert [cell["source"] for cell in cells_of(lab)][-1] == "added = 1"
@@ -229,7 +228,7 @@ def test_a_page_that_was_loaded_again_takes_the_changes_and_of_two_pages_one_doe
     other.wait_for_kernel()
     lab.page.evaluate(_PUT, [{"cell_type": "code", "source": "%%claude\nadd a cell", "metadata": {}}])
     lab.start(1)
-    answer(cards, 1, "allow")
+    answer(turn, "allow")
     expect(lab.page.locator(".claude-static .claude-state")).to_have_text(["done", "done"])
     added = [cell for page in (lab, other) for cell in cells_of(page) if cell["source"] == "added = 1"]
     other.close(kernel=False)
@@ -283,7 +282,7 @@ def test_the_cell_that_fails_is_fixed_by_one_prompt(lab: NotebookPage) -> None:
     lab.run(1)
 
     lab.start(2)
-    answer(lab.page.locator(".claude-turn .claude-permission"), 1, "allow")
+    answer(lab.page.locator(".claude-turn"), "allow")
     wait_until_over(lab)
 
     assert "NameError: name 'sun' is not defined" in lab.server.endpoint.tool_results[-2]

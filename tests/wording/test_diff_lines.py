@@ -10,7 +10,7 @@ from claude_magic.wording.diff_lines import DiffLine, diff
 
 
 def lines_of(call: ToolBlock) -> list[str]:
-    return [str(line) for line in diff(call)]
+    return [str(line) for line in diff(call).lines]
 
 
 PAIRS = [{"old_string": "a", "new_string": "b"}, "odd", {"new_string": "c\nd\n"}]
@@ -104,7 +104,7 @@ def test_texts_too_long_to_be_compared_are_taken_out_and_put_in_whole() -> None:
 
 def seen(*patch: str, old: int = 1, new: int = 1) -> list[DiffLine]:
     details = {"structuredPatch": [{"oldStart": old, "newStart": new, "lines": list(patch)}]}
-    return diff(ToolBlock(id="t", name="Edit", input={}, details=details))[1:]
+    return diff(ToolBlock(id="t", name="Edit", input={}, details=details)).lines[1:]
 
 
 def test_a_line_that_goes_has_its_number_in_the_text_before_any_other_in_the_text_after() -> None:
@@ -123,7 +123,7 @@ def test_a_line_that_goes_has_its_number_in_the_text_before_any_other_in_the_tex
 
 def test_a_part_of_a_text_is_counted_from_where_it_begins() -> None:
     preview = Preview(before="a\nb\nc", after="a\nB\nc", line=40)
-    shown = diff(ToolBlock(id="", name="Edit", input={}, preview=preview))
+    shown = diff(ToolBlock(id="", name="Edit", input={}, preview=preview)).lines
 
     assert [(str(line), line.number) for line in shown] == [
         ("@ line 40", 40),
@@ -146,3 +146,12 @@ def test_where_as_many_lines_come_as_go_it_is_marked_what_differs_within_them() 
     assert marked("-one thing", "+quite another") == [[], []]
     assert marked(f"-{'a ' * 200}b", f"+{'a ' * 200}c") == [[], []]
     assert marked("-\u202ea b c", "+\u202ea b d") == [["c"], ["d"]]
+
+
+def test_the_counts_are_of_all_lines_and_not_of_those_that_are_shown() -> None:
+    call = ToolBlock(id="t", name="Write", input={"content": "x\n" * 1_000})
+
+    shown = diff(call, 10)
+
+    assert (len(shown.lines), str(shown.lines[-1])) == (11, "@ 990 more lines hidden")
+    assert (shown.added, shown.removed) == (1_000, 0)

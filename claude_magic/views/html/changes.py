@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from claude_magic.result import FileChange
-    from claude_magic.wording.diff_lines import DiffLine
+    from claude_magic.wording.diff_lines import Diff
 
 __all__ = ["changes"]
 
@@ -35,16 +35,16 @@ def changes(heading: str, texts: Iterable[FileChange], notes: Iterable[str]) -> 
     """
     cards, shown = [], 0
     for each in texts:
-        lines = text_diff(each.before, each.after)
-        shown += len(lines)
-        cards.append(_card(each, lines, unfold=shown <= _UNFOLDED))
+        diff = text_diff(each.before, each.after)
+        shown += len(diff.lines)
+        cards.append(_card(each, diff, unfold=shown <= _UNFOLDED))
     words = (element("p", "", note) for note in notes)
     head = element("p", "", element("strong", "", heading))
     return style() + div(f"claude-static {IGNORE}", sanitized(joined([head, *cards, *words])))
 
 
-def _card(change: FileChange, lines: list[DiffLine], *, unfold: bool) -> Markup:
+def _card(change: FileChange, diff: Diff, *, unfold: bool) -> Markup:
     verb = "Comes back" if change.before is None else "Goes" if change.after is None else "Changes"
     name = element("code", "claude-tool-argument", show_invisibles(change.path))
     summary = joined([span("claude-tool-name", verb), " ", name])
-    return details("claude-tool", summary, diff_rows(lines), unfold=unfold)
+    return details("claude-tool", summary, diff_rows(diff), unfold=unfold)

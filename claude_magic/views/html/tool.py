@@ -14,13 +14,14 @@ from claude_magic.views.html.markup import highlighted, markdown
 from claude_magic.views.html.pictures import fitting
 from claude_magic.views.html.shell_code import shell_code
 from claude_magic.wording import tool as tool_wording
-from claude_magic.wording.diff_lines import DIFF_LIMIT, diff
+from claude_magic.wording.diff_lines import diff
 from claude_magic.wording.requests import why_asked
+from claude_magic.wording.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from claude_magic.wording.diff_lines import DiffLine
+    from claude_magic.wording.diff_lines import Diff, DiffLine
 
 __all__ = ["BOX", "Look", "asked_for", "diff_rows", "tool"]
 
@@ -49,13 +50,11 @@ class Look(NamedTuple):
 
     Args:
         cwd: Paths below it are shown relative to it.
-        characters: Of what it was given, and of what came of it.
-        lines: Of a diff.
+        room: How much of what it was given, and of what came of it.
     """
 
     cwd: str = ""
-    characters: int = tool_wording.OUTPUT_LIMIT
-    lines: int = DIFF_LIMIT
+    room: Room = Room()
 
 
 def tool(call: ToolBlock, look: Look, children: Markup, *, asks: bool = False) -> Markup:
@@ -98,9 +97,8 @@ def _is_told_below(call: ToolBlock) -> bool:
     tool = tool_called(call.name)
     if tool.language:
         return _waits(call) or not _says_all(call)
-    return not (
-        tool.kind is ToolKind.AGENT or diff(call) or tool_wording.checklist(call) or _line_suffices(call)
-    )
+    is_shown_otherwise = tool.kind is ToolKind.AGENT or diff(call).lines or tool_wording.checklist(call)
+    return not (is_shown_otherwise or _line_suffices(call))
 
 
 def _line_suffices(call: ToolBlock) -> bool:
@@ -135,8 +133,8 @@ def _is_unfolded(call: ToolBlock) -> bool:
 
 def _written(call: ToolBlock, look: Look) -> Markup:
     """What a call was given: a command, a diff, a to-do list, or its input as JSON."""
-    if lines := diff(call, look.lines):
-        return diff_rows(lines)
+    if (changed := diff(call, look.room.diff_lines)).lines:
+        return diff_rows(changed)
     if items := tool_wording.checklist(call):
         return _todos(items)
     tool = tool_called(call.name)
@@ -144,18 +142,18 @@ def _written(call: ToolBlock, look: Look) -> Markup:
         return _command(call, tool.argument, look)
     if _line_suffices(call):
         return _NOTHING
-    return code("claude-code", highlighted(tool_wording.input_json(call.input, look.characters), "json"))
+    return code("claude-code", highlighted(tool_wording.input_json(call.input, look.room.characters), "json"))
 
 
 def _agent(call: ToolBlock, children: Markup, look: Look) -> Markup:
     """What a subagent was asked, what it did, and what it said in the end."""
     task = show_invisibles(str(call.input.get(tool_called(call.name).prompt, ""))).strip()
     prompt = (
-        pre("claude-plain claude-asked", shortened(task, min(_PROMPT_LIMIT, look.characters)))
+        pre("claude-plain claude-asked", shortened(task, min(_PROMPT_LIMIT, look.room.characters)))
         if task
         else Markup()
     )
-    if call.state is not ToolState.OK or not (answer := tool_wording.output(call, look.characters)):
+    if call.state is not ToolState.OK or not (answer := tool_wording.output(call, look.room.characters)):
         return prompt + children + _output(call, look)
     last = next((block for block in reversed(call.children) if isinstance(block, TextBlock)), None)
     if last is not None and last.text.strip() == call.result.strip():
@@ -168,19 +166,19 @@ def _command(call: ToolBlock, argument: str, look: Look) -> Markup:
         return _NOTHING
     language = tool_called(call.name).language
     command = show_invisibles(str(call.input.get(argument, "")))
-    command = command if _waits(call) else shortened(command, look.characters)
+    command = command if _waits(call) else shortened(command, look.room.characters)
     rest = tool_wording.rest(call) if _waits(call) else ""
     coloured = shell_code(command) if language == "bash" else highlighted(command, language)
     return code("claude-code claude-command", coloured) + (div("claude-about", rest) if rest else _NOTHING)
 
 
-def diff_rows(lines: list[DiffLine]) -> Markup:
+def diff_rows(changed: Diff) -> Markup:
     """The lines of a diff with their numbers, and above them how many were added and removed."""
-    added, removed = (sum(line.sign == sign for line in lines) for sign in "+-")
+    lines = changed.lines
     width = len(str(max((line.number or 0 for line in lines), default=0)))
     begins_at_place = bool(lines) and lines[0].sign == "@" and not lines[0].text
     rows = (_diff_row(line, width) for line in lines[begins_at_place:])
-    return div("claude-counts", f"+{added} -{removed} lines") + pre("claude-diff", *rows)
+    return div("claude-counts", f"+{changed.added:,} -{changed.removed:,} lines") + pre("claude-diff", *rows)
 
 
 def _diff_row(line: DiffLine, width: int) -> Markup:
@@ -210,7 +208,7 @@ def _todos(items: Iterable[tuple[str, str]]) -> Markup:
 
 
 def _output(call: ToolBlock, look: Look) -> Markup:
-    output = tool_wording.output(call, look.characters)
+    output = tool_wording.output(call, look.room.characters)
     text = _folded(output.split("\n")) if output else ""
     return joined([text, *(_picture(picture, call) for picture in call.pictures)])
 

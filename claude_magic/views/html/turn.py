@@ -33,9 +33,8 @@ from claude_magic.views.html.style import style
 from claude_magic.views.html.tool import BOX, Look, asked_for, tool
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
-from claude_magic.wording.diff_lines import DIFF_LIMIT
 from claude_magic.wording.requests import answers, decision_line
-from claude_magic.wording.tool import OUTPUT_LIMIT
+from claude_magic.wording.room import shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -60,8 +59,6 @@ _PROMPT_LIMIT = 20_000
 _LIVE_MARKDOWN = 20_000
 _SAVED_DATA = 8_000  # characters of what was attached: the notebook has the cells themselves
 _DEPTH_LIMIT = 8
-_SAVED_CHARACTERS, _LEAST_SHOWN = 40_000, 400  # of all calls together, and of each
-_SAVED_LINES, _LEAST_LINES = 600, 10
 # The widget hides this: it is read in a saved file, and in a page that does not trust the notebook.
 _STILL_RUNNING = (
     "The turn was still running when this was saved or shown. To see it live, the notebook has to be trusted."
@@ -74,25 +71,16 @@ _FENCE_END = re.compile(r"\n[ \t]*(?:`+|~+)[ \t]*\Z")
 
 def turn(transcript: Transcript) -> Markup:
     """A whole turn, its style included, as static HTML: for a saved notebook, GitHub, nbconvert."""
+    look = Look(transcript.cwd, shared(len(transcript.tool_calls)))
     return _static(
         transcript,
         _header(transcript, wording.header(transcript)),
         _banner(transcript),
         _prompt(transcript),
         _attached(transcript.attachments, limit=_SAVED_DATA),
-        *(sanitized(_nested(each, _saved_look(transcript), 0)) for each in transcript.folded),
+        *(sanitized(_nested(each, look, 0)) for each in transcript.folded),
         _hidden(transcript),
         _footer(transcript),
-    )
-
-
-def _saved_look(transcript: Transcript) -> Look:
-    """The more calls, the less of each, so that a notebook grows by some 100 kB; the history has the rest."""
-    calls = max(1, len(transcript.tool_calls))
-    return Look(
-        transcript.cwd,
-        max(_LEAST_SHOWN, min(OUTPUT_LIMIT, _SAVED_CHARACTERS // calls)),
-        max(_LEAST_LINES, min(DIFF_LIMIT, _SAVED_LINES // calls)),
     )
 
 
