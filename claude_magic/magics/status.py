@@ -149,7 +149,8 @@ def _activity_rows(session: Session, background: Sequence[Turn]) -> Iterable[tup
 
 
 def _usage_rows(session: Session) -> Iterable[tuple[str, str]]:
-    context_left = next((t.footer.context_left for t in reversed(session.history) if t.footer), None)
+    footers = (turn.footer for turn in reversed(session.history) if turn.footer)
+    context_left = next((each.context_left for each in footers if each.context_left is not None), None)
     yield "context left", "" if context_left is None else f"{context_left:.0%}"
     yield "cost", f"${session.cost:.4f}"
     yield "ignored", ", ".join(f"{kind} ({count})" for kind, count in session.unknown.most_common(5))

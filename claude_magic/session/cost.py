@@ -3,7 +3,8 @@
 The CLI's `total_cost_usd` is cumulative and comes only with the end of a turn. In 2.1.191 it restarts at 0
 in a new process; in 2.1.327 it restarts after `/clear`, goes on after `--resume`, and a turn's own figure
 comes beside it. While a turn streams its cost is estimated from the tokens reported so far, at the prices
-that the CLI names in its list of models ("$4/$20 per Mtok").
+that the CLI names in its list of models ("$4/$20 per Mtok"). After an interrupt 2.1.191 leaves the message
+that was being written out of its figure, and does not tell its end; 2.1.332 does both.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from claude_magic.session.usage import merged
 from claude_magic.wire.events import RawStream, ResultEvent, TokenUsage
 
 __all__ = ["CostMeter"]
@@ -32,6 +34,7 @@ class CostMeter:
         self._price = _DEFAULT_PRICES
         self._finished_messages = 0.0
         self._message = TokenUsage()
+        self._is_open = False  # the message has begun and not ended
 
     def new_process(self, info: Mapping[str, object]) -> None:
         """The cumulative figure begins at 0; `info` is the answer to `initialize`, with the prices."""
@@ -46,6 +49,7 @@ class CostMeter:
         """The next events belong to another turn."""
         self.turn = self._finished_messages = self._before = 0.0
         self._message = TokenUsage()
+        self._is_open = False
 
     def lost_turn(self) -> None:
         """The turn, or its part in a process that has ended, has no figure: the estimate stands."""
@@ -56,6 +60,8 @@ class CostMeter:
         """A turn has ended: its own figure takes the place of the estimate."""
         if event.total_cost_usd is not None:
             own = self._of_turn(event, event.total_cost_usd)
+            if self._is_open and event.subtype == "error_during_execution":
+                own += _dollars(self._message, self._price)
             self.turn = self._before + own
             self.total += own
             self._last_cumulative = event.total_cost_usd
@@ -70,22 +76,12 @@ class CostMeter:
         if raw.type == "message_start" and raw.message is not None:
             self._finished_messages = self.turn
             self._price = self._prices.get(raw.message.model or "", _DEFAULT_PRICES)
-            self._message = raw.message.usage or TokenUsage()
+            self._message, self._is_open = raw.message.usage or TokenUsage(), True
         elif raw.type == "message_delta" and raw.usage is not None:
-            self._message = _merge(self._message, raw.usage)
+            self._message, self._is_open = merged(self._message, raw.usage), False
         else:
             return
         self.turn = self._finished_messages + _dollars(self._message, self._price)
-
-
-def _merge(start: TokenUsage, delta: TokenUsage) -> TokenUsage:
-    """A `message_delta` repeats or completes the counts of `message_start`."""
-    return TokenUsage(
-        input_tokens=delta.input_tokens or start.input_tokens,
-        output_tokens=delta.output_tokens or start.output_tokens,
-        cache_read_input_tokens=delta.cache_read_input_tokens or start.cache_read_input_tokens,
-        cache_creation_input_tokens=delta.cache_creation_input_tokens or start.cache_creation_input_tokens,
-    )
 
 
 def _dollars(usage: TokenUsage, price: tuple[float, float]) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from claude_magic.control_characters import one_line
-from claude_magic.result import Result, Usage
+from claude_magic.result import Result
 from claude_magic.schema import MismatchError, Schema
 from claude_magic.session.turn import Turn
+from claude_magic.session.usage import plain
 from claude_magic.tools import DATA_TOOL
-from claude_magic.wire.events import ResultEvent, TokenUsage
+from claude_magic.wire.events import ResultEvent
 
 __all__ = ["context_left", "result_of"]
 
@@ -31,7 +34,8 @@ def result_of(
         text=turn.transcript.answer or _data_as_text(event),
         tool_calls=turn.transcript.tool_calls,
         files=turn.transcript.edits.files,
-        usage=_usage(event.usage) if event and event.usage else Usage(),
+        # The same, unless the turn was cut or nothing of it was streamed.
+        usage=max(turn.usage.total, plain(event.usage if event else None), key=lambda usage: usage.total),
         cost_usd=cost_usd,
         duration=turn.duration,
         session_id=session_id,
@@ -41,7 +45,7 @@ def result_of(
         data=data,
         prompt=turn.prompt,
         model=model,
-        num_turns=event.num_turns if event else 0,
+        num_turns=turn.usage.requests,
     )
 
 
@@ -67,18 +71,15 @@ def _data_as_text(event: ResultEvent | None) -> str:
     return event.result or "" if event is not None and event.structured_output is not None else ""
 
 
-def context_left(event: ResultEvent | None) -> float | None:
-    """The share of the context window that the turn left free, 0 to 1; None if the CLI does not tell."""
-    if event is None or event.usage is None:
+def context_left(turn: Turn, windows: Mapping[str, int], model: str) -> float | None:
+    """The share of the context window that the turn left free, 0 to 1; None if nothing has told.
+
+    Args:
+        turn: The turn.
+        windows: The models' windows in tokens, as far as the CLI has told them.
+        model: The conversation's.
+    """
+    window = windows.get(model) or max(windows.values(), default=0)
+    if turn.usage.context is None or not window:
         return None
-    window = max((usage.context_window for usage in event.model_usage.values()), default=0)
-    return max(0.0, 1 - _usage(event.usage).total / window) if window else None
-
-
-def _usage(usage: TokenUsage) -> Usage:
-    return Usage(
-        input_tokens=usage.input_tokens or 0,
-        output_tokens=usage.output_tokens or 0,
-        cache_read_input_tokens=usage.cache_read_input_tokens or 0,
-        cache_creation_input_tokens=usage.cache_creation_input_tokens or 0,
-    )
+    return max(0.0, 1 - turn.usage.context / window)

@@ -53,6 +53,7 @@ class TurnQueue:
         self._cost = cost
         self._status = status
         self._pump_task: asyncio.Task[None] | None = None
+        self._windows: dict[str, int] = {}  # tokens, by model
         self.rebind()
 
     def rebind(self) -> None:
@@ -124,6 +125,9 @@ class TurnQueue:
         event = None if isinstance(outcome, ClaudeMagicError) else outcome
         if event is None:
             self._cost.lost_turn()
+        else:
+            sizes = {name: each.context_window for name, each in event.model_usage.items()}
+            self._windows |= {name: size for name, size in sizes.items() if size}
         result = self._result(turn, event, _message(turn, outcome))
         error: ClaudeMagicError | None = None
         if result.error:
@@ -131,7 +135,7 @@ class TurnQueue:
             if isinstance(outcome, ClaudeMagicError) and not turn.interrupted:
                 error = outcome
             self._status.report(error)
-        turn.finish(result, error, context_left(event))
+        turn.finish(result, error, context_left(turn, self._windows, self._conversation.model))
         self._status.emit("complete", result)
 
     def _result(self, turn: Turn, event: ResultEvent | None, error: str) -> Result:

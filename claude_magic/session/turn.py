@@ -18,6 +18,7 @@ from claude_magic.options import TurnOptions
 from claude_magic.permissions import Asker, Decision, PermissionRequest
 from claude_magic.prompt import Content
 from claude_magic.result import Result
+from claude_magic.session.usage import TurnUsage
 from claude_magic.transcript import Transcript
 from claude_magic.wire.events import Event, ResultEvent
 
@@ -89,6 +90,7 @@ class Turn:
         self.loss: ClaudeMagicError | None = None  # why the process that had it has ended
         self.error: ClaudeMagicError | None = None
         self.stop_reason = ""
+        self.usage = TurnUsage()
         self.listeners: list[Callable[[Event | None], None]] = []
         self._on_change = on_change
         self._phases = {TurnPhase.QUEUED}
@@ -224,6 +226,7 @@ class Turn:
 
     def handle(self, event: Event) -> None:
         """Passes an event to the transcript, then to whoever listens."""
+        self.usage.handle(event)
         self.transcript.apply(event)
         for listener in self.listeners:
             listener(event)

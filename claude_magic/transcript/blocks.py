@@ -235,6 +235,7 @@ class Footer(Struct, frozen=True, kw_only=True):
         requests: Requests to the model.
         seconds: From the prompt to the end.
         tokens: Tokens in and out.
+        cached: How many of them were read from the cache.
         cost_usd: US dollars of this turn.
         context_left: Share of the context window still free, 0 to 1; None if unknown.
     """
@@ -244,6 +245,7 @@ class Footer(Struct, frozen=True, kw_only=True):
     tokens: int
     cost_usd: float
     context_left: float | None = None
+    cached: int = 0
 
 
 class Budget(Struct, eq=False):

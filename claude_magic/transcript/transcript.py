@@ -317,6 +317,7 @@ class Transcript:
             requests=result.num_turns,
             seconds=result.duration,
             tokens=result.usage.total,
+            cached=result.usage.cache_read_input_tokens,
             cost_usd=result.cost_usd,
             context_left=context_left,
         )

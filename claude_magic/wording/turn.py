@@ -56,19 +56,23 @@ def header(transcript: Transcript, *, mode: bool = True) -> list[str]:
 
 
 def footer(transcript: Transcript) -> list[str]:
-    """What the turn took: requests, time, tokens, cost, context left. Empty until it has ended."""
+    """What the turn took: requests, time, tokens, cost, context left. Empty until it has ended.
+
+    What it took none of is left out; a moment without a request to the model is not worth a figure.
+    """
     facts = transcript.footer
     if facts is None:
         return []
-    parts = [
-        f"{facts.requests} request{'s' * (facts.requests != 1)}",
-        duration(facts.seconds),
-        *([f"{short_number(facts.tokens)} tokens"] if facts.tokens else []),  # unknown after an interrupt
-        money(facts.cost_usd),
-    ]
-    if facts.context_left is not None:
-        parts.append(f"{facts.context_left:.0%} of context left")
-    return parts
+    cached = f" ({short_number(facts.cached)} from the cache)" if facts.cached else ""
+    left = facts.context_left
+    parts = (
+        (facts.requests, f"{facts.requests} request{'s' * (facts.requests != 1)}"),
+        (facts.requests or facts.seconds >= 1, duration(facts.seconds)),
+        (facts.tokens, f"{short_number(facts.tokens)} tokens{cached}"),
+        (facts.cost_usd, money(facts.cost_usd)),
+        (left is not None, f"{left or 0:.0%} of context left"),
+    )
+    return [text for is_worth_it, text in parts if is_worth_it]
 
 
 def hidden_line(transcript: Transcript) -> str:

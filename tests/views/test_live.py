@@ -90,7 +90,7 @@ async def shown(transcript: Transcript, **how: Any) -> AsyncIterator[Scene]:
     scene.page.hear(type="do", what="sync")
     await asyncio.sleep(0)
     yield scene
-    transcript.finish(Result())
+    transcript.finish(Result(num_turns=1))
     await asyncio.wait_for(scene.following, 10)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from msgspec import convert
 from turns import finished, turn
 
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
@@ -56,8 +57,9 @@ def test_the_facts_above_a_turn_are_those_that_are_known() -> None:
     assert wording.header(transcript)[-1] == "resumed, 2 earlier turns"
 
 
-def took(*, requests: int = 2, tokens: int = 0, context_left: float | None = None) -> Footer:
-    return Footer(requests=requests, seconds=12.0, tokens=tokens, cost_usd=0.5, context_left=context_left)
+def took(**facts: float) -> Footer:
+    facts = {"requests": 2, "seconds": 12.0, "tokens": 0, "cost_usd": 0.5} | facts
+    return convert(facts, Footer, strict=False)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +67,14 @@ def took(*, requests: int = 2, tokens: int = 0, context_left: float | None = Non
     [
         (None, []),
         (took(requests=1, tokens=1_234), ["1 request", "12 s", "1.2k tokens", "$0.50"]),
+        (
+            took(tokens=12_310, cached=11_800),
+            ["2 requests", "12 s", "12.3k tokens (11.8k from the cache)", "$0.50"],
+        ),
         (took(context_left=0.934), ["2 requests", "12 s", "$0.50", "93% of context left"]),
         (took(context_left=0.0), ["2 requests", "12 s", "$0.50", "0% of context left"]),
+        (took(requests=0, seconds=0.2, cost_usd=0.0), []),
+        (took(requests=0, seconds=31.0, cost_usd=0.0), ["31 s"]),
     ],
 )
 def test_the_line_below_a_turn_has_what_it_took(footer: Footer | None, said: list[str]) -> None:

@@ -255,8 +255,8 @@ def _hidden(transcript: Transcript) -> Markup:
 
 
 def _footer(transcript: Transcript) -> Markup:
-    parts = wording.footer(transcript) or [wording.running_line(transcript)]
-    return div("claude-footer", " · ".join(parts))
+    line = " · ".join(wording.footer(transcript)) or wording.running_line(transcript)
+    return div("claude-footer", line) if line else _NOTHING
 
 
 # --- the blocks
