@@ -31,6 +31,7 @@ from claude_magic.session.turn import Turn, TurnPhase
 from claude_magic.tools import tool_called
 from claude_magic.wire.events import (
     AssistantMessage,
+    ConversationReset,
     Diagnostic,
     Event,
     Notice,
@@ -41,6 +42,7 @@ from claude_magic.wire.events import (
     Unknown,
     UserMessage,
 )
+from claude_magic.wire.notices import CompactBoundary
 
 __all__ = ["Stream", "our_fault"]
 
@@ -134,7 +136,7 @@ class Stream:
         except Exception as error:  # noqa: BLE001
             self._fail(our_fault(error))
 
-    def _fold(self, event: Event) -> None:
+    def _fold(self, event: Event) -> None:  # noqa: C901  # the one place that tells them apart
         match event:
             case StreamEvent():
                 self._on_partial(event)
@@ -142,6 +144,10 @@ class Stream:
                 self._on_message(event)
             case UserMessage():
                 self._on_user(event)
+            case ConversationReset():
+                self._on_replaced(event, 0)
+            case CompactBoundary() if self.owner is not None:
+                self._on_replaced(event, event.compact_metadata.post_tokens)
             case SystemEvent():
                 self._show(event, self._owner_of(event))
             case SystemInit():
@@ -164,6 +170,8 @@ class Stream:
     def _on_partial(self, event: StreamEvent) -> None:
         self._next_owner = None
         self._cost.estimate(event.event)
+        if self.owner is not None:
+            self.owner.usage.stream(event.event, event.parent_tool_use_id)
         self._show(event, self.owner)
         delta = event.event.delta
         if delta and delta.text and event.parent_tool_use_id is None and self.owner is self.running:
@@ -174,6 +182,13 @@ class Stream:
         calls = (block.id for block in event.message.blocks if block.type == "tool_use" and block.id)
         self.call_times.written(calls, self.process.written_after)
         self._schedules |= any(tool_called(block.name or "").schedules for block in event.message.blocks)
+        if self.owner is not None:
+            self.owner.usage.message(event.message, event.parent_tool_use_id)
+        self._show(event, self.owner)
+
+    def _on_replaced(self, event: Event, context: int | None) -> None:
+        if self.owner is not None:
+            self.owner.usage.replace(context)
         self._show(event, self.owner)
 
     def _on_user(self, event: UserMessage) -> None:

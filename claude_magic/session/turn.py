@@ -226,7 +226,6 @@ class Turn:
 
     def handle(self, event: Event) -> None:
         """Passes an event to the transcript, then to whoever listens."""
-        self.usage.handle(event)
         self.transcript.apply(event)
         for listener in self.listeners:
             listener(event)

@@ -9,15 +9,7 @@ after it.
 from __future__ import annotations
 
 from claude_magic.result import Usage
-from claude_magic.wire.events import (
-    AssistantMessage,
-    ConversationReset,
-    Event,
-    Message,
-    StreamEvent,
-    TokenUsage,
-)
-from claude_magic.wire.notices import CompactBoundary
+from claude_magic.wire.messages import Message, RawStream, TokenUsage
 
 __all__ = ["TurnUsage", "merged", "plain"]
 
@@ -46,22 +38,21 @@ class TurnUsage:
             return plain(self._newest).total
         return self._replaced
 
-    def handle(self, event: Event) -> None:
-        """Takes in one event."""
-        match event:
-            case StreamEvent(event=raw, parent_tool_use_id=agent):
-                if raw.type == "message_start" and raw.message is not None:
-                    self._begin(agent, raw.message)
-                elif raw.type == "message_delta" and raw.usage is not None and agent is None:
-                    self._newest = merged(self._newest or TokenUsage(), raw.usage)
-            case AssistantMessage(message=message, parent_tool_use_id=agent):
-                # One that was not streamed, as a subagent's.
-                if message.model != _SYNTHETIC and message.id and message.id != self._ids.get(agent):
-                    self._begin(agent, message)
-            case ConversationReset():
-                self._replaced = 0
-            case CompactBoundary():
-                self._replaced = event.compact_metadata.post_tokens
+    def stream(self, raw: RawStream, agent: str | None = None) -> None:
+        """A piece of a message has come; `agent` is the call that a subagent works for."""
+        if raw.type == "message_start" and raw.message is not None:
+            self._begin(agent, raw.message)
+        elif raw.type == "message_delta" and raw.usage is not None and agent is None:
+            self._newest = merged(self._newest or TokenUsage(), raw.usage)
+
+    def message(self, message: Message, agent: str | None = None) -> None:
+        """A block of a message is there; one that was not streamed, as a subagent's, begins by it."""
+        if message.model != _SYNTHETIC and message.id and message.id != self._ids.get(agent):
+            self._begin(agent, message)
+
+    def replace(self, context: int | None) -> None:
+        """Something else stands in the place of the conversation so far, with so many tokens."""
+        self._replaced = context
 
     def _begin(self, agent: str | None, message: Message) -> None:
         self.requests += 1

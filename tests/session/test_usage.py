@@ -14,17 +14,7 @@ from claude_magic.result import Usage
 from claude_magic.session import Session
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.usage import TurnUsage
-from claude_magic.wire.events import (
-    AssistantMessage,
-    ConversationReset,
-    Event,
-    Message,
-    RawStream,
-    ResultEvent,
-    StreamEvent,
-    TokenUsage,
-)
-from claude_magic.wire.notices import CompactBoundary, CompactMetadata
+from claude_magic.wire.events import Message, RawStream, ResultEvent, TokenUsage
 
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
@@ -61,54 +51,47 @@ async def test_requests_tokens_cost_and_context_are_true_after_an_interrupt_a_ti
     assert talk.cost > sum(prices)
 
 
-def start(model_id: str, tokens: int, *, cached: int = 0, agent: str | None = None) -> StreamEvent:
+def start(model_id: str, tokens: int, *, cached: int = 0) -> RawStream:
     usage = TokenUsage(input_tokens=tokens, output_tokens=1, cache_read_input_tokens=cached)
-    raw = RawStream(type="message_start", message=Message(id=model_id, model="m", usage=usage))
-    return StreamEvent(event=raw, parent_tool_use_id=agent)
+    return RawStream(type="message_start", message=Message(id=model_id, model="m", usage=usage))
 
 
-def delta(tokens: int) -> StreamEvent:
-    return StreamEvent(event=RawStream(type="message_delta", usage=TokenUsage(output_tokens=tokens)))
+def delta(tokens: int) -> RawStream:
+    return RawStream(type="message_delta", usage=TokenUsage(output_tokens=tokens))
 
 
-def message(model_id: str, model: str = "m", agent: str | None = None) -> AssistantMessage:
-    usage = TokenUsage(input_tokens=5, output_tokens=1)
-    return AssistantMessage(message=Message(id=model_id, model=model, usage=usage), parent_tool_use_id=agent)
-
-
-def followed(*events: Event) -> TurnUsage:
-    usage = TurnUsage()
-    for event in events:
-        usage.handle(event)
-    return usage
+def message(model_id: str, model: str = "m") -> Message:
+    return Message(id=model_id, model=model, usage=TokenUsage(input_tokens=5, output_tokens=1))
 
 
 def test_a_message_is_one_request_whichever_way_it_comes_and_what_the_cli_writes_itself_is_none() -> None:
-    usage = followed(
-        start("a", 10, cached=90),
-        message("a"),
-        message("a"),
-        delta(7),
-        message("not streamed"),
-        message("of a helper", agent="call"),
-        message("of a helper", agent="call"),
-        message("told", "<synthetic>"),
-    )
+    usage = TurnUsage()
+    usage.stream(start("a", 10, cached=90))
+    usage.message(message("a"))
+    usage.stream(delta(7))
+    usage.message(message("not streamed"))
+    for _ in range(2):
+        usage.message(message("of a helper"), "call")
+    usage.message(message("told", "<synthetic>"))
 
     assert usage.requests == 3
     assert usage.total == Usage(input_tokens=15, output_tokens=8, cache_read_input_tokens=90)
 
 
 def test_the_context_is_what_the_newest_message_had_until_it_is_replaced() -> None:
-    compacted = CompactBoundary(compact_metadata=CompactMetadata(post_tokens=40))
+    usage = TurnUsage()
+    told = [usage.context]
+    for raw in (start("a", 10), delta(5), start("b", 20, cached=30)):
+        usage.stream(raw)
+        told.append(usage.context)
+    usage.stream(start("c", 1), "call")
+    told.append(usage.context)
+    usage.replace(40)
+    told.append(usage.context)
+    usage.stream(start("d", 10))
+    told.append(usage.context)
 
-    assert followed().context is None
-    assert (
-        followed(start("a", 10), delta(5), start("b", 20, cached=30), start("c", 1, agent="x")).context == 51
-    )
-    assert followed(start("a", 10), compacted).context == 40
-    assert followed(start("a", 10), ConversationReset()).context == 0
-    assert followed(compacted, start("a", 10)).context == 11
+    assert told == [None, 11, 15, 51, 51, 40, 11]
 
 
 @pytest.mark.parametrize(("ended", "cost"), [(False, 0.5 + 4.0), (True, 0.5)])
