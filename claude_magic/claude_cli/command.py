@@ -28,6 +28,8 @@ __all__ = ["CHECKPOINTS", "NESTING_VARIABLES", "SINCE", "assumed_version", "buil
 CONFIG = "CLAUDE_CONFIG_DIR"
 # Without it there is no `rewind_files`; at a terminal the CLI has it by itself.
 CHECKPOINTS = "CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING"
+# One tool for the whole to-do list, in both generations; by itself 2.1.332 has none, and 2.1.191 one an item.
+_TODO_LIST = {"CLAUDE_CODE_ENABLE_TODO_TOOLS": "1", "CLAUDE_CODE_ENABLE_TASKS": "0"}
 _STREAMING = (
     "--output-format=stream-json",
     "--input-format=stream-json",
@@ -158,7 +160,7 @@ def build_env(options: Options, base: Mapping[str, str]) -> dict[str, str]:
     for name, value in env.items():
         if not name or "=" in name or "\0" in name + value:
             raise UsageError(f"The environment variable {name[:60]!r} has a NUL or an impossible name.")
-    env.setdefault(CHECKPOINTS, "1")
+    env = {CHECKPOINTS: "1", **_TODO_LIST, **env}
     if env.get(CONFIG):  # the CLI would count a relative one from the session's folder
         env[CONFIG] = str(absolute(env[CONFIG], notebook_folder()))
     env["PATH"] = os.pathsep.join(_with_python_first(env.get("PATH", os.defpath).split(os.pathsep)))

@@ -69,7 +69,7 @@ class Reducer:
         self._builder = builder
         self._retry: RetryBlock | None = None
         self._todos = TodoList()
-        self._newest_list: ToolBlock | None = None
+        self._list: ToolBlock | None = None  # where it is shown
         self._halt = ""  # why the CLI goes no further, if it said so
         self._matters: deque[str] = deque(maxlen=_REMEMBERED)
         self._hooks_said: deque[str] = deque(maxlen=_REMEMBERED)
@@ -108,6 +108,11 @@ class Reducer:
             case _ if isinstance(event, wire.Notice):
                 self._on_notice(event)
         return None
+
+    @property
+    def doing(self) -> str:
+        """What is worked on, by the to-do list; "" if there is none."""
+        return self._todos.doing
 
     def break_off(self) -> None:
         """Closes what is open: the process has ended, or the turn has. What had come is kept."""
@@ -207,17 +212,18 @@ class Reducer:
                     self._on_list(self._builder.tools.get(content.tool_use_id or ""))
 
     def _on_list(self, call: ToolBlock | None) -> None:
-        """Shows the to-do list with the newest call that has changed it, and there only."""
+        """Shows the to-do list with the first call that was about it, and there only."""
         if call is None or call.state is not ToolState.OK:
             return
-        call.todos = self._todos.handle(call.name, call.input, call.details)
-        if call.todos is None:
+        todos = self._todos.handle(call.name, call.input, call.details)
+        if todos is None:
             return
-        call.superseded = not call.todos
-        if self._newest_list is not None and self._newest_list is not call:
-            self._newest_list.todos, self._newest_list.superseded = None, True
-            self._builder.touch(self._newest_list)
-        self._newest_list = call
+        call.superseded = True
+        if self._list is None and todos:
+            self._list = call
+        if self._list is not None:
+            self._list.todos, self._list.superseded = todos, not todos
+            self._builder.touch(self._list)
         self._builder.touch(call)
 
     def _on_tool_result(self, content: wire.Block, details: object) -> None:

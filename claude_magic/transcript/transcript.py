@@ -193,6 +193,11 @@ class Transcript:
         )
 
     @property
+    def doing(self) -> str:
+        """The item of the to-do list that is worked on; "" if there is none."""
+        return self._reducer.doing
+
+    @property
     def pending(self) -> tuple[PermissionBlock, ...]:
         """What a person is being asked just now."""
         return self._requests.pending

@@ -11,7 +11,7 @@ from claude_magic.transcript.blocks import (
 from claude_magic.wire import events as wire
 
 
-def test_a_to_do_list_kept_by_a_call_an_item_is_one_list_with_the_newest_call() -> None:
+def test_a_to_do_list_kept_by_a_call_an_item_is_one_list_at_the_first_call() -> None:
     transcript = Transcript("Plan.")
     for number, subject in enumerate(["Write", "Test", "Drop"], 1):
         transcript.apply(called("TaskCreate", f"c{number}", subject=subject))
@@ -24,10 +24,11 @@ def test_a_to_do_list_kept_by_a_call_an_item_is_one_list_with_the_newest_call() 
     transcript.apply(called("TaskUpdate", "bad", taskId="1", status="pending"))
     transcript.apply(returned("no", "bad", failed=True))
 
-    *older, newest, failed = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
-    assert newest.todos == (("completed", "Write"), ("in_progress", "Test"), ("completed", "Item 9"))
-    assert all(tool.superseded for tool in older)
-    assert not newest.superseded
+    first, *later, failed = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
+    assert first.todos == (("completed", "Write"), ("in_progress", "Test"), ("completed", "Item 9"))
+    assert all(tool.superseded for tool in later)
+    assert not first.superseded
+    assert transcript.doing == "Test"
     assert failed.todos is None
 
 
@@ -61,16 +62,16 @@ def test_an_item_is_waiting_unless_something_else_is_said_and_keeps_what_is_not_
         *changed("earlier", "w", subject="Old"),
     )
 
-    *_, newest = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
-    assert newest.todos == (("pending", "New"), ("completed", "s" * 400), ("", "Item 3"), ("pending", "Old"))
+    first, *_ = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
+    assert first.todos == (("pending", "New"), ("completed", "s" * 400), ("", "Item 3"), ("pending", "Old"))
 
 
 def test_what_is_no_list_and_no_item_changes_no_list() -> None:
     for details in ({"task": "an item"}, {"tasks": "items"}, None, "text"):
         for name in ("TaskCreate", "TaskList"):
             transcript = applied(*todo(1), called(name, "x"), returned("ok", "x", details=details))
-            *_, newest = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
-            assert newest.todos == (("pending", "Item 1"),)
+            first, *_ = [block for block in transcript.blocks if isinstance(block, ToolBlock)]
+            assert first.todos == (("pending", "Item 1"),)
 
 
 def test_a_list_has_at_most_200_items_of_which_all_can_be_changed() -> None:
@@ -78,9 +79,9 @@ def test_a_list_has_at_most_200_items_of_which_all_can_be_changed() -> None:
     listed: list[wire.Event] = [called("TaskList", "l"), returned("ok", "l", details={"tasks": tasks})]
     beyond = applied(*listed, *changed("204"), *todo(300), *changed("199", "v", status="completed"))
 
-    *_, newest = [block for block in beyond.blocks if isinstance(block, ToolBlock)]
-    assert newest.todos is not None
-    assert (len(newest.todos), newest.todos[-1]) == (200, ("completed", "199"))
+    first, *_ = [block for block in beyond.blocks if isinstance(block, ToolBlock)]
+    assert first.todos is not None
+    assert (len(first.todos), first.todos[-1]) == (200, ("completed", "199"))
 
 
 def test_a_list_that_is_empty_again_is_shown_with_no_call() -> None:
@@ -89,17 +90,40 @@ def test_a_list_that_is_empty_again_is_shown_with_no_call() -> None:
     assert [block.superseded for block in transcript.blocks if isinstance(block, ToolBlock)] == [True, True]
 
 
-def test_the_list_goes_to_the_newest_call_that_has_changed_it() -> None:
+def test_the_list_stays_where_it_is_and_changes_there() -> None:
     transcript = applied(*todo(1), called("Bash", "b"), returned("x", "b"))
     first, bash = (block for block in transcript.blocks if isinstance(block, ToolBlock))
     assert (first.todos, first.superseded) == ((("pending", "Item 1"),), False)
 
-    transcript.apply(called("TaskList", "l"))
-    transcript.apply(returned("ok", "l"))
+    for event in changed("1", status="completed"):
+        transcript.apply(event)
 
     shown = [(call.todos, call.superseded) for call in (first, bash, transcript.blocks[-1])]  # type: ignore[attr-defined]
-    assert shown == [(None, True), (None, False), ((("pending", "Item 1"),), False)]
+    assert shown == [((("completed", "Item 1"),), False), (None, False), (None, True)]
     assert first.revision > bash.revision
+
+
+def test_a_list_that_each_call_has_whole_is_one_list_too() -> None:
+    def given(call: str, *states: str) -> list[wire.Event]:
+        items = [
+            {"content": f"Step {n}", "status": state, "activeForm": f"Stepping {n}"}
+            for n, state in enumerate(states)
+        ]
+        return [called("TodoWrite", call, todos=items), returned("ok", call)]
+
+    transcript = applied(*given("a", "in_progress", "pending"), called("Bash", "b"))
+    assert transcript.doing == "Stepping 0"
+    for event in given("c", "completed", "in_progress", "pending"):
+        transcript.apply(event)
+
+    first, _, last = (block for block in transcript.blocks if isinstance(block, ToolBlock))
+    assert first.todos == (("completed", "Step 0"), ("in_progress", "Step 1"), ("pending", "Step 2"))
+    assert (first.superseded, last.superseded, last.todos) == (False, True, None)
+    assert transcript.doing == "Stepping 1"
+
+    for event in given("d", "completed", "completed", "completed"):
+        transcript.apply(event)
+    assert transcript.doing == ""
 
 
 def test_a_call_that_changes_the_list_again_keeps_it() -> None:
