@@ -126,6 +126,7 @@ class Decision(Struct, frozen=True, kw_only=True):
         behavior: Allow once, always allow, or deny.
         message: Why it was denied; Claude is told.
         answers: For a question: its text to the chosen label or free text.
+        mode: The permission mode in which to go on from here; "" for the one that the CLI chooses.
         interrupt: Deny and end the turn.
         by: Who decided: "you", "nobody to ask", "stopped".
     """
@@ -133,6 +134,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     behavior: Behavior
     message: str = ""
     answers: Mapping[str, str] = {}
+    mode: str = ""
     interrupt: bool = False
     by: str = "you"
 
@@ -145,6 +147,9 @@ class Decision(Struct, frozen=True, kw_only=True):
         response: dict[str, object] = {"behavior": "allow", "updatedInput": updated}
         if self.behavior is Behavior.ALWAYS and request.always_means:
             response["updatedPermissions"] = [dict(suggestion) for suggestion in request.suggestions]
+        if self.mode:
+            change = {"type": "setMode", "mode": self.mode, "destination": "session"}
+            response["updatedPermissions"] = [change]
         return response
 
 

@@ -236,10 +236,9 @@ class ClaudeProcess:
         return answer
 
     def reports(self, event: SystemInit) -> None:
-        """Takes in what the process says of itself as a turn begins: its version and permission mode."""
+        """Takes in what the process says of itself as a turn begins: its version."""
         if parse_version(event.claude_code_version):
             _versions.setdefault(self._program, event.claude_code_version)
-        self.permission_mode = event.permission_mode or self.permission_mode
 
     def speaks_for(self, session_id: str) -> None:
         """The process has gone on to another conversation, as after `/clear`."""

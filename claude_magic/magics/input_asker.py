@@ -43,7 +43,7 @@ class InputAsker:
     def _permission(self, request: PermissionRequest) -> Decision:
         if request.is_plan:
             self._show(f"Claude has a plan:\n{_indent(str(request.about or ''))}")
-            choices = "Go on with it? [y]es, or say what to change: "
+            choices = "Go on with it? [y]es, yes and accept [e]dits, or say what to change: "
         else:
             path = tool_called(request.tool_name).path_in(request.input)
             about = " ".join(show_invisibles(part) for part in (request.tool_name, path) if part)
@@ -55,6 +55,8 @@ class InputAsker:
         match answer.lower():
             case "y" | "yes":
                 return Decision(behavior=Behavior.ALLOW)
+            case "e" | "edits" if request.is_plan:
+                return Decision(behavior=Behavior.ALLOW, mode="acceptEdits")
             case "a" | "always" if request.always_means:
                 return Decision(behavior=Behavior.ALWAYS)
             case "a" | "always" if not request.is_plan:

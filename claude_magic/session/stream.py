@@ -36,6 +36,7 @@ from claude_magic.wire.events import (
     Event,
     Notice,
     ResultEvent,
+    StatusEvent,
     StreamEvent,
     SystemEvent,
     SystemInit,
@@ -131,6 +132,8 @@ class Stream:
     def handle(self, event: Event) -> None:
         """Takes the next event in; a fault of ours ends the turn, not the reader."""
         self.last_event = time.monotonic()
+        if isinstance(event, (SystemInit, StatusEvent)) and event.permission_mode:
+            self.process.permission_mode = event.permission_mode
         try:
             self._fold(event)
         except Exception as error:  # noqa: BLE001

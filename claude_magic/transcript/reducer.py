@@ -107,6 +107,7 @@ class Reducer:
                 self._on_notice(event, by_hook=True)
             case _ if isinstance(event, wire.Notice):
                 self._on_notice(event)
+                return _mode_told(event)
         return None
 
     @property
@@ -321,3 +322,9 @@ class Reducer:
                 picture = self._builder.picture(kind, data)
                 if picture is not None:
                     yield picture
+
+
+def _mode_told(event: wire.Notice) -> Told | None:
+    if isinstance(event, wire.StatusEvent) and event.permission_mode:
+        return Told(permission_mode=event.permission_mode)
+    return None

@@ -14,7 +14,7 @@ import msgspec
 
 from claude_magic.wire import notices
 from claude_magic.wire.messages import JSON, Block, Delta, Message, ModelUsage, RawStream, Record, TokenUsage
-from claude_magic.wire.notices import HookResponse, LocalCommandOutput, Notice
+from claude_magic.wire.notices import HookResponse, LocalCommandOutput, Notice, StatusEvent
 
 __all__ = [
     "IGNORED",
@@ -37,6 +37,7 @@ __all__ = [
     "Passing",
     "RawStream",
     "ResultEvent",
+    "StatusEvent",
     "StreamEvent",
     "SystemEvent",
     "SystemInit",

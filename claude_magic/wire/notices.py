@@ -67,9 +67,10 @@ class HookResponse(Record, frozen=True):
 
 
 class StatusEvent(Record, frozen=True):
-    """What the CLI is at: `compacting`, or how that went."""
+    """What the CLI is at: `compacting`, or how that went; or the permission mode that it has gone into."""
 
     status: str | None = None
+    permission_mode: str = msgspec.field(default="", name="permissionMode")
     compact_result: str | None = None
     compact_error: str | None = None
 

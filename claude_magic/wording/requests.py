@@ -49,6 +49,8 @@ def decision_line(block: PermissionBlock) -> str:
         return " · ".join(f"{about}: {answer}" for about, answer in answers(block))
     if decision.behavior is Behavior.ALWAYS:
         return f"always allowed {by}: {one_line(block.request.always_means, LINE_LIMIT)}"
+    if block.kind == "plan":
+        return f"approved {by}, edits accepted" if decision.mode == "acceptEdits" else f"approved {by}"
     return f"allowed {by}"
 
 

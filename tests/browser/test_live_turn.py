@@ -153,6 +153,22 @@ def test_a_plan_is_approved(where: tuple[NotebookPage, Place], session: str) -> 
     assert "approved" in desk.server.endpoint.tool_results[-1]
 
 
+def test_a_plan_is_approved_and_its_edits_accepted(desk: NotebookPage, session: str) -> None:
+    made = desk.server.notebooks / "planned.txt"
+    made.unlink(missing_ok=True)
+    turn = ask(desk, "plan and write planned.txt", f"{session} --permission-mode plan")
+    expect(turn.widget.locator("select.claude-mode")).to_have_value("plan")
+
+    turn.button("accept").click()
+
+    turn.wait_until_over()
+    assert made.read_text() == "as planned"
+    expect(turn.static.locator(".claude-permission")).to_have_text(
+        re.compile("approved by you, edits accepted")
+    )
+    expect(turn.static.locator(".claude-fact", has_text="acceptEdits")).to_have_count(1)
+
+
 def test_a_plan_is_sent_back(desk: NotebookPage, session: str) -> None:
     turn = ask(desk, "plan walls", f"{session} --permission-mode plan")
 

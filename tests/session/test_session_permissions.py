@@ -8,7 +8,7 @@ import pytest
 from endpoint_log import Endpoint
 from people import Person, allow, always, answering, deny
 
-from claude_magic.permissions import PermissionRequest
+from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.session import Session, SessionState
 from claude_magic.transcript.blocks import ToolBlock, ToolState
 
@@ -67,6 +67,13 @@ async def test_what_is_always_allowed_is_not_asked_again(session: Sessions, tmp_
     assert len(person.asked) == 1
     assert person.asked[0].always_means
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["a", "b"]
+
+
+async def test_the_mode_is_known_at_once_when_a_plan_is_approved(session: Sessions, cli: Path) -> None:
+    for mode, later in (("", "default"), ("acceptEdits", "acceptEdits")):
+        talk = session(cli=str(cli), permission_mode="plan", name=f"plan {later}")
+        await talk.ask("plan it", asker=Person(Decision(behavior=Behavior.ALLOW, mode=mode)))
+        assert (talk.permission_mode, talk.history[-1].permission_mode) == (later, later)
 
 
 async def test_answers_to_a_question_reach_the_model(session: Sessions, endpoint: Endpoint) -> None:

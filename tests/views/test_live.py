@@ -304,6 +304,8 @@ async def test_a_question_is_answered_only_in_full() -> None:
         {"type": "decide", "id": "r", "behavior": "allow", "input": {"command": "rm -r /"}},
         {"type": "decide", "id": "r", "behavior": "allow", "answers": {"a": "b"}},
         {"type": "decide", "id": "r", "behavior": "yes"},
+        {"type": "decide", "id": "r", "behavior": "allow", "mode": "acceptEdits"},
+        {"type": "decide", "id": "r", "behavior": "allow", "mode": "bypassPermissions"},
         {"type": "decide", "id": ["r"], "behavior": "allow"},
         {"type": "decide", "id": "r", "behavior": "deny", "message": "x" * 70_000},
         {"type": "mode", "mode": "bypassPermissions"},

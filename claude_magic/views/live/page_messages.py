@@ -47,6 +47,7 @@ class Decide(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     behavior: Literal["allow", "always", "deny"]
     message: str = ""
     answers: dict[str, str] = {}
+    mode: Literal["", "acceptEdits"] = ""
 
 
 Action = Do | TakeEnd | SetMode | Decide
@@ -79,12 +80,14 @@ def card(block: PermissionBlock) -> dict[str, object]:
 def decision(request: PermissionRequest, answer: Decide) -> Decision | None:
     """The decision that an answer stands for; None if it does not fit the request."""
     behavior = Behavior(answer.behavior)
+    if answer.mode and not (request.is_plan and behavior is Behavior.ALLOW):
+        return None
     if behavior is Behavior.ALWAYS and not request.always_means:
         return None
     if behavior is Behavior.DENY:
         return None if answer.answers else Decision(behavior=behavior, message=answer.message.strip())
     if not request.is_question:
-        return None if answer.answers else Decision(behavior=behavior)
+        return None if answer.answers else Decision(behavior=behavior, mode=answer.mode)
     questions = [str(item.get("question", "")) for item in request.questions[:_OPTIONS_LIMIT]]
     if sorted(answer.answers) != sorted(set(questions)) or not all(
         text.strip() for text in answer.answers.values()

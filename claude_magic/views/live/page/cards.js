@@ -23,6 +23,7 @@ function permissionForm(card, decide) {
   const denyButton = makeButton(plan ? "Keep planning" : "Deny", "claude-deny", deny);
   if (card.denyFirst) form.append(denyButton);
   form.append(makeButton(plan ? "Approve" : "Allow once", "claude-allow", () => allow("allow")));
+  if (plan) form.append(makeButton("Approve and accept edits", "claude-accept", () => decide({ behavior: "allow", mode: "acceptEdits" })));
   if (card.always) {
     form.append(makeButton("Always allow", "claude-always", () => allow("always"), `Always allow: ${card.always}`));
   }

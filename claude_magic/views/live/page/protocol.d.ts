@@ -58,6 +58,7 @@ export interface Decision {
   id?: string;
   behavior: string;
   message?: string;
+  mode?: string;
   answers?: Record<string, string>;
 }
 
