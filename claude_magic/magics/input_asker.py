@@ -118,7 +118,7 @@ def _input_text(request: PermissionRequest) -> str:
     tool, tool_input = tool_called(request.tool_name), request.input
     call = ToolBlock(id="", name=request.tool_name, input=tool_input, preview=request.preview)
     if lines := diff(call).lines:
-        return "\n".join(f"{line.number or '':>4} {line}" for line in lines)
+        return "\n".join(line.numbered for line in lines)
     if not (tool.language or tool.kind is ToolKind.SHELL) or not isinstance(request.about, str):
         return json.dumps(tool_input, ensure_ascii=False, indent=2)
     rest = {key: value for key, value in tool_input.items() if key not in {tool.argument, "description"}}

@@ -70,6 +70,7 @@ class Reducer:
         self._retry: RetryBlock | None = None
         self._todos = TodoList()
         self._list: ToolBlock | None = None  # where it is shown
+        self._has_result = False
         self._halt = ""  # why the CLI goes no further, if it said so
         self._matters: deque[str] = deque(maxlen=_REMEMBERED)
         self._hooks_said: deque[str] = deque(maxlen=_REMEMBERED)
@@ -107,7 +108,7 @@ class Reducer:
                 self._on_notice(event, by_hook=True)
             case _ if isinstance(event, wire.Notice):
                 self._on_notice(event)
-                return _mode_told(event)
+                return self._mode_told(event)
         return None
 
     @property
@@ -281,7 +282,14 @@ class Reducer:
             self._halt = line.text if line.halts else self._halt
             self._builder.notice(line.text, line.level)
 
+    def _mode_told(self, event: wire.Notice) -> Told | None:
+        """The mode that the turn goes on in; what is put back after it is not the turn's."""
+        if isinstance(event, wire.StatusEvent) and event.permission_mode and not self._has_result:
+            return Told(permission_mode=event.permission_mode)
+        return None
+
     def _on_result(self, event: wire.ResultEvent) -> None:
+        self._has_result = True
         self._end_retry()
         for denial in event.permission_denials:
             tool = self._builder.tools.get(str(denial.get("tool_use_id")))
@@ -322,9 +330,3 @@ class Reducer:
                 picture = self._builder.picture(kind, data)
                 if picture is not None:
                     yield picture
-
-
-def _mode_told(event: wire.Notice) -> Told | None:
-    if isinstance(event, wire.StatusEvent) and event.permission_mode:
-        return Told(permission_mode=event.permission_mode)
-    return None

@@ -55,6 +55,11 @@ class DiffLine(NamedTuple):
             return f"@ {self.text or f'line {self.number}'}"
         return self.sign + self.text
 
+    @property
+    def numbered(self) -> str:
+        """The same, its number before it."""
+        return f"     {self}" if self.sign == "@" else f"{self.number or '':>4} {self}"
+
 
 class Diff(NamedTuple):
     """What is changed.

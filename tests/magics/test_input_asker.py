@@ -16,7 +16,19 @@ from claude_magic.tool_server import Preview
             "mcp__kernel__edit_cell",
             {"id": "c", "code": "b"},
             Preview(about="Changes code cell [3]: a", before="a", after="b"),
-            ["    @ line 1", "    -a", "    +b", "Changes code cell [3]: a"],
+            ["         @ line 1", "       1 -a", "       1 +b", "Changes code cell [3]: a"],
+        ),
+        (
+            "Edit",
+            {"file_path": "a.py", "old_string": "b", "new_string": "c"},
+            Preview(before="x\nb", after="x\nc", line=11),
+            ["         @ line 11", "      11  x", "      12 -b", "      12 +c"],
+        ),
+        (
+            "Write",
+            {"file_path": "a.py", "content": "b"},
+            None,
+            ["         +b"],
         ),
         (
             "mcp__kernel__add_cell",
@@ -26,8 +38,8 @@ from claude_magic.tool_server import Preview
         ),
     ],
 )
-async def test_a_change_of_a_cell_is_read_as_its_diff_and_a_new_one_as_its_code(
-    tool: str, given: dict[str, object], preview: Preview, lines: list[str]
+async def test_a_change_is_read_as_its_diff_and_a_new_cell_as_its_code(
+    tool: str, given: dict[str, object], preview: Preview | None, lines: list[str]
 ) -> None:
     shown: list[str] = []
     asker = InputAsker(lambda _question: "y", shown.append)

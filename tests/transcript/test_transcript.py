@@ -181,3 +181,14 @@ def test_who_listens_hears_the_main_agents_text_piece_by_piece_and_its_calls() -
         ("ToolBlock", ""),
         ("NoticeBlock", ""),
     ]
+
+
+def test_the_mode_is_the_one_in_which_the_turn_goes_on_and_not_what_is_put_back_after_it() -> None:
+    transcript = applied(
+        wire.SystemInit(permission_mode="plan"), wire.StatusEvent(permission_mode="acceptEdits")
+    )
+    assert transcript.permission_mode == "acceptEdits"
+
+    transcript.apply(wire.ResultEvent(subtype="success"))
+    transcript.apply(wire.StatusEvent(permission_mode="default"))
+    assert transcript.permission_mode == "acceptEdits"
