@@ -39,6 +39,8 @@ __all__ = ["CellAsker", "Cells", "TurnCell"]
 _STILL_RUNS = (
     "The turn that this cell began before still runs in the background; %claude_history will have its answer."
 )
+_WAIT_OVER = "Interrupted. The background turns go on; %claude_stop --turn ends one."
+_STOPPED = "Interrupted, and with it the background turns. Their sessions go on."
 
 
 class TurnCell:
@@ -207,33 +209,49 @@ class Cells:
             self._share_loop()
         return cell
 
-    async def wait(self, session: Session | None) -> list[TurnCell]:
+    async def wait(self, session: Session | None, *, stop: bool = False) -> list[TurnCell]:
         """Waits for background turns, of one session or of all; returns those that are done.
 
         Where the front end drops what comes after a cell's end (nbclient, papermill), their outputs are
         published once more from here.
 
+        Args:
+            session: Whose turns; None for everybody's.
+            stop: SIGINT interrupts the turns, and they are waited for all the same.
+
         Raises:
-            TurnInterrupted: The person interrupted the wait, and with it the turns.
+            TurnInterrupted: The person interrupted the wait. The turns go on, unless they were to stop.
             StateError: A tool of one of the turns waits.
         """
         cells = [cell for cell in self._background if session is None or cell.session is session]
         for cell in cells:
             cell.session.refuse_from_within()
+        waiting = asyncio.ensure_future(self._wait_until_shown(cells))
         interrupts: list[bool] = []
 
-        def stop() -> None:
-            interrupts.extend(cell.session.interrupt(cell.turn) for cell in cells)
+        def interrupt() -> None:
+            if stop:
+                interrupts.extend(cell.session.interrupt(cell.turn) for cell in cells)
+            else:
+                interrupts.append(waiting.cancel())
 
-        with interruptible(stop, asyncio.get_running_loop()):
-            for cell in cells:
-                await cell.wait_until_shown()
-                cell.view.publish_again()
-                cell.place.release()
-        self._background = [cell for cell in self._background if cell not in cells]
+        try:
+            with interruptible(interrupt, asyncio.get_running_loop()):
+                await waiting
+        except asyncio.CancelledError:
+            waiting.cancel()
+            if not interrupts:  # somebody cancelled the cell
+                raise
         if interrupts:
-            raise TurnInterrupted("Interrupted, and with it the background turns. Their sessions go on.")
+            raise TurnInterrupted(_STOPPED if stop else _WAIT_OVER)
         return cells
+
+    async def _wait_until_shown(self, cells: list[TurnCell]) -> None:
+        for cell in cells:
+            await cell.wait_until_shown()
+            cell.view.publish_again()
+            cell.place.release()
+            self._background = [other for other in self._background if other is not cell]
 
     async def conversation_in_page(self, session: str) -> str | None:
         """The conversation that a session's answers in the page name, if this cell's page can tell."""

@@ -82,10 +82,11 @@ class SessionMagics:
         check_task_options(arguments)
         return self._ask(arguments, self._prompts.of_error(arguments))
 
-    @magic(_NAME, usage="[NAME]")
+    @magic(_NAME, flag("--stop", "An interrupt ends the turns too."), usage="[NAME] [--stop]")
     async def claude_wait(self, arguments: Namespace) -> None:
-        """Wait for background turns. Interrupting it interrupts them."""
-        cells = await self._cells.wait(self._sessions.find(arguments.name) if arguments.name else None)
+        """Wait for background turns. Interrupting it ends the wait alone; the turns go on."""
+        session = self._sessions.find(arguments.name) if arguments.name else None
+        cells = await self._cells.wait(session, stop=arguments.stop)
         if not cells:
             say("Nothing runs in the background.")
         for cell in cells:

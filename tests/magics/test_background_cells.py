@@ -169,21 +169,32 @@ def test_a_cell_run_again_while_its_background_turn_runs_says_that_it_goes_on(
     assert said not in markdown(once_more)
 
 
-def test_interrupting_the_wait_interrupts_the_background_turns(notebook: MagicNotebook) -> None:
+def test_interrupting_the_wait_leaves_the_background_turns_alone_unless_they_are_to_stop(
+    notebook: MagicNotebook,
+) -> None:
     cell = notebook.do("%%claude -b\nstall")
     notebook.wait_for(lambda: "The first half" in html(cell))
     pid = notebook.claude_pid()
 
-    waiting = notebook.cells[notebook.start("print('waiting')\n%claude_wait")]
-    notebook.wait_for(lambda: "waiting" in waiting.stdout)
-    notebook.interrupt()
+    assert "go on" in interrupted_wait(notebook, "%claude_wait")
+    assert "running" in shown(cell).split("\n", 1)[0]
+    assert notebook.status()["background"] == "stall (running)"
 
-    assert notebook.wait(waiting.id).error is not None
-    assert waiting.error is not None
-    assert "Interrupted" in waiting.error.text
+    assert "with it" in interrupted_wait(notebook, "%claude_wait --stop")
     assert "interrupted" in shown(cell).split("\n", 1)[0]
     assert "The first half" in markdown(cell)
     assert notebook.claude_pid() == pid
+    assert notebook.printed("%claude_wait").strip() == "Nothing runs in the background."
+
+
+def interrupted_wait(notebook: MagicNotebook, line: str) -> str:
+    """The error of a cell that waits, once it is interrupted."""
+    waiting = notebook.cells[notebook.start(f"print('waiting')\n{line}")]
+    notebook.wait_for(lambda: "waiting" in waiting.stdout)
+    notebook.interrupt()
+    assert notebook.wait(waiting.id).error is not None
+    assert waiting.error is not None
+    return waiting.error.text
 
 
 @pytest.mark.fault(65, via="real")
