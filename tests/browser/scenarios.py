@@ -79,6 +79,7 @@ def write_scenario(folder: Path) -> Path:
         *_answers(),
         *_monsters(),
         _proposals(),
+        _day_of_work(),
         *(_hostile_turn(number, "\n\n".join(group)) for number, group in HOSTILE.items()),
         *(_hostile_cards(number, list(group)) for number, group in HOSTILE.items()),
     ]
@@ -115,6 +116,19 @@ def _proposals() -> str:
         [{"tool": f"mcp__kernel__{each.tool}", "input": dict(each.input)}] for each in PROPOSALS
     ]
     return _rule("twenty proposals", [read, *steps, [{"text": "These were twenty."}]])
+
+
+def _day_of_work() -> str:
+    """Sixty calls, some of which fail, some at once; each has more to show than there is room for."""
+    steps: list[list[dict[str, object]]] = []
+    for number in range(20):
+        command = f"seq -f 'a line of output number %.0f of call {number}' 200"
+        command += "; exit 3" if number % 10 == 9 else ""
+        shell = {"tool": "Bash", "input": {"command": command, "description": f"Count for {number}"}}
+        write = {"file_path": f"{{cwd}}/work-{number}.py", "content": "value = 1\n" * 60}
+        read = {"tool": "Read", "input": {"file_path": f"{{cwd}}/work-{number}.py"}}
+        steps += [[shell, {"tool": "Write", "input": write}], [read]]
+    return _rule("a day of work", [*steps, [{"text": "That was **all** of it."}]])
 
 
 def _hostile_turn(number: int, payload: str) -> str:

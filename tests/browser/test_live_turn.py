@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from itertools import count
@@ -177,6 +178,28 @@ def test_a_plan_is_sent_back(desk: NotebookPage, session: str) -> None:
 
     turn.wait_until_over()
     assert "Mend the gate." in desk.server.endpoint.tool_results[-1]
+
+
+def test_a_day_of_work_ends_as_a_line_and_its_answer_and_is_saved_in_little_room(
+    desk: NotebookPage, session: str
+) -> None:
+    turn = ask(desk, "a day of work", f"{session} --allow Bash --allow Write --allow Read")
+    turn.wait_until_over()
+
+    work = turn.static.locator(".claude-fold")
+    expect(work.locator("> summary")).to_have_text(re.compile(r"60 calls: .*20 Bash.* · 2 failed · "))
+    expect(turn.static.locator(".claude-answer strong")).to_be_in_viewport()
+    box = turn.output.bounding_box()
+    assert box is not None
+    assert box["height"] < 500
+
+    (saved,) = (cell for cell in desk.save()["cells"] if "a day of work" in "".join(cell["source"]))
+    assert len(json.dumps(saved)) < 150_000
+
+    work.locator("> summary").click()
+    expect(work.locator(".claude-tool:visible")).to_have_count(60)
+    turn.static.locator("> summary").click()
+    expect(turn.static.locator(".claude-answer")).not_to_be_visible()
 
 
 @pytest.mark.fault(38, via="real")

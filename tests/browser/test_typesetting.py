@@ -66,7 +66,7 @@ def test_formulas_look_the_same_live_and_saved_and_money_is_no_formula(
     words = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path), notebook.name]
     subprocess.run(words, cwd=server.notebooks, env=server.env, capture_output=True, check=True)
     made = (tmp_path / notebook.name).with_suffix(".html").read_text(encoding="utf-8")
-    turns = made[made.index('<div class="claude-static ') :]
+    turns = made[made.index('<details class="claude-static ') :]
     formulas = re.findall(r'<(\w+) class="mathjax_process tex2jax_process">(.*?)</\1>', turns, re.DOTALL)
     assert len(formulas) == len(ROWS)
     assert r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}" in read_page(formulas[0][1]).text

@@ -168,7 +168,7 @@ def test_nbconvert_shows_every_answer(saved: Path, kind: str, exporter: type) ->
         assert "<style" not in body
         assert "border-left" not in read_page(body).text, "no style sheet to read"
     if kind == "html":
-        answers = body[body.index('<div class="claude-static ') :]
+        answers = body[body.index('<details class="claude-static ') :]
         assert "<script>window.ran" not in answers
         assert "onerror=" not in [
             name for _, attributes in read_page(answers).elements for name in attributes

@@ -368,13 +368,13 @@ QUESTIONS = [{"question": "Q?", "options": ["a"]}]
             asked("ExitPlanMode", plan="*a*"),
             "div.permission(span.label(Plan:) span.decision(waiting for your answer)div.plan(p(em(a))\n))",
             "div.permission(span.label(Claude has a plan)div.plan(p(em(a))\n)div.box())",
-            "div.permission.decided(span.label(Plan:) span.decision(allowed by you)div.plan(p(em(a))\n))",
+            "div.permission.decided(span.label(Plan:) span.decision(approved by you)div.plan(p(em(a))\n))",
         ),
         (
             asked("ExitPlanMode", plan=7),
             "div.permission(span.label(Plan:) span.decision(waiting for your answer))",
             "div.permission(span.label(Claude has a plan)div.box())",
-            "div.permission.decided(span.label(Plan:) span.decision(allowed by you))",
+            "div.permission.decided(span.label(Plan:) span.decision(approved by you))",
         ),
         (
             asked("AskUserQuestion", questions=QUESTIONS),
@@ -489,9 +489,9 @@ def test_a_turn_is_its_style_and_its_parts_in_their_order() -> None:
 
     assert made.startswith(style())
     assert outline(made.removeprefix(style())) == (
-        f"div.static.of-{transcript.id}.mathjax_ignore.tex2jax_ignore("
-        "div.header(span.name(Claude) span.fact(main) · "
-        "span.fact(claude) · span.fact(bypassPermissions) · span.state.state-done(done))"
+        f"details.static.of-{transcript.id}.mathjax_ignore.tex2jax_ignore[open=open]("
+        "summary(div.header(span.name(Claude) span.fact(main) · "
+        "span.fact(claude) · span.fact(bypassPermissions) · span.state.state-done(done)))"
         "div.notice.warning.banner(Permission checks are off (bypassPermissions): "
         "every tool runs without asking.)"
         "div.prompt(span.label(Prompt) span.prompt-line(What is wrong?))"
@@ -573,9 +573,9 @@ def test_what_is_saved_while_a_turn_is_shown_live_says_how_to_see_it() -> None:
     made = html.placeholder(transcript)
 
     assert outline(made.removeprefix(style())) == (
-        f"div.static.of-{transcript.id}.mathjax_ignore.tex2jax_ignore("
-        "div.header(span.name(Claude) span.fact(main) · "
-        "span.fact(claude) · span.fact(default) · span.state.state-done(running))"
+        f"details.static.of-{transcript.id}.mathjax_ignore.tex2jax_ignore[open=open]("
+        "summary(div.header(span.name(Claude) span.fact(main) · "
+        "span.fact(claude) · span.fact(default) · span.state.state-done(running)))"
         "div.prompt(span.label(Prompt) span.prompt-line(a))"
         "div.footer(The turn was still running when this was saved or shown. "
         "To see it live, the notebook has to be trusted.))"

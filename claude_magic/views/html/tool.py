@@ -116,8 +116,9 @@ def asked_for(asked: PermissionBlock, buttons: Markup = _NOTHING) -> Markup:
     """What a person is asked to allow: why, what it would do, and the buttons, above what is tall."""
     request = asked.request
     call = ToolBlock(id="", name=request.tool_name, input=request.input, preview=request.preview, asked=asked)
-    told = {tool_wording.description(call)}
-    reasons = joined(div("claude-about", line) for line in why_asked(request) if line not in told)
+    argument = f"/{tool_wording.argument(call.name, call.input)}"  # which the line of the call has
+    lines = (line for line in why_asked(request) if line != tool_wording.description(call))
+    reasons = joined(div("claude-about", line) for line in lines if not argument.endswith(f"/{line}"))
     what = _written(call, Look())
     return reasons + (buttons + what if what.count("\n") > _TALL else what + buttons)
 

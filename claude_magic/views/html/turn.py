@@ -159,9 +159,10 @@ def placeholder(transcript: Transcript) -> Markup:
     )
 
 
-def _static(transcript: Transcript, *parts: Markup) -> Markup:
-    """What stays, with the class by which the page knows whose it is."""
-    return style() + div(f"claude-static claude-of-{transcript.id} {IGNORE}", *parts)
+def _static(transcript: Transcript, header: Markup, *parts: Markup) -> Markup:
+    """What stays, folded by a click on its header, with the class by which the page knows whose it is."""
+    classes = f"claude-static claude-of-{transcript.id} {IGNORE}"
+    return style() + details(classes, header, *parts, unfold=True)
 
 
 def document(text: str) -> Markup:
