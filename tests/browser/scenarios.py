@@ -124,9 +124,12 @@ def _day_of_work() -> str:
     for number in range(20):
         command = f"seq -f 'a line of output number %.0f of call {number}' 200"
         command += "; exit 3" if number % 10 == 9 else ""
-        shell = {"tool": "Bash", "input": {"command": command, "description": f"Count for {number}"}}
-        write = {"file_path": f"{{cwd}}/work-{number}.py", "content": "value = 1\n" * 60}
-        read = {"tool": "Read", "input": {"file_path": f"{{cwd}}/work-{number}.py"}}
+        shell: dict[str, object] = {
+            "tool": "Bash",
+            "input": {"command": command, "description": f"Count for {number}"},
+        }
+        write: dict[str, object] = {"file_path": f"{{cwd}}/work-{number}.py", "content": "value = 1\n" * 60}
+        read: dict[str, object] = {"tool": "Read", "input": {"file_path": f"{{cwd}}/work-{number}.py"}}
         steps += [[shell, {"tool": "Write", "input": write}], [read]]
     return _rule("a day of work", [*steps, [{"text": "That was **all** of it."}]])
 
