@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from claude_magic.transcript.file_edits import FileEdits
 
-__all__ = ["content_of", "look"]
+__all__ = ["content_of", "follow", "look"]
+
+
+async def follow(edits: FileEdits, account: Mapping[str, object]) -> None:
+    """Takes in what a hook is told before and after a call, and what the files hold then."""
+    if (path := edits.to_change(account)) and await asyncio.to_thread(content_of, path) == b"":
+        edits.is_empty(path)
+    elif edits.take(account):
+        await look(edits)
 
 
 async def look(edits: FileEdits) -> None:

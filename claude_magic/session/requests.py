@@ -12,7 +12,7 @@ from claude_magic.errors import UsageError
 from claude_magic.hooks import answered
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.session.edit_preview import edit_preview
-from claude_magic.session.edited_files import look
+from claude_magic.session.edited_files import follow
 from claude_magic.session.permission_queue import PermissionQueue
 from claude_magic.session.stream import Stream
 from claude_magic.session.supervisor import Answer
@@ -73,8 +73,8 @@ class Answers:
         if turn is None:
             return dict((await answered(stream.options.hooks, request)).output)
         transcript, call, account = turn.transcript, str(request.get("tool_use_id")), request.get("input")
-        if isinstance(account, Mapping) and transcript.edits.take(account):
-            await look(transcript.edits)
+        if isinstance(account, Mapping):
+            await follow(transcript.edits, account)
         note = partial(transcript.note, call)
         reply = await answered(stream.options.hooks, request, stream.call_times.earliest(call), note)
         if reply.notice:

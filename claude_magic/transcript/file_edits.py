@@ -33,6 +33,7 @@ class FileEdits:
     def __init__(self) -> None:
         self.undone = False  # the person has taken them back
         self._files: dict[str, _Edited] = {}
+        self._empty: set[str] = set()
 
     @property
     def paths(self) -> list[str]:
@@ -48,16 +49,24 @@ class FileEdits:
             if each.before != each.after
         )
 
+    def to_change(self, account: Mapping[str, object]) -> str | None:
+        """The file that a call is about to change, by what a hook is told before it; None for none."""
+        path = _edited(account, "PreToolUse")
+        return None if path in self._files else path
+
+    def is_empty(self, path: str) -> None:
+        """Takes in that a file is there and empty; after the call it is told as one that was not."""
+        self._empty.add(path)
+
     def take(self, account: Mapping[str, object]) -> bool:
         """Takes in what a hook is told after a call; False if that has changed no file."""
-        response, path = account.get("tool_response"), file_of(account)
-        is_edit = tool_called(str(account.get("tool_name"))).kind is ToolKind.EDIT
-        if account.get("hook_event_name") != "PostToolUse" or not is_edit or path is None:
+        response, path = account.get("tool_response"), _edited(account, "PostToolUse")
+        if path is None:
             return False
         facts = response if isinstance(response, Mapping) else {}
         before = next((facts[key] for key in _BEFORE if facts.get(key) is not None), None)
-        text = _plain(before) if isinstance(before, str) else None
-        self._files.setdefault(os.path.normpath(path), _Edited(text))
+        nothing = "" if path in self._empty else None
+        self._files.setdefault(path, _Edited(_plain(before) if isinstance(before, str) else nothing))
         return True
 
     def see(self, path: str, content: bytes | None) -> None:
@@ -69,6 +78,13 @@ class FileEdits:
     def is_as_seen(self, path: str, content: bytes | None) -> bool:
         """Whether a file still holds what was seen last."""
         return self._files[path].digest == digest(content)
+
+
+def _edited(account: Mapping[str, object], event: str) -> str | None:
+    """The file that a call of the file tools is about, if a hook is told of it at this point."""
+    is_edit = tool_called(str(account.get("tool_name"))).kind is ToolKind.EDIT
+    path = file_of(account) if is_edit and account.get("hook_event_name") == event else None
+    return None if path is None else os.path.normpath(path)
 
 
 def text_of(content: bytes) -> str:

@@ -86,6 +86,13 @@ def test_what_a_subagent_has_written_is_taken_back_too(notebook: MagicNotebook) 
     assert "Undone: old.txt." in undo(notebook, "--yes")
     assert old.read_bytes() == before
 
+    empty = notebook.work / "empty.txt"
+    empty.touch()
+    ask(notebook, "let a helper write empty.txt hello")
+    assert empty.read_text() == "hello"
+    assert "Undone: empty.txt." in undo(notebook, "--yes"), "the CLI tells of it as of a new file"
+    assert empty.read_bytes() == b""
+
     ask(notebook, "after a helper change old.txt from one to two to three")
     assert old.read_bytes() == before.replace(b"one", b"three")
     assert "Undone: old.txt." in undo(notebook, "--yes"), "the checkpoint has it as the helper left it"

@@ -88,3 +88,17 @@ def test_a_byte_order_mark_and_line_ends_are_no_change() -> None:
     edits.take(account(tool_response={"originalFile": "\ufeff1\r\n2\n"}))
     edits.see("/work/a.py", b"\xef\xbb\xbf1\r\n2\r\n")
     assert edits.files == ()
+
+
+def test_a_file_that_was_empty_before_its_first_edit_is_not_a_new_one() -> None:
+    edits = FileEdits()
+    before = account("/empty", hook_event_name="PreToolUse")
+    assert edits.to_change(before) == "/empty"
+    edits.is_empty("/empty")
+    edits.take(account("/empty", None, "Write"))
+    edits.see("/empty", b"full")
+
+    assert [(each.created, each.before, each.after) for each in edits.files] == [(False, "", "full")]
+    assert edits.to_change(before) is None
+    assert edits.to_change(account("/other", tool="Read", hook_event_name="PreToolUse")) is None
+    assert edits.to_change(account("/other")) is None
