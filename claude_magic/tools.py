@@ -11,9 +11,22 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["DATA_TOOL", "TOOLS", "Todos", "Tool", "ToolKind", "file_of", "names_of", "tool_called"]
+__all__ = [
+    "CELL_TOOLS",
+    "DATA_TOOL",
+    "TOOLS",
+    "Todos",
+    "Tool",
+    "ToolKind",
+    "file_of",
+    "names_of",
+    "tool_called",
+]
 
 DATA_TOOL = "StructuredOutput"  # by which the CLI takes an answer that has to fit a schema
+CELL_TOOLS = frozenset(
+    f"mcp__kernel__{name}_cell" for name in ("add", "edit", "delete")
+)  # which change cells
 _PATHS = {"file_path", "notebook_path", "path"}  # what inputs call a path, whichever tool's
 
 

@@ -19,7 +19,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from claude_magic.errors import CancelledTurnError
 from claude_magic.foreground import TurnInterrupted, asking, interruptible, is_nested
 from claude_magic.magics.answer_code import CodeTo, put_code
-from claude_magic.magics.controls import TurnControls
+from claude_magic.magics.controls import TakeBack, TurnControls
 from claude_magic.magics.input_asker import InputAsker, PromptInput
 from claude_magic.magics.output import say
 from claude_magic.magics.place import TurnPlace
@@ -137,14 +137,16 @@ class Cells:
     Args:
         shell: The shell.
         settings: The notebook's settings, for a mode that is chosen in a turn's header.
+        take_back: Takes back what a turn has changed, for the button that does.
     """
 
-    def __init__(self, shell: InteractiveShell, settings: Settings) -> None:
+    def __init__(self, shell: InteractiveShell, settings: Settings, take_back: TakeBack) -> None:
         self._shell = shell
         self._settings = settings
         self._in_kernel = hasattr(shell, "kernel")
         self._background: list[TurnCell] = []
         self._places: WeakKeyDictionary[Transcript, TurnPlace] = WeakKeyDictionary()
+        self._take_back = take_back
         self._shares_loop = False
 
     def of(self, session: Session) -> list[Turn]:
@@ -160,6 +162,10 @@ class Cells:
     def here(self, session: Session) -> TurnPlace:
         """Where the cell that runs stands, for what a session does in it."""
         return self._place(session.name, background=False)
+
+    def place_of(self, transcript: Transcript) -> TurnPlace | None:
+        """Where a turn stands; None if that is in no cell."""
+        return self._places.get(transcript)
 
     def changes(self, transcript: Transcript) -> list[CellChange]:
         """What a turn has changed in the notebook's cells, in order."""
@@ -306,7 +312,7 @@ class Cells:
             return terminal_view(turn.transcript, background=asker.background, announce=self._announce)
         if not self._answers_input():  # nobody is there, and a saved widget would only say that it is dead
             return static_view(turn.transcript)
-        controls = TurnControls(session, turn, self._settings)
+        controls = TurnControls(session, turn, self._settings, self._take_back)
         hears = asker.background or self._hears()
         view = live_view(
             turn.transcript,

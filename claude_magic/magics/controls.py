@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from claude_magic.errors import ClaudeMagicError
 from claude_magic.notebook.settings import Settings
 from claude_magic.session import Session
 from claude_magic.session.turn import Turn
+from claude_magic.transcript import Transcript
 
-__all__ = ["TurnControls"]
+__all__ = ["TakeBack", "TurnControls"]
+
+TakeBack = Callable[[Session, Transcript], Awaitable[str]]
+"""Takes back what a turn has changed; says what came of it, or raises ClaudeMagicError."""
 
 
 class TurnControls:
@@ -19,12 +24,14 @@ class TurnControls:
         session: Its session.
         turn: The turn.
         settings: The notebook's settings.
+        take_back: Takes back what a turn has changed.
     """
 
-    def __init__(self, session: Session, turn: Turn, settings: Settings) -> None:
+    def __init__(self, session: Session, turn: Turn, settings: Settings, take_back: TakeBack) -> None:
         self._session = session
         self._turn = turn
         self._settings = settings
+        self._take_back = take_back
         self._task: asyncio.Task[None] | None = None
 
     def stop(self, *, again: bool = False) -> None:
@@ -46,6 +53,13 @@ class TurnControls:
         """Has the next prompt begin a new conversation."""
         self._session.start_fresh()
         self._turn.transcript.notice("The next prompt begins a new conversation.")
+
+    async def undo(self) -> str:
+        """Takes back what the turn has changed, and says what came of it."""
+        try:
+            return await self._take_back(self._session, self._turn.transcript)
+        except ClaudeMagicError as error:
+            return str(error)
 
     async def _set_mode(self, mode: str) -> None:
         try:

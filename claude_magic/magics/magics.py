@@ -47,7 +47,7 @@ class ClaudeMagics(Settings):
         open_notebook = OpenNotebook(lambda: this_notebook(shell).path)
         self.foreground = foreground = Foreground(shell)
         self.edits = LiveEdits(shell, lambda: self.reload, lambda: foreground.is_computing)
-        self.cells = Cells(shell, self)
+        self.cells = Cells(shell, self, lambda *turn: self.undo.take_back(*turn))  # noqa: PLW0108  # made below
         self._log = CellLog(shell)
         cells = cell_tools(shell, self._log, self.cells.place, open_notebook.where)
         kernel = kernel_server(shell, cells)
@@ -56,6 +56,7 @@ class ClaudeMagics(Settings):
         self.sessions = Sessions(notebook, self, ConversationStore(), self.cells.conversation_in_page)
         self.tasks = TaskMagics(shell, self.cells, notebook, self)
         self.conversations = ConversationMagics(shell, self.sessions, self, self.cells, self.tasks)
+        self.undo = UndoMagics(shell, self.sessions, self.cells, self.edits)
         self.tools = ToolMagics(shell, kernel, claude_tools)
         families = (
             SessionMagics(
@@ -68,7 +69,7 @@ class ClaudeMagics(Settings):
             ),
             self.conversations,
             self.tasks,
-            UndoMagics(shell, self.sessions, self.cells, self.edits),
+            self.undo,
             self.tools,
         )
         self._magics = [each for family in families for each in magics_of(family)]

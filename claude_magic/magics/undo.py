@@ -15,7 +15,7 @@ from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import Word, flag, magic, sessions
 from claude_magic.magics.output import say, show
 from claude_magic.session.file_undo import FileUndo
-from claude_magic.tools import ToolKind, tool_called
+from claude_magic.tools import CELL_TOOLS, ToolKind, tool_called
 from claude_magic.views import changes_output
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from claude_magic.kernel.cells.undo import CellUndo
     from claude_magic.kernel.live_edits import LiveEdits
     from claude_magic.magics.cell import Cells
+    from claude_magic.magics.place import TurnPlace
     from claude_magic.notebook.sessions import Sessions
     from claude_magic.result import FileChange
     from claude_magic.session import Session
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["UndoMagics"]
 
 _READERS = {"mcp__kernel__list_variables", "mcp__kernel__inspect", "mcp__kernel__read_notebook"}
-_CELLS = {"mcp__kernel__add_cell", "mcp__kernel__edit_cell", "mcp__kernel__delete_cell"}
 
 
 class _Undo(NamedTuple):
@@ -77,6 +77,28 @@ class UndoMagics:
         self._cells = cells
         self._edits = edits
 
+    async def take_back(self, session: Session, transcript: Transcript) -> str:
+        """Takes back one turn, as a click on its button wants it, and says what came of it.
+
+        Raises:
+            UsageError: There is nothing to undo, or a later turn goes first.
+            ClaudeMagicError: It cannot be done now.
+        """
+        last = self._last_with_changes(session)
+        if last is not transcript and transcript.edits.undone:
+            raise UsageError("It is undone already.")
+        if last is not transcript:
+            raise UsageError(f"A later turn goes first: {one_line(last.prompt, 60)!r}.")
+        undo = self._undo(session, transcript, self._cells.place_of(transcript) or self._cells.here(session))
+        await undo.look()
+        if undo.changed_since:
+            names = _names(undo.changed_since, transcript)
+            look = _again(session, "--dry-run")
+            raise UsageError(f"Changed since by somebody else: {names}. To see it: {look}")
+        said = await self._outcome(undo, transcript) if undo.changes else "Nothing was left to undo."
+        transcript.edits.undone = True
+        return said
+
     @magic(
         Word("name", sessions),
         flag("--dry-run", "Only show what would be undone."),
@@ -91,7 +113,7 @@ class UndoMagics:
         """
         session = self._sessions.find(arguments.name)
         transcript = self._last_with_changes(session)
-        undo = self._undo(session, transcript)
+        undo = self._undo(session, transcript, self._cells.here(session))
         await undo.look()
         self._show(transcript, undo)
         if arguments.dry_run:
@@ -109,10 +131,10 @@ class UndoMagics:
             say(await self._outcome(undo, transcript))
         transcript.edits.undone = True
 
-    def _undo(self, session: Session, transcript: Transcript) -> _Undo:
+    def _undo(self, session: Session, transcript: Transcript, place: TurnPlace) -> _Undo:
         from claude_magic.kernel.cells.undo import CellUndo  # noqa: PLC0415  # load budget
 
-        cells = CellUndo(self._cells.here(session), self._cells.changes(transcript))
+        cells = CellUndo(place, self._cells.changes(transcript))
         return _Undo(FileUndo(session, transcript), cells)
 
     def _last_with_changes(self, session: Session) -> Transcript:
@@ -176,7 +198,7 @@ def _notes(transcript: Transcript, *, proposed: bool) -> list[str]:
     """
     notes = []
     names = [call.name for call in transcript.tool_calls if not call.is_error]
-    if proposed and not _CELLS.isdisjoint(names):
+    if proposed and not CELL_TOOLS.isdisjoint(names):
         notes.append("Not undone: the cell that was proposed.")
     if acts := Counter(filter(_acts, names)):
         from claude_magic.wording.tool import tool_name  # noqa: PLC0415  # load budget
@@ -188,7 +210,7 @@ def _notes(transcript: Transcript, *, proposed: bool) -> list[str]:
 
 def _acts(name: str) -> bool:
     return tool_called(name).kind is ToolKind.SHELL or (
-        name.startswith("mcp__") and name not in _READERS | _CELLS
+        name.startswith("mcp__") and name not in _READERS | CELL_TOOLS
     )
 
 

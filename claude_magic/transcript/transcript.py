@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from claude_magic.result import Result, ToolCall
+from claude_magic.tools import CELL_TOOLS
 from claude_magic.transcript.blocks import (
     Block,
     Footer,
@@ -191,6 +192,12 @@ class Transcript:
             ToolCall(tool.id, tool.name, tool.input, tool.result, tool.state in failed)
             for tool in self._builder.tools.values()
         )
+
+    @property
+    def can_be_undone(self) -> bool:
+        """It has changed files, or cells, and nobody has taken that back."""
+        in_cells = any(call.name in CELL_TOOLS and not call.is_error for call in self.tool_calls)
+        return bool(self.edits.files or in_cells) and not self.edits.undone
 
     @property
     def doing(self) -> str:

@@ -145,7 +145,7 @@ def test_a_background_turn_changes_exactly_the_accepted_while_other_cells_run(de
     assert comparable(after[:-1]) == comparable(apply(before, PROPOSALS, "asks")[:-1])
 
 
-def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: NotebookPage) -> None:
+def test_what_claude_did_is_shown_before_it_is_done_and_taken_back_by_two_clicks(desk: NotebookPage) -> None:
     before, turn = begin(desk, "three changes")
     expect(turn.locator(".claude-tool-waiting").locator(".claude-diff")).to_contain_text("-value_0 = 0")
     expect(turn.locator(".claude-tool-waiting").locator(".claude-diff")).to_contain_text("+value_0 = 100")
@@ -159,10 +159,9 @@ def test_what_claude_did_can_be_undone_as_if_the_person_had_done_it(desk: Notebo
     wait_until_over(desk)
     assert [source(desk, "p-0"), source(desk, "p-1")] == ["# edited\nvalue_0 = 100", None]
 
-    undo(desk, "p-0", "edit")
-    undo(desk, "asks", "command")
-    undo(desk, "asks", "command")
-
+    answered = desk.page.locator(".claude-static")
+    answered.locator("button.claude-undo").dblclick()
+    expect(answered.locator(".claude-undone")).to_have_text(re.compile("^Undone: .*code cell"))
     assert comparable(cells_of(desk)) == comparable(before)
 
 

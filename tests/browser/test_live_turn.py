@@ -109,6 +109,35 @@ def test_always_allow_asks_no_second_time(where: tuple[NotebookPage, Place], ses
     assert (first.read_text(), second.read_text()) == ("1", "2")
 
 
+def test_two_clicks_below_the_answer_take_back_what_the_turn_wrote(desk: NotebookPage, session: str) -> None:
+    first, second = (desk.server.notebooks / name for name in ("undone.txt", "kept.txt"))
+    for path in (first, second):
+        path.unlink(missing_ok=True)
+    turns = [ask(desk, f"write {path.name} 1", f"{session} --allow Write") for path in (first, second)]
+    for turn in turns:
+        turn.wait_until_over()
+    buttons = [turn.static.locator("button.claude-undo") for turn in turns]
+
+    said = [turn.static.locator(".claude-undone") for turn in turns]
+
+    buttons[0].dblclick()
+    expect(said[0]).to_have_text("A later turn goes first: 'write kept.txt 1'.")
+
+    second.write_text("by hand")
+    buttons[1].click()
+    expect(buttons[1]).to_have_text("Undo files and cells?")
+    buttons[1].click()
+    expect(said[1]).to_contain_text("Changed since by somebody else: kept.txt. To see it: %claude_undo ")
+    assert (first.read_text(), second.read_text()) == ("1", "by hand")
+
+    second.write_text("1")
+    for button, text, path in zip(reversed(buttons), reversed(said), (second, first), strict=True):
+        button.dblclick()
+        expect(text).to_have_text(f"Undone: {path.name}.")
+        expect(button).to_have_count(0)
+        assert not path.exists()
+
+
 def test_a_question_is_answered_by_click(where: tuple[NotebookPage, Place], session: str) -> None:
     desk, place = where
     turn = ask(desk, "ask several", session, place=place)

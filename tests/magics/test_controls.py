@@ -13,7 +13,8 @@ def test_a_first_click_that_comes_late_is_no_second_interrupt() -> None:
     interrupts: list[object] = []
     session: Any = SimpleNamespace(interrupt=interrupts.append)
     settings: Any = None
-    controls = TurnControls(session, turn, settings)
+    take_back: Any = None
+    controls = TurnControls(session, turn, settings, take_back)
 
     controls.stop()
     turn.interrupted = True  # or the kernel was interrupted, while the click could not arrive

@@ -46,6 +46,10 @@ class Buttons:
     def start_fresh(self) -> None:
         self.done.append("fresh")
 
+    async def undo(self) -> str:
+        self.done.append("undo")
+        return "Undone: a."
+
 
 class Scene:
     """A view of a turn, with its page and its outputs."""

@@ -223,6 +223,7 @@ class TurnModel:
             "says": f"Claude: {wording.state(transcript)}",
             "ticks": transcript.started is not None and not state.is_over,
             "over": state.is_over,
+            "undo": state.is_over and transcript.can_be_undone,
             "stop": stop,
             "mode": transcript.permission_mode,
             "modes": _MODES if self.controls and not state.is_over else [],

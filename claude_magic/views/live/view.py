@@ -62,6 +62,10 @@ class Controls(Protocol):
         """Has the next prompt begin a new conversation."""
         ...
 
+    async def undo(self) -> str:
+        """Takes back what the turn has changed, and says what came of it."""
+        ...
+
 
 class LiveView:
     """Shows one turn in a widget, and asks there.
@@ -285,10 +289,8 @@ class LiveView:
                 self._sync()
             case page_messages.Decide():
                 self._decide(action)
-            case page_messages.TakeEnd(page) if state.is_over:
-                self._give_end(page)
             case _ if state.is_over:
-                self._sync()
+                self._do_at_the_end(action)
             case page_messages.Do("stop" | "kill" as what) if state is not TurnState.QUEUED:
                 self._controls.stop(again=what == "kill")
             case page_messages.Do("cancel") if state is TurnState.QUEUED:
@@ -299,6 +301,20 @@ class LiveView:
                 self._controls.set_mode(mode)
             case _:
                 self._sync()
+
+    def _do_at_the_end(self, action: page_messages.Action) -> None:
+        match action:
+            case page_messages.TakeEnd(page):
+                self._give_end(page)
+            case page_messages.Do("undo"):
+                self._undo_task = asyncio.ensure_future(self._undo())
+            case _:
+                self._sync()
+
+    async def _undo(self) -> None:
+        said = await self._controls.undo()
+        self._widget.send({"type": "undone", "said": said, "left": self.transcript.can_be_undone})
+        self._push()
 
     def _give_end(self, page: str) -> None:
         """Has one page put the end into the notebook: what several pages put into a shared one adds up."""

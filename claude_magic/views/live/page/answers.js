@@ -1,15 +1,17 @@
 /** What stays of turns that are over: plain HTML, at whose code there are buttons as long as the page lives. */
-/** @import { Model } from "./protocol.js" */
+/** @import { Head, Model } from "./protocol.js" */
 import { equipCode, markOf } from "./code.js";
+import { equipFooter } from "./finished.js";
 
 /** Each widget brings this module anew; the page has one list, and one observer. */
 const LIST = Symbol.for("claude_magic.answers");
 
-/** @param {string} turn @param {Model} model */
-export function watchAnswer(turn, model) {
+/** @param {string} turn @param {Model} model @param {Head} head */
+export function watchAnswer(turn, model, head) {
   const answers = listOfPage();
   answers.set(markOf(turn), (/** @type {Element} */ answer) => {
     for (const pre of answer.querySelectorAll(".claude-answer pre.claude-code")) equipCode(/** @type {HTMLPreElement} */ (pre), model);
+    equipFooter(answer, model, head);
   });
   for (const answer of document.getElementsByClassName(markOf(turn))) answers.get(markOf(turn))?.(answer);
 }

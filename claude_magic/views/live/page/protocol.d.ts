@@ -30,6 +30,7 @@ export interface Head {
   ticks: boolean;
   elapsed?: number;
   over: boolean;
+  undo: boolean;
   stop: string;
   mode: string;
   modes: string[];

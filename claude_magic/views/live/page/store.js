@@ -91,7 +91,7 @@ export class Store {
       if (patch.head.elapsed !== undefined) this.began = performance.now() - 1000 * patch.head.elapsed;
       else if (patch.head.ticks && !this.head?.ticks) this.began = performance.now();
       this.head = patch.head;
-      if (this.head.over) watchAnswer(this.model.get("snapshot").id, this.model);
+      if (this.head.over) watchAnswer(this.model.get("snapshot").id, this.model, this.head);
     }
     if (patch.cards) this.cards = patch.cards;
   }
