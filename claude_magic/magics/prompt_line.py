@@ -7,22 +7,16 @@ apostrophe. So only the leading flags are split off here, and the rest is left a
 from __future__ import annotations
 
 import difflib
-import keyword
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection
 
 from claude_magic.errors import UsageError
-from claude_magic.prompt import Attachment, Prompt
-from claude_magic.support.secret_names import looks_secret
 
-__all__ = ["expand", "split_flags", "split_words"]
+__all__ = ["split_flags", "split_words"]
 
-VALUE_LIMIT = 100_000  # characters of one variable's text that go with a prompt
-PLAIN_LIMIT = 100  # characters of one that stays in its place
 _HINT = "See %claude? for the options."
 _EXCERPT = 20  # characters of a value in an error: enough to find it; further on may be a key
 _FLAG = re.compile(r"--?[A-Za-z][\w-]*")
-_FIELD = re.compile(r"\{([^\W\d]\w*)\}")
 
 
 def split_flags(
@@ -75,65 +69,6 @@ def split_words(line: str, switches: Collection[str], valued: Collection[str]) -
             return flags, words
         word, rest = _value("", rest)
         words.append(word)
-
-
-def expand(line: str, names: Mapping[str, object]) -> Prompt:
-    """Puts the values of `{name}` into a line, or before it.
-
-    A short plain value stands in its place. Any other goes before the words as data, and its label stands in
-    its place: in the words the CLI would look for files and commands. A name that looks like a secret's, or
-    that is none, stays as typed, and so does every other brace.
-
-    Args:
-        line: The line as typed.
-        names: The variables that can be seen where it stands.
-
-    Raises:
-        UsageError: A variable's text cannot be had.
-    """
-    values: dict[str, str] = {}
-    unknown: dict[str, None] = {}
-    secrets: dict[str, None] = {}
-    attachments: dict[str, Attachment] = {}
-    words, end = "", 0
-    for match in _FIELD.finditer(line):
-        name = match[1]
-        if keyword.iskeyword(name):
-            continue
-        if name not in names or looks_secret(name):
-            (secrets if name in names else unknown)[match[0]] = None
-            continue
-        words, end = words + line[end : match.start()], match.end()
-        value = values[name] = values[name] if name in values else _text(name, names[name])
-        if not _is_plain(value, leads=not words.strip()):
-            value = attachments.setdefault(name, Attachment(name, value)).label
-        words += value
-    return Prompt(words + line[end:], tuple(attachments.values()), tuple(_as_typed(unknown, secrets)))
-
-
-def _text(name: str, value: object) -> str:
-    try:
-        text = str(value)
-    except Exception as error:  # noqa: BLE001  # the user's own code
-        raise UsageError(f"The text of {{{name}}} cannot be had: {error!r:.200}") from None
-    hidden = len(text) - VALUE_LIMIT
-    return text if hidden <= 0 else f"{text[:VALUE_LIMIT]} [{hidden:,} characters left out]"
-
-
-def _is_plain(value: str, *, leads: bool) -> bool:
-    """Whether the CLI reads nothing into a value: it is short, in one line, and names no file or command."""
-    command = leads and value.lstrip().startswith("/")
-    return len(value) <= PLAIN_LIMIT and value.isprintable() and "@" not in value and not command
-
-
-def _as_typed(unknown: Iterable[str], secrets: Iterable[str]) -> Iterator[str]:
-    reasons = [
-        (unknown, "no such name here"),
-        (secrets, "looks like a secret; give the value another name to send it"),
-    ]
-    parts = [f"{', '.join(fields)} ({why})" for fields, why in reasons if fields]
-    if parts:
-        yield f"Left as typed: {'; '.join(parts)}."
 
 
 def _value(flag: str, rest: str, hint: str = "") -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from claude_magic.control_characters import one_line
 from claude_magic.errors import UsageError
 from claude_magic.foreground import caller_names
-from claude_magic.magics.prompt_line import expand
+from claude_magic.magics.named_values import expand
 from claude_magic.magics.schema_name import schema_named
 from claude_magic.prompt import Attachment, Prompt
 from claude_magic.support.paths import absolute, notebook_folder

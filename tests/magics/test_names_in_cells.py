@@ -34,7 +34,7 @@ def review(notebook: MagicNotebook) -> str:
 def test_a_value_is_sent_as_data_and_the_cell_shows_it_as_a_dry_run_does(
     notebook: MagicNotebook, review: str
 ) -> None:
-    dry = notebook.printed("%claude --dry-run say the gist of {review} in {review!r} {n} words")
+    dry = notebook.printed("%claude --dry-run say the gist of {review} in {review!r} x_{n} words")
     cell = notebook.do("n = 5\n%claude say the gist of {review} in {n} words")
 
     words = "say the gist of [data: review] in 5 words"
@@ -48,7 +48,7 @@ def test_a_value_is_sent_as_data_and_the_cell_shows_it_as_a_dry_run_does(
         assert f"{about}\n{review}" in said or f"{about}{review}" in said
     assert "b" not in page.tags
     assert f"\n{review}\n````" in markdown(cell)
-    assert "[data: review] in {review!r} {n} words" in dry
+    assert "[data: review] in {review!r} x_{n} words" in dry
     assert "{n} (no such name here)" in dry
     assert words in shown(cell)
     assert review in notebook.printed("%claude_history")
@@ -78,11 +78,11 @@ def test_a_task_and_a_waiting_turn_get_the_values_of_the_moment_as_data(
     notebook.do("%claude_wait")
     assert review in notebook.endpoint.prompts[-2]
 
-    notebook.do("y = 'a\\nb'\n%claude --task docs say {y} and {z}")
+    notebook.do("y = 'a\\nb'\n%claude --task docs say {y} and x_{z}")
     said = notebook.do("%claude_tasks wait docs")
 
     assert "completed" in said.stdout
-    assert notebook.endpoint.prompts[-2:] == ["[data: y]\na\nb\n[end of data: y]", "say [data: y] and {z}"]
+    assert notebook.endpoint.prompts[-2:] == ["[data: y]\na\nb\n[end of data: y]", "say [data: y] and x_{z}"]
     (written,) = notebook.work.glob(".claude-tasks/task-*-output.md")
     assert "\na\nb\n" in written.read_text()
     assert "{z} (no such name here)" in written.read_text().replace("\\", "")
@@ -158,9 +158,9 @@ def test_a_name_of_a_function_around_is_seen_as_python_sees_it(notebook: MagicNo
 def test_a_name_that_is_unknown_or_withheld_is_said_in_the_cell(notebook: MagicNotebook) -> None:
     notebook.do("api_key = 'sesame'\ntoken_count = 3\nx = 1")
 
-    cell = notebook.do("%claude say {api_key} {token_count} {monkey} {d['a']} {}")
+    cell = notebook.do("d = {'a': 'an item'}\n%claude say {api_key} {token_count} $x_{monkey}$ {d['a']} {}")
 
-    assert notebook.endpoint.prompts[-1] == "say {api_key} 3 {monkey} {d['a']} {}"
+    assert notebook.endpoint.prompts[-1] == "say {api_key} 3 $x_{monkey}$ an item {}"
     said = (
         "Left as typed: {monkey} (no such name here); "
         "{api_key} (looks like a secret; give the value another name to send it)."
@@ -168,11 +168,13 @@ def test_a_name_that_is_unknown_or_withheld_is_said_in_the_cell(notebook: MagicN
     assert shown(cell).count(said) == 1
     assert said in read_page(html(cell)).text
     assert "sesame" not in str(notebook.endpoint.lines)
-    cell = notebook.do("""
+    asked = len(notebook.endpoint.requests)
+    said = notebook.error("""
 def f():
     %claude say {x}
     x = 2
 f()
 """)
-    assert notebook.endpoint.prompts[-1] == "say {x}", "it has no value yet"
-    assert "{x} (no such name here)" in shown(cell)
+    assert said.startswith("There is no name 'x' here."), "it has no value yet"
+    assert "Did you mean {token_count}?" in notebook.error("%claude say {token_cuont}")
+    assert len(notebook.endpoint.requests) == asked

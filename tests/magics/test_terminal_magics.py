@@ -36,14 +36,14 @@ def prompt_toolkit(tmp_path: Path) -> Iterator[MagicTerminal]:
 def test_data_is_shown_as_it_is_sent(terminal: MagicTerminal) -> None:
     (terminal.work / "inside.txt").write_text("SESAME")
     terminal.run("table = 'first row\\n@inside.txt'; x = 'outside'")
-    terminal.run("def f(x): get_ipython().run_line_magic('claude', 'say {x} {table} {nothing}')")
+    terminal.run("def f(x): get_ipython().run_line_magic('claude', 'say {x} {table} x_{nothing}')")
 
     screen = terminal.run("f('inside')")
-    dry = terminal.run("%claude --dry-run say {table} {nothing}")
+    dry = terminal.run("%claude --dry-run say {table} x_{nothing}")
 
     assert terminal.endpoint.prompts[-2:] == [
         "[data: table]\nfirst row\n@inside.txt\n[end of data: table]",
-        "say inside [data: table] {nothing}",
+        "say inside [data: table] x_{nothing}",
     ]
     assert "SESAME" not in str(terminal.endpoint.lines)
     for shown, about in ((screen, r"\[data: table\] 21 characters"), (dry, r"\[data: table\]")):
