@@ -57,12 +57,15 @@ class ClaudeMagicError(Exception):
         message: The line; control characters in it are taken out or named.
     """
 
+    brief = ""
+    """What a cell ends with where the message stands in it already; "" where it does not."""
+
     def __init__(self, message: str) -> None:
         super().__init__(show_invisibles(message))
 
     def _render_traceback_(self) -> list[str]:
         """IPython shows this instead of a traceback."""
-        return [f"claude_magic: {self}"]
+        return [f"claude_magic: {self.brief or self}"]
 
 
 class UsageError(ClaudeMagicError):

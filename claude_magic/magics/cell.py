@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CellAsker", "Cells", "TurnCell"]
 
+_FAILED = "The turn failed; it says above why."
+_STOPPED = "The turn was stopped; it says above why."
 _STILL_RUNS = (
     "The turn that this cell began before still runs in the background; %claude_history will have its answer."
 )
@@ -98,6 +100,7 @@ class TurnCell:
         if result.interrupted and not self.turn.stop_reason:
             raise TurnInterrupted("Interrupted. The session goes on; ask again when you like.")
         if self.turn.error is not None:
+            self.turn.error.brief = _STOPPED if result.interrupted else _FAILED
             raise self.turn.error
         return result
 

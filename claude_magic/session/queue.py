@@ -132,7 +132,11 @@ class TurnQueue:
         error: ClaudeMagicError | None = None
         if result.error:
             error = TurnFailedError(result.error, result)
-            if isinstance(outcome, ClaudeMagicError) and not turn.interrupted:
+            if (
+                isinstance(outcome, ClaudeMagicError)
+                and not isinstance(outcome, TurnFailedError)
+                and not turn.interrupted
+            ):
                 error = outcome
             self._status.report(error)
         turn.finish(result, error, context_left(turn, self._windows, self._conversation.model))

@@ -13,23 +13,29 @@ dies with the process.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Mapping
 
 from msgspec import Struct
 
+from claude_magic.claude_cli.gateway import why_unreachable
 from claude_magic.claude_cli.process import ClaudeProcess
-from claude_magic.errors import ClaudeMagicError, MalformedLineError, StartError
+from claude_magic.errors import ClaudeMagicError, MalformedLineError, StartError, TurnFailedError
 from claude_magic.options import Options
+from claude_magic.result import Result
 from claude_magic.session.call_times import CallTimes
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.cost import CostMeter
 from claude_magic.session.startup_check import StartupCheck
 from claude_magic.session.states import Status
 from claude_magic.session.turn import Turn, TurnPhase
+from claude_magic.support.loop_tasks import spawn
 from claude_magic.tools import tool_called
+from claude_magic.transcript.explain import LOGIN_REFUSED
 from claude_magic.wire.events import (
+    ApiRetry,
     AssistantMessage,
     ConversationReset,
     Diagnostic,
@@ -48,6 +54,7 @@ from claude_magic.wire.notices import CompactBoundary
 __all__ = ["Stream", "our_fault"]
 
 log = logging.getLogger(__name__)
+_UNAUTHORIZED, _CERTAIN = 401, 2  # after the first refusal the CLI renews a login that has run out
 _EARLY = 20  # notices kept until there is a turn to show them
 
 
@@ -139,7 +146,7 @@ class Stream:
         except Exception as error:  # noqa: BLE001
             self._fail(our_fault(error))
 
-    def _fold(self, event: Event) -> None:  # noqa: C901  # the one place that tells them apart
+    def _fold(self, event: Event) -> None:  # noqa: C901, PLR0912  # the one place that tells them apart
         match event:
             case StreamEvent():
                 self._on_partial(event)
@@ -147,6 +154,8 @@ class Stream:
                 self._on_message(event)
             case UserMessage():
                 self._on_user(event)
+            case ApiRetry():
+                self._on_retry(event)
             case ConversationReset():
                 self._on_replaced(event, 0)
             case CompactBoundary() if self.owner is not None:
@@ -188,6 +197,19 @@ class Stream:
         if self.owner is not None:
             self.owner.usage.message(event.message, event.parent_tool_use_id)
         self._show(event, self.owner)
+
+    def _on_retry(self, event: ApiRetry) -> None:
+        """The CLI tries ten times, over minutes, whatever the reason; a refused login stays refused."""
+        self._show(event, self.owner)
+        turn = self.running
+        if event.error_status == _UNAUTHORIZED and event.attempt >= _CERTAIN:
+            self._fail(TurnFailedError(LOGIN_REFUSED, Result()))
+        elif event.error_status is None and turn is not None and event.attempt == 1:
+            spawn(self._look_for_api(turn))
+
+    async def _look_for_api(self, turn: Turn) -> None:
+        if why := await why_unreachable({**os.environ, **self.options.env}):
+            turn.transcript.unreachable(why)
 
     def _on_replaced(self, event: Event, context: int | None) -> None:
         if self.owner is not None:

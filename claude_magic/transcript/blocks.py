@@ -184,7 +184,9 @@ class RetryBlock(Block, kw_only=True, eq=False):
         delay_s: Seconds until the next one.
         status: HTTP status, if there was one.
         reason: The API's word for it.
+        cause: Why it cannot be reached, if that is known.
         over: The stream went on, or the turn ended.
+        given_up: The turn ended in an error by it, which says why.
     """
 
     attempt: int = 0
@@ -192,7 +194,9 @@ class RetryBlock(Block, kw_only=True, eq=False):
     delay_s: float = 0.0
     status: int | None = None
     reason: str = ""
+    cause: str = ""
     over: bool = False
+    given_up: bool = False
 
 
 class PermissionBlock(Block, kw_only=True, eq=False):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from claude_magic.control_characters import one_line, show_invisibles
+from claude_magic.transcript.advice import typeable
 from claude_magic.transcript.blocks import Level
 from claude_magic.wire import notices as wire
 
@@ -185,5 +186,5 @@ _WORDS: dict[type[wire.Notice], Callable[[Any], Iterator[Line]]] = {
 
 
 def _bounded(text: str) -> str:
-    text = show_invisibles(text).strip()
+    text = show_invisibles(typeable(text)).strip()
     return text if len(text) <= _LIMIT else f"{text[: _LIMIT - 1]}…"

@@ -72,6 +72,7 @@ class Reducer:
         self._list: ToolBlock | None = None  # where it is shown
         self._has_result = False
         self._halt = ""  # why the CLI goes no further, if it said so
+        self._unreachable = ""  # why the API cannot be reached, if that is known
         self._matters: deque[str] = deque(maxlen=_REMEMBERED)
         self._hooks_said: deque[str] = deque(maxlen=_REMEMBERED)
 
@@ -116,10 +117,17 @@ class Reducer:
         """What is worked on, by the to-do list; "" if there is none."""
         return self._todos.doing
 
-    def break_off(self) -> None:
+    def unreachable(self, why: str) -> None:
+        """Says with the attempts from now on, and at the end, why the API cannot be reached."""
+        self._unreachable = why
+        if self._retry is not None and self._retry.status is None:
+            self._retry.cause = why
+            self._builder.touch(self._retry)
+
+    def break_off(self, *, failed: bool = False) -> None:
         """Closes what is open: the process has ended, or the turn has. What had come is kept."""
         self._builder.break_off()
-        self._end_retry()
+        self._end_retry(failed=failed)
 
     def _tell(self, scope: Scope, block: Block, piece: str = "") -> None:
         if scope is self._builder.main:
@@ -175,10 +183,12 @@ class Reducer:
             self._tell(scope, block, piece)
 
     def _on_assistant(self, event: wire.AssistantMessage) -> None:
-        self._end_retry()
+        self._end_retry(failed=bool(event.error))
         if event.error:
             text = "\n".join(block.text for block in event.message.blocks if block.text)
-            self._tell(self._builder.main, self._builder.notice(explained(text), "error"))
+            self._tell(
+                self._builder.main, self._builder.notice(explained(text, None, self._unreachable), "error")
+            )
             return
         scope = self._builder.scope(event.parent_tool_use_id)
         for content in event.message.blocks:
@@ -251,6 +261,7 @@ class Reducer:
         retry.delay_s = event.retry_delay_ms / 1000
         retry.status = event.error_status
         retry.reason = event.error[:200] if isinstance(event.error, str) else ""
+        retry.cause = self._unreachable if event.error_status is None else ""
         self._builder.touch(retry)
 
     def _on_system(self, event: wire.SystemEvent) -> None:
@@ -290,13 +301,13 @@ class Reducer:
 
     def _on_result(self, event: wire.ResultEvent) -> None:
         self._has_result = True
-        self._end_retry()
+        self._end_retry(failed=event.is_error)
         for denial in event.permission_denials:
             tool = self._builder.tools.get(str(denial.get("tool_use_id")))
             if tool is not None and tool.state is ToolState.FAILED:
                 tool.state = ToolState.DENIED
                 self._builder.touch(tool)
-        self.error, self._halt = turn_error(event, self._halt), ""
+        self.error, self._halt = turn_error(event, self._halt, self._unreachable), ""
         if not self.error:
             self._say_it_all(event)
 
@@ -316,9 +327,9 @@ class Reducer:
         last = next((b for b in spoken if not isinstance(b, TextBlock) or b.text.strip()), None)
         return last is None or isinstance(last, ToolBlock)
 
-    def _end_retry(self) -> None:
+    def _end_retry(self, *, failed: bool = False) -> None:
         if self._retry is not None:
-            self._retry.over = True
+            self._retry.over, self._retry.given_up = True, failed
             self._builder.touch(self._retry)
             self._retry = None
 

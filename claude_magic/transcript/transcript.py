@@ -301,6 +301,10 @@ class Transcript:
             tool.preview = preview
             self._builder.touch(tool)
 
+    def unreachable(self, why: str) -> None:
+        """Says why the API cannot be reached, with the attempts and at the end."""
+        self._reducer.unreachable(why)
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Adds a line of ours; the same line twice in a row is one."""
         self._builder.notice(text, level)
@@ -317,12 +321,13 @@ class Transcript:
             result: The turn's value; `error` is shown unless the transcript ends with it already.
             context_left: Share of the context window still free, 0 to 1.
         """
-        self.break_off()
         ended = self._ending(result)
+        self._reducer.break_off(failed=ended is TurnState.FAILED)
+        self._requests.withdraw()
         if ended is TurnState.CANCELLED:
             self.notice(result.error or "Dropped before its turn.")
-        elif ended is TurnState.INTERRUPTED:
-            self.notice(result.error or "Interrupted. What had come until then is kept.", "warning")
+        elif ended is TurnState.INTERRUPTED and result.error:  # a person's own wish the state says
+            self.notice(result.error, "warning")
         elif ended is TurnState.FAILED:
             self._fail(result.error or "The turn failed.")
         self.footer = Footer(

@@ -33,6 +33,7 @@ __all__ = [
     "thinking_line",
 ]
 
+_NO_REASON = "unknown"  # the CLI's word where no answer came
 _NOTICEABLE = 0.1  # seconds; shorter is not worth a figure
 
 BYPASS_BANNER = "Permission checks are off (bypassPermissions): every tool runs without asking."
@@ -141,11 +142,12 @@ def retry_parts(block: RetryBlock) -> tuple[str, str, str]:
     """The same, apart: what stands before the time until the next attempt, that time, what follows it."""
     status = f"HTTP {block.status}" if block.status else ""
     reason = show_invisibles(block.reason).replace("_", " ")
-    why = ", ".join(part for part in (status, reason) if part) or "no answer"
+    why = ", ".join(part for part in (status, reason) if part and part != _NO_REASON) or "no answer"
+    times = f"{block.attempt} time{'s' * (block.attempt != 1)}"
+    cause = show_invisibles(block.cause)
+    if block.given_up:
+        return f"Tried {times}.", "", ""
     if block.over:
-        return f"The API refused {block.attempt} time{'s' * (block.attempt != 1)} ({why}).", "", ""
-    failed = f"The API refused ({why}). Attempt {block.attempt} of {block.max_retries} failed;"
-    advice = (
-        " Interrupt, and check the login with /login or ANTHROPIC_API_KEY." if block.status == 401 else ""
-    )
-    return f"{failed} the next is in ", duration(block.delay_s), f".{advice}"
+        return f"{cause}; tried {times}." if cause else f"The API refused {times} ({why}).", "", ""
+    failed = f"{cause or f'The API refused ({why})'}. Attempt {block.attempt} of {block.max_retries} failed;"
+    return f"{failed} the next is in ", duration(block.delay_s), "."

@@ -195,11 +195,10 @@ def test_without_a_login_the_line_says_how_to_log_in(tmp_path: Path) -> None:
 
         assert cell.error is not None
         assert len(cell.error.traceback) == 1
-        assert cell.error.text.startswith(
-            "claude_magic: Not logged in. Run `claude` in a terminal and type /login"
-        )
-        assert "offline" in cell.error.text
-        assert "Not logged in" in read_page(html(cell)).text
+        assert cell.error.text == "claude_magic: The turn failed; it says above why."
+        page = read_page(html(cell)).text
+        assert page.count("Not logged in") == 1
+        assert page.count("%claude_login") == 1
         assert "failed" in shown(cell).split("\n", 1)[0]
         kernel.do('%config ClaudeMagics.backend = "offline"')
         cell = kernel.do("%claude hello")

@@ -19,6 +19,7 @@ from claude_magic.errors import (
     ProcessEndedError,
     StartError,
     StateError,
+    TurnFailedError,
     WorkingDirectoryError,
 )
 from claude_magic.options import Options
@@ -27,6 +28,8 @@ from claude_magic.session import Session, SessionState
 from claude_magic.session.conversation import Conversation
 from claude_magic.transcript import TurnState
 from claude_magic.transcript.blocks import NoticeBlock, RetryBlock
+from claude_magic.transcript.explain import LOGIN_REFUSED
+from claude_magic.wording import turn as wording
 
 Sessions = Callable[..., Session]
 Eventually = Callable[..., Awaitable[None]]
@@ -334,9 +337,43 @@ async def test_an_error_of_the_api_fails_the_turn_in_one_line(
 
 
 @pytest.mark.fault(99, via="real")
+async def test_a_refused_login_ends_the_turn_at_the_second_no_and_the_next_prompt_goes_on(
+    session: Sessions, cli: Path, endpoint: Endpoint
+) -> None:
+    talk = session(cli=str(cli))
+    turn = talk.submit("fail 401")
+    result = await turn.wait()
+
+    assert len(endpoint.requests) == 2, "the CLI alone would ask ten times more, for minutes"
+    assert result.error == LOGIN_REFUSED
+    assert result.num_turns == 0
+    assert isinstance(turn.error, TurnFailedError)
+    assert turn.error.result is result
+    assert (await talk.ask("say on")).text == "on"
+
+
+@pytest.mark.fault(99, via="real")
+async def test_an_api_that_cannot_be_reached_is_named_with_the_cause_and_without_its_secrets(
+    session: Sessions, cli: Path
+) -> None:
+    address = "http://ada:sesame@127.0.0.1:9/hidden"
+    talk = session(cli=str(cli), env={"ANTHROPIC_BASE_URL": address, "CLAUDE_CODE_MAX_RETRIES": "1"})
+    turn = talk.submit("hi")
+    await turn.wait()
+
+    retry, notice = turn.transcript.blocks
+    assert isinstance(retry, RetryBlock)
+    assert isinstance(notice, NoticeBlock)
+    assert str(turn.error).startswith("127.0.0.1:9 cannot be reached: connection refused. ")
+    assert (wording.retry_line(retry), notice.text) == ("Tried 1 time.", str(turn.error))
+    assert "sesame" not in str(turn.error)
+    assert "hidden" not in str(turn.error)
+
+
+@pytest.mark.fault(99, via="real")
 async def test_without_a_login_the_turn_says_what_to_do(session: Sessions, cli: Path) -> None:
     talk = session(cli=str(cli), env={"ANTHROPIC_API_KEY": ""})
-    with pytest.raises(ClaudeMagicError, match=r"^Not logged in. Run `claude` in a terminal and type /login"):
+    with pytest.raises(ClaudeMagicError, match=r"^Not logged in. Type: %claude_login "):
         await talk.ask("say hi")
 
 

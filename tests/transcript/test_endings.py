@@ -27,11 +27,7 @@ def test_a_turn_dropped_from_the_queue_is_cancelled() -> None:
     ("result", "state", "line"),
     [
         (Result(), TurnState.DONE, None),
-        (
-            Result(interrupted=True),
-            TurnState.INTERRUPTED,
-            ("warning", "Interrupted. What had come until then is kept."),
-        ),
+        (Result(interrupted=True), TurnState.INTERRUPTED, None),
         (Result(interrupted=True, error="Too slow."), TurnState.INTERRUPTED, ("warning", "Too slow.")),
         (Result(is_error=True), TurnState.FAILED, ("error", "The turn failed.")),
         (Result(is_error=True, error="No room."), TurnState.FAILED, ("error", "No room.")),
@@ -140,6 +136,58 @@ def test_a_turn_ends_in_silence_where_nothing_was_said_after_its_last_call(
 )
 def test_what_went_wrong_is_one_line(event: wire.ResultEvent, error: str) -> None:
     assert turn_error(event) == error
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Invalid API key · Please run /login", "Invalid API key · Type: %claude_login"),
+        (
+            "Run `claude auth login` (or /login in a local session), then try again.",
+            "Type: %claude_login, then try again.",
+        ),
+        (
+            "There's an issue with the selected model (m). Run --model to pick a different model.",
+            "There's an issue with the selected model (m). Name another with --model.",
+        ),
+        (
+            "Limit reached · /upgrade to increase your usage limit.",
+            "Limit reached · upgrade at claude.ai/upgrade to increase your usage limit.",
+        ),
+        (
+            "You're out of usage credits. Run /usage-credits to keep using X or /model to switch models.",
+            "You're out of usage credits. See claude.ai/settings/usage to keep using X or --model NAME.",
+        ),
+        (
+            "Context limit reached · /compact or /clear to continue",
+            "Context limit reached · %claude /compact or %claude /clear to continue",
+        ),
+        (
+            "Prompt is too long. Double press esc to edit your last message and try again",
+            "Prompt is too long",
+        ),
+        (
+            "No such file: /clear/up and /login.txt, /home/cost",
+            "No such file: /clear/up and /login.txt, /home/cost",
+        ),
+    ],
+)
+def test_an_error_advises_only_what_can_be_typed_in_a_notebook(text: str, said: str) -> None:
+    assert explained(text) == said
+
+
+def test_what_cannot_be_reached_and_what_is_not_allowed_have_their_cause() -> None:
+    why = "127.0.0.1:9 cannot be reached: connection refused"
+    for text in (
+        "API Error: Connection refused — a firewall or proxy may be blocking it (ECONNREFUSED)",
+        "API Error: Unable to connect to API (ConnectionRefused)",
+        "API Error: Can't reach the API server — check your internet or DNS (ENOTFOUND)",
+    ):
+        assert explained(text, None, why).startswith(f"{why}. ")
+        assert explained(text) == text
+    assert explained("API Error: 529 Overloaded", 529, why) == "API Error: 529 Overloaded"
+    forbidden = explained("Failed to authenticate. API Error: 403 No such\nright.", 403)
+    assert forbidden == "The API does not let this login do that (HTTP 403): No such right."
 
 
 def test_a_refused_login_is_told_by_its_status_or_its_words() -> None:

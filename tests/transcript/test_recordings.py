@@ -117,16 +117,16 @@ def test_what_a_subagent_does_is_inside_the_call_that_started_it(generation: str
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("name", ["stop", "stoptext"])
 @pytest.mark.fault(39, via="pure")
-def test_an_interrupted_turn_keeps_its_partial_answer_and_says_so(generation: str, name: str) -> None:
+def test_an_interrupted_turn_keeps_its_partial_answer_and_says_so_by_its_state_alone(
+    generation: str, name: str
+) -> None:
     transcript = heard(generation, name)
 
     transcript.finish(Result(interrupted=True))
 
     assert transcript.answer.startswith("A ")
     assert transcript.state is TurnState.INTERRUPTED
-    notice = transcript.blocks[-1]
-    assert isinstance(notice, NoticeBlock)
-    assert "Interrupted" in notice.text
+    assert not any(isinstance(block, NoticeBlock) for block in transcript.blocks)
     for block in transcript.blocks:
         if isinstance(block, ToolBlock):
             assert (block.state, block.result) == (ToolState.INTERRUPTED, "")

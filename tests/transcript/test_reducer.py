@@ -16,7 +16,7 @@ from claude_magic.transcript.blocks import (
     ThinkingBlock,
     ToolState,
 )
-from claude_magic.transcript.explain import explained
+from claude_magic.transcript.explain import LOGIN_REFUSED, explained
 from claude_magic.wire import events as wire
 
 
@@ -202,15 +202,7 @@ def test_an_error_of_the_api_is_a_line_that_says_what_to_do() -> None:
     content = [wire.Block(type="text", text="API Error: 401"), wire.Block(type="image")]
     refused = wire.AssistantMessage(message=wire.Message(content=content), error="authentication_failed")
 
-    assert notices(applied(refused)) == [
-        (
-            "error",
-            (
-                "The API did not accept the login (HTTP 401). Run `claude` in a terminal and type /login, "
-                "or check ANTHROPIC_API_KEY."
-            ),
-        )
-    ]
+    assert notices(applied(refused)) == [("error", LOGIN_REFUSED)]
 
     lines = [wire.Block(type="text", text="One."), wire.Block(type="text", text="Two.")]
     failed = wire.AssistantMessage(message=wire.Message(content=lines), error="unknown")

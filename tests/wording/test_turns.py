@@ -153,16 +153,24 @@ def test_thinking_has_a_time_worth_a_figure(seconds: float | None, said: str) ->
         ),
         (
             RetryBlock(attempt=1, max_retries=10, delay_s=3.0, status=401),
-            (
-                "The API refused (HTTP 401). Attempt 1 of 10 failed; the next is in 3.0 s. "
-                "Interrupt, and check the login with /login or ANTHROPIC_API_KEY."
-            ),
+            "The API refused (HTTP 401). Attempt 1 of 10 failed; the next is in 3.0 s.",
         ),
         (
-            RetryBlock(attempt=1, max_retries=10, delay_s=3.0),
+            RetryBlock(
+                attempt=4, max_retries=10, delay_s=3.0, reason="unknown", cause="a:9 cannot be reached"
+            ),
+            "a:9 cannot be reached. Attempt 4 of 10 failed; the next is in 3.0 s.",
+        ),
+        (
+            RetryBlock(attempt=1, max_retries=10, delay_s=3.0, reason="unknown"),
             "The API refused (no answer). Attempt 1 of 10 failed; the next is in 3.0 s.",
         ),
         (RetryBlock(attempt=1, status=401, over=True), "The API refused 1 time (HTTP 401)."),
+        (
+            RetryBlock(attempt=2, cause="a:9 cannot be reached", over=True),
+            "a:9 cannot be reached; tried 2 times.",
+        ),
+        (RetryBlock(attempt=2, status=401, over=True, given_up=True), "Tried 2 times."),
         (RetryBlock(attempt=2, reason="late", over=True), "The API refused 2 times (late)."),
     ],
 )
