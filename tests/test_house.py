@@ -79,6 +79,8 @@ def test_events_are_told_apart_for_the_session_and_for_the_reader_and_nowhere_el
     # What is between the CLI and us alone gets as far as neither: control requests, noise.
     assert places.pop("wire.control") == {"ControlCancel", "ControlRequest", "ControlResponse"}
     assert places.pop("claude_cli.process") == {"Diagnostic"}
+    # The doctor's own question, which belongs to no session.
+    assert places.pop("command.api_check") == {"ApiRetry", "AssistantMessage", "ResultEvent", "StreamEvent"}
     assert [name for name, events in places.items() if events] == ["session.stream", "transcript.reducer"]
 
 

@@ -1,6 +1,7 @@
 """The command `claude-magic`: what a person types in a terminal, outside any notebook.
 
     claude-magic demo [NOTEBOOK]    run a notebook on the real CLI with the offline model, cell by cell
+    claude-magic login              log in to Claude, with the CLI that the notebooks use
     claude-magic doctor             what is installed, what is missing, and what to type next
 
 Nothing of Jupyter is imported before `demo` needs it.
@@ -15,7 +16,7 @@ import platform
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -23,14 +24,20 @@ from pathlib import Path
 from typing import Literal
 
 from claude_magic import offline
+from claude_magic.claude_cli.command import build_env
+from claude_magic.claude_cli.gateway import Place, api_of, why_unreachable
 from claude_magic.claude_cli.locate import find_cli, version_warning
+from claude_magic.claude_cli.login import LOGIN, ask_login, terminal_command
+from claude_magic.command.api_check import Answer, ask_api
 from claude_magic.control_characters import one_line
 from claude_magic.errors import ClaudeMagicError, UsageError
+from claude_magic.options import Options
 from claude_magic.processes.manager import default_manager
 
 __all__ = ["main"]
 
 _QUICKSTART = "01-quickstart"
+_IN_KERNEL = {"JPY_PARENT_PID", "JPY_SESSION_NAME"}  # variables that a cell's commands have
 _OUTPUT = Path("build/demo")
 _ANSWER_TIMEOUT = 10.0  # seconds that a program may take to say its version or address
 _FULL_KERNEL = (7, 4)  # the first ipykernel whose buttons answer while a cell waits
@@ -76,7 +83,11 @@ def _parser() -> ArgumentParser:
     )
     demo.add_argument("--output", type=Path, default=_OUTPUT, metavar="DIR", help=f"default: {_OUTPUT}")
     demo.set_defaults(run=_demo)
-    doctor = commands.add_parser("doctor", help="what is installed, and what to type next")
+    login = commands.add_parser("login", help="log in to Claude, with the CLI that the notebooks use")
+    login.set_defaults(run=_login)
+    doctor = commands.add_parser(
+        "doctor", help="what is installed and what to type next; asks the API one small question"
+    )
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -112,13 +123,37 @@ def _bundled_notebooks() -> dict[str, Traversable]:
     return {each.name.removesuffix(".ipynb"): each for each in sorted(notebooks, key=lambda each: each.name)}
 
 
+def _login(_: Namespace) -> int:
+    cli = find_cli().path
+    if not sys.stdin.isatty() or _IN_KERNEL & os.environ.keys():
+        raise UsageError(
+            "This cannot be answered here. Type in a cell: %claude_login, or in a terminal: "
+            f"{terminal_command('login')}"
+        )
+    sys.stdout.flush()
+    # In our place, so that the terminal and its signals are the CLI's own.
+    os.execve(cli, [str(cli), *LOGIN], _environment())  # noqa: S606  # no shell, a path that was found
+
+
 def _doctor(_: Namespace) -> int:
     findings = []
-    for look in (_python, _ipython, _ipykernel, _cli, _offline):
-        finding = look()
+    for finding in _findings():
         sys.stdout.write(f"{finding}\n")
         findings.append(finding)
     return 1 if any(finding.word == "problem" for finding in findings) else 0
+
+
+def _findings() -> Iterator[Finding]:
+    yield _python()
+    yield _ipython()
+    yield _ipykernel()
+    try:
+        cli: Path | None = find_cli().path
+    except ClaudeMagicError:
+        cli = None
+    yield _cli()
+    yield from _api(cli)
+    yield _offline(cli)
 
 
 def _python() -> Finding:
@@ -152,7 +187,48 @@ def _cli() -> Finding:
     return Finding("claude", f"{version}, {cli.path} (from {cli.source})")
 
 
-def _offline() -> Finding:
+def _api(cli: Path | None) -> Iterator[Finding]:
+    """Who one is for the API, and whether it is there: it is asked only where there is a login."""
+    env = _environment()
+    why = asyncio.run(why_unreachable(env))
+    status = asyncio.run(ask_login(cli, env)) if cli else None
+    if status is not None:
+        yield Finding("login", str(status)) if status.logged_in else Finding("login", _advice(), "problem")
+    place = api_of(env)
+    if why:
+        yield Finding("API", f"{why}. Look at the network, and at ANTHROPIC_BASE_URL if it is set", "problem")
+    elif place is None:
+        yield Finding("API", "a cloud provider's, which is not looked at", "note")
+    elif cli is not None and status is not None and status.logged_in:
+        yield _answering(place, asyncio.run(ask_api(cli, env)))
+    else:
+        yield Finding("API", f"{place} can be reached; it was asked nothing, for want of a login", "note")
+
+
+def _advice() -> str:
+    return f"not logged in. Type: {terminal_command('login')} (in a notebook: %claude_login)"
+
+
+def _answering(place: Place, answer: Answer) -> Finding:
+    if answer.problem:
+        return Finding("API", f"{place}: {answer.problem}", "problem")
+    if not answer.streams:
+        advice = "answers, but in one piece. Have the gateway pass text/event-stream on as it comes"
+        return Finding("API", f"{place} {advice}", "problem")
+    if not answer.keeps_tools:
+        advice = "answers and streams, and no tool was called. If none ever is, have the gateway keep `tools`"
+        return Finding("API", f"{place} {advice}", "note")
+    return Finding("API", f"{place} answers, streams and keeps tools")
+
+
+def _environment() -> dict[str, str]:
+    """That of the CLI in a notebook."""
+    return build_env(Options(), os.environ)
+
+
+def _offline(cli: Path | None) -> Finding:
+    if cli is None:
+        return Finding("offline", "needs the program claude, too", "problem")
     try:
         offline.url_from(_first_output(offline.command()).encode())
     except ClaudeMagicError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import getpass
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -184,15 +185,30 @@ class Cells:
             return CellAsker(InputAsker(prompt.read, prompt.show), background=background)
         return CellAsker(InputAsker(builtins.input, print), background=background)
 
+    @property
+    def is_attended(self) -> bool:
+        """Somebody can answer a question that the current cell asks."""
+        return self._answers_input()
+
     def confirm(self, question: str) -> bool | None:
         """Asks for a yes by `input()`; None where nobody can answer."""
+        answer = self.read(question)
+        return None if answer is None else answer.lower() in {"y", "yes"}
+
+    def read(self, question: str, *, secret: bool = False) -> str | None:
+        """A line of the person's, "" if they interrupt; None where nobody can answer.
+
+        Args:
+            question: What stands before it.
+            secret: What is typed is not shown, and in no notebook.
+        """
         if not self._answers_input():
             return None
         try:
             with asking():
-                return builtins.input(question).strip().lower() in {"y", "yes"}
+                return (getpass.getpass if secret else builtins.input)(question).strip()
         except KeyboardInterrupt:
-            return False
+            return ""
         except (EOFError, RuntimeError):  # the front end answers no input
             return None
 

@@ -23,6 +23,7 @@ from claude_magic.magics.arguments import magics_of
 from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer
 from claude_magic.magics.conversations import ConversationMagics
+from claude_magic.magics.login import LoginMagics
 from claude_magic.magics.prompts import Prompts
 from claude_magic.magics.sessions import SessionMagics
 from claude_magic.magics.tasks import TaskMagics
@@ -69,6 +70,7 @@ class ClaudeMagics(Settings):
             ),
             self.conversations,
             self.tasks,
+            LoginMagics(self.sessions, self, self.cells),
             self.undo,
             self.tools,
         )

@@ -5,13 +5,17 @@ import json
 import re
 import sys
 from pathlib import Path
+from unittest.mock import Mock
+from urllib.parse import urlsplit
 
 import nbformat
+import pexpect
 import pytest
 from endpoint_log import Endpoint
 
 from claude_magic.command import main as command
 from claude_magic.offline.scenario import Scenario
+from claude_magic.transcript.explain import LOGIN_REFUSED
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 QUICKSTART = NOTEBOOKS / "01-quickstart.ipynb"
@@ -117,14 +121,87 @@ def test_a_demo_without_its_packages_says_what_to_install(
     assert capsys.readouterr().err == expected
 
 
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody listens on: nothing leaves the machine."""
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def logged_in(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    """There is a login, with the scripted model for an API."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sesame-key")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", endpoint.url)
+    return endpoint
+
+
+def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str, str]]:
+    """What the doctor found: how each is, and the words."""
+    lines = (line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines())
+    return {name: (word, text) for word, name, text in lines}
+
+
 @pytest.mark.process
-def test_the_doctor_finds_everything(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_finds_everything_and_asks_the_api_once(
+    logged_in: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command.main(["doctor"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [
-        ["ok", name] for name in ("Python", "IPython", "ipykernel", "claude", "offline")
-    ]
-    assert re.search(r"\d+\.\d+\.\d+", lines[3])
+    found = findings(capsys)
+    assert list(found) == ["Python", "IPython", "ipykernel", "claude", "login", "API", "offline"]
+    assert {word for word, _ in found.values()} == {"ok"}
+    assert re.search(r"\d+\.\d+\.\d+", found["claude"][1])
+    assert found["login"][1] == "logged in (ANTHROPIC_API_KEY)"
+    assert found["API"][1] == f"{urlsplit(logged_in.url).netloc} answers, streams and keeps tools"
+    assert len(logged_in.requests) == 1
+
+
+@pytest.mark.fault(99, via="real")
+@pytest.mark.process
+def test_the_doctor_names_a_login_that_is_refused_and_an_api_that_is_not_there(
+    logged_in: Endpoint, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("claude_magic.command.api_check.QUESTION", "fail 401")
+    assert command.main(["doctor"]) == 1
+    found = findings(capsys)
+    assert found["API"] == ("problem", f"{urlsplit(logged_in.url).netloc}: {LOGIN_REFUSED}")
+
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://ada:sesame@127.0.0.1:9/x")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CLAUDE_MAGIC_CLI", "")
+    assert command.main(["doctor"]) == 1
+    found = findings(capsys)
+    assert found["API"][0] == "problem"
+    assert found["API"][1].startswith("127.0.0.1:9 cannot be reached: connection refused. ")
+    assert found["claude"][0] == found["offline"][0] == "problem"
+    assert "login" not in found
+
+
+@pytest.mark.process
+def test_without_a_login_the_doctor_names_the_command_for_it_which_runs_the_cli_that_was_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where no claude-magic is
+    assert command.main(["doctor"]) == 1
+    word, text = findings(capsys)["login"]
+    named = re.fullmatch(r"not logged in\. Type: (.+) \(in a notebook: %claude_login\)", text)
+    assert (word, named is not None) == ("problem", True)
+
+    assert named is not None
+    cli = tmp_path / "claude"
+    cli.write_text('#!/bin/sh\necho "$0 $@, a tty: $(test -t 0 && echo yes)"\n', encoding="utf-8")
+    cli.chmod(0o755)
+    terminal = pexpect.spawn("/bin/sh", ["-c", f"PATH={tmp_path}:/bin:/usr/bin {named[1]}"], encoding="utf-8")
+    terminal.expect(pexpect.EOF, timeout=60)
+    assert f"{cli} auth login, a tty: yes" in str(terminal.before)
+
+
+def test_a_login_in_a_cell_is_refused_with_what_works_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert command.main(["login"]) == 1
+    assert "Type in a cell: %claude_login, or in a terminal: " in capsys.readouterr().err
 
 
 @pytest.mark.process
@@ -133,9 +210,10 @@ def test_the_doctor_says_what_is_wrong_with_the_cli(
 ) -> None:
     monkeypatch.setenv("CLAUDE_MAGIC_CLI", str(tmp_path / "none"))
     assert command.main(["doctor"]) == 1
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem")]
-    assert "claude" in line
-    assert f"CLAUDE_MAGIC_CLI is '{tmp_path}/none'" in line
+    found = findings(capsys)
+    assert found["claude"][0] == "problem"
+    assert f"CLAUDE_MAGIC_CLI is '{tmp_path}/none'" in found["claude"][1]
+    assert found["offline"] == ("problem", "needs the program claude, too")
 
 
 @pytest.mark.fault(115, via="fake")
@@ -155,34 +233,19 @@ printf '2.1.999 (\033]52;c;aGk=\007\033[31mred)\n'
     assert not set(said) & {"\x1b", "\x07"}
 
 
-@pytest.mark.process
-def test_the_doctor_says_which_ipykernel_to_install(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_doctor_says_which_ipykernel_to_install_and_is_content_without_one_as_the_prompt_needs_none(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = importlib.metadata.version
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "6.29.5")
+    old = command._ipykernel()
     monkeypatch.setattr(
-        "importlib.metadata.version", lambda name: "6.29.5" if name == "ipykernel" else real(name)
+        "importlib.metadata.version", Mock(side_effect=importlib.metadata.PackageNotFoundError)
     )
-    assert command.main(["doctor"]) == 1
-    assert "6.29.5; buttons cannot answer" in capsys.readouterr().out
+    none = command._ipykernel()
 
-
-@pytest.mark.process
-def test_the_doctor_is_content_without_ipykernel_since_the_prompt_needs_none(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = importlib.metadata.version
-
-    def version(name: str) -> str:
-        if name == "ipykernel":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return real(name)
-
-    monkeypatch.setattr("importlib.metadata.version", version)
-    assert command.main(["doctor"]) == 0
-    assert re.search(
-        r"^note +ipykernel +not installed; .* pip install ipykernel$", capsys.readouterr().out, re.MULTILINE
-    )
+    assert (old.word, none.word) == ("problem", "note")
+    assert old.text.startswith("6.29.5; buttons cannot answer")
+    assert re.fullmatch("not installed; .* pip install ipykernel", none.text)
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -183,12 +184,27 @@ def test_without_a_cli_the_line_says_how_to_get_one(own_kernel: MagicNotebook, t
     assert own_kernel.printed("print(6 * 7)") == "42"
 
 
+def _asks_for_a_code(folder: Path) -> Path:
+    """A CLI whose login takes one code and no other."""
+    cli = folder / "asks-for-a-code"
+    cli.write_text(
+        """#!/bin/sh
+printf "If the browser didn't open, visit: https://example.org/login\\nPaste code here if prompted > "
+read code
+[ "$1 $2 $code" = "auth login secret-2" ] || { echo "Login failed: no such code" >&2; exit 1; }
+""",
+        encoding="utf-8",
+    )
+    cli.chmod(0o755)
+    return cli
+
+
 @pytest.mark.kernel
 @pytest.mark.fault(5, via="real")
 @pytest.mark.fault(99, via="real")
-def test_without_a_login_the_line_says_how_to_log_in(tmp_path: Path) -> None:
+def test_without_a_login_the_turn_says_once_how_to_log_in_which_can_be_done_in_a_cell(tmp_path: Path) -> None:
     # What nobody listens on: were there a login, nothing would leave the machine.
-    env = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "IS_SANDBOX": "1"}
+    env = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "BROWSER": "/bin/false", "IS_SANDBOX": "1"}
     with MagicNotebook(tmp_path, offline=False, env=env) as kernel:
         kernel.load()
         cell = kernel.run("%claude hi")
@@ -200,6 +216,24 @@ def test_without_a_login_the_line_says_how_to_log_in(tmp_path: Path) -> None:
         assert page.count("Not logged in") == 1
         assert page.count("%claude_login") == 1
         assert "failed" in shown(cell).split("\n", 1)[0]
+
+        # The CLI that was found shows its address and waits for a code.
+        asked = kernel.run("%claude_login", allow_stdin=True, answers=[""])
+        assert re.search(r"https://claude\.\S+/oauth/authorize\?", asked.stdout)
+        assert asked.error is not None
+        assert asked.error.text.endswith("To try again, type: %claude_login")
+        assert "In a terminal, type: " in kernel.error("%claude_login")
+        kernel.do(f"%config ClaudeMagics.cli = {str(_asks_for_a_code(tmp_path))!r}")
+        wrong = kernel.run("%claude_login", allow_stdin=True, answers=["secret-1"])
+        assert wrong.error is not None
+        assert wrong.error.text == (
+            "claude_magic: Not logged in: Login failed: no such code. To try again, type: %claude_login"
+        )
+        right = kernel.do("%claude_login", allow_stdin=True, answers=["secret-2"])
+        assert "https://example.org/login" in right.stdout
+        assert right.stdout.endswith("Logged in. The next prompt uses it.\n")
+        assert "secret" not in right.stdout
+        kernel.do("%config ClaudeMagics.cli = None")
         kernel.do('%config ClaudeMagics.backend = "offline"')
         cell = kernel.do("%claude hello")
         assert "offline model, scripted answers" in shown(cell).split("\n", 1)[0]
