@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CellAsker", "Cells", "TurnCell"]
 
-_FAILED = "The turn failed; it says above why."
-_STOPPED = "The turn was stopped; it says above why."
+_FAILED = "The turn failed; the reason is above."
+_STOPPED = "The turn was stopped; the reason is above."
 _STILL_RUNS = (
     "The turn that this cell began before still runs in the background; %claude_history will have its answer."
 )

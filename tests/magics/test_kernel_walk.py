@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 from kernel_client import Cell
-from magic_fixtures import MagicNotebook, shown
+from magic_fixtures import FAILED, MagicNotebook, shown
 
 TURNS = int(os.environ.get("CLAUDE_MAGIC_WALK", "25"))
 SEED = os.environ.get("CLAUDE_MAGIC_WALK_SEED")  # looked up here: no test sees the variables of its tester
@@ -94,7 +94,8 @@ class Walk:
     def fails(self) -> None:
         cell = self.run(self.ask("fail 400"))
         assert cell.error is not None
-        assert cell.error.traceback == ("claude_magic: API Error: 400 Scripted error.",)
+        assert cell.error.traceback == (FAILED,)
+        assert cell.error.value == "API Error: 400 Scripted error."
         assert self.result()[1:] == (True, False, "API Error: 400 Scripted error.")
 
     def is_interrupted(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from kernel_client import fresh_environment
-from magic_fixtures import MagicNotebook, html, read_page, shown
+from magic_fixtures import FAILED, MagicNotebook, html, read_page, shown
 
 HEAVY = {
     "rich",
@@ -211,7 +211,7 @@ def test_without_a_login_the_turn_says_once_how_to_log_in_which_can_be_done_in_a
 
         assert cell.error is not None
         assert len(cell.error.traceback) == 1
-        assert cell.error.text == "claude_magic: The turn failed; it says above why."
+        assert cell.error.text == FAILED
         page = read_page(html(cell)).text
         assert page.count("Not logged in") == 1
         assert page.count("%claude_login") == 1

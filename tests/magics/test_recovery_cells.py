@@ -110,7 +110,7 @@ def test_recoveries_can_be_switched_off(notebook: MagicNotebook) -> None:
     notebook.wait(cell.id)
     notebook.do("%config ClaudeMagics.recoveries = 3")  # the kernel is shared
     assert cell.error is not None
-    assert "claude ended (killed by SIGKILL). The next prompt resumes the conversation." in cell.error.text
+    assert "claude ended (killed by SIGKILL). The next prompt resumes the conversation." in cell.error.value
     assert notebook.status()["state"] == "crashed"
 
 

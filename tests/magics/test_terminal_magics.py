@@ -162,7 +162,7 @@ def test_control_characters_of_an_error_do_not_reach_the_terminal(terminal: Magi
     screen = terminal.run("%claude -s older fail in colours")
     terminal.run("%config ClaudeMagics.cli = None")
 
-    assert re.search(r"claude_magic: API Error: .*before +red *over31m after", screen)
+    assert re.search(r"API Error: .*before +red *over31m after", screen)
     for sent in ("\x1b]52", "\x1b[31mred", "\x1b[2J\r", "c2VjcmV0\x07", "\x9b"):
         assert sent not in terminal.raw
 

@@ -75,7 +75,7 @@ class Soaked(Working):
         evidence = self._evidence(fault, cell, word)
         began = self._kill_cli(fault.session)
         self.kernel.wait(cell.id, PATIENCE)
-        if fault.moment is Moment.EARLY and "ended while starting" in error_of(cell):
+        if fault.moment is Moment.EARLY and "ended while starting" in shown_in(cell):
             return evidence, self.fate(cell), began  # FAULTS 5: such a turn ends at once, with the reason
         return evidence, self._recovered(fault, cell, word), began
 
@@ -149,7 +149,7 @@ class Soaked(Working):
         fate = self._expect(fault, cell, word, {"done"} if status >= 500 else {"failed"})
         if fate == "failed":
             said = {400: "API Error: 400 Scripted error.", 401: "did not accept the login (HTTP 401)"}[status]
-            assert said in error_of(cell), shown_in(cell)
+            assert said in shown_in(cell), shown_in(cell)
         acted = not early and word in (self.work / "acts.txt").read_text().split()
         assert acted or early, shown_in(cell)
         return f"HTTP {status} {'after the tool acted' if acted else 'at first'}", fate, began

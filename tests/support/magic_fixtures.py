@@ -17,7 +17,17 @@ from endpoint_log import Endpoint
 from kernel_client import Cell, NotebookKernel
 from places import SCENARIO
 
-__all__ = ["MagicNotebook", "Page", "html", "markdown", "offline_environment", "read_page", "shown", "static"]
+__all__ = [
+    "FAILED",
+    "MagicNotebook",
+    "Page",
+    "html",
+    "markdown",
+    "offline_environment",
+    "read_page",
+    "shown",
+    "static",
+]
 
 OWN = ("claude_magic.offline", "claude_agent_sdk")  # in the command lines of the processes we start
 
@@ -30,6 +40,10 @@ def offline_environment(folder: Path) -> dict[str, str]:
         "CLAUDE_MAGIC_OFFLINE_LOG": str(folder / "endpoint.jsonl"),
         "IS_SANDBOX": "1",  # or the CLI refuses bypassPermissions to root
     }
+
+
+FAILED = "claude_magic: The turn failed; the reason is above."
+STOPPED = "claude_magic: The turn was stopped; the reason is above."
 
 
 class MagicNotebook(NotebookKernel):
@@ -87,13 +101,15 @@ class MagicNotebook(NotebookKernel):
         return ast.literal_eval(self.printed(f"print(ascii({expression}))"))
 
     def error(self, code: str, **how: Any) -> str:
-        """The one line of an error that a cell ends in."""
+        """What an error says that a cell ends in: in its one line, or in the turn to which that refers."""
         cell = self.run(code, **how)
         assert cell.error is not None, cell
         assert len(cell.error.traceback) == 1, cell.error.text
         assert cell.error.text.startswith("claude_magic: ")
         assert "\n" not in cell.error.text
-        return cell.error.text.removeprefix("claude_magic: ")
+        if cell.error.text in {FAILED, STOPPED}:
+            assert cell.error.value in shown(cell)
+        return cell.error.value
 
     def conversation_files(self, session_id: str = "*") -> list[Path]:
         """The conversations that the CLI has written down. A walk through its folder meets locks that go."""
