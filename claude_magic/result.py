@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
+
+from claude_magic.control_characters import shortened, show_invisibles
 
 __all__ = ["CodeBlock", "CodeBlocks", "FileChange", "Result", "ToolCall", "Usage"]
 
+_DATA_LENGTH = 20_000
 _REPR_LENGTH = 60  # characters of the answer
 _DIFF_LENGTH = 2_000  # lines
 
@@ -178,4 +182,26 @@ class Result:
         words = " ".join((self.error or self.text).split())
         first = words if len(words) <= _REPR_LENGTH else f"{words[: _REPR_LENGTH - 1]}…"
         state = "interrupted" if self.interrupted else "error" if self.is_error else "answer"
-        return f"<Result {state} {first!r}, {len(self.tool_calls)} tool calls, ${self.cost_usd:.4f}>"
+        return f"<{', '.join([f'Result {state} {first!r}', *self._facts()])}>"
+
+    def _repr_markdown_(self) -> str:
+        """The answer as a front end shows it, its data, and what it took."""
+        from claude_magic.commonmark.writing import escaped, fenced, safe_markdown  # noqa: PLC0415  # load budget
+
+        data = [] if self.data is None else [fenced(self._data_text(), "json")]
+        error = [f"**{escaped(self.error)}**"] if self.error else []
+        facts = [f"*{escaped(' · '.join(facts))}*"] if (facts := self._facts()) else []
+        return "\n\n".join([safe_markdown(self.text).strip("\n"), *data, *error, *facts]).strip("\n")
+
+    def _facts(self) -> list[str]:
+        calls = len(self.tool_calls)
+        said = [f"{calls} tool call{'s' * (calls > 1)}"] if calls else []
+        return [*said, f"${self.cost_usd:.4f}"] if self.cost_usd else said
+
+    def _data_text(self) -> str:
+        """The data as JSON where it is of its kinds, else as Python shows it."""
+        try:
+            text = msgspec.json.format(msgspec.json.encode(self.data), indent=2).decode()
+        except (TypeError, ValueError, RecursionError):
+            text = repr(self.data)
+        return shortened(show_invisibles(text), _DATA_LENGTH)

@@ -65,11 +65,11 @@ def test_a_blocks_language_is_the_first_word_after_its_fence(info: str, language
 @pytest.mark.parametrize(
     ("result", "shown"),
     [
-        (Result(text="a\n b", cost_usd=0.5), "<Result answer 'a b', 0 tool calls, $0.5000>"),
-        (Result(text="x" * 60), f"<Result answer {'x' * 60!r}, 0 tool calls, $0.0000>"),
-        (Result(text="x" * 61), f"<Result answer {'x' * 59 + '…'!r}, 0 tool calls, $0.0000>"),
-        (Result(text="a", error="b", is_error=True), "<Result error 'b', 0 tool calls, $0.0000>"),
-        (Result(text="a", interrupted=True), "<Result interrupted 'a', 0 tool calls, $0.0000>"),
+        (Result(text="a\n b", cost_usd=0.5), "<Result answer 'a b', $0.5000>"),
+        (Result(text="x" * 60), f"<Result answer {'x' * 60!r}>"),
+        (Result(text="x" * 61), f"<Result answer {'x' * 59 + '…'!r}>"),
+        (Result(text="a", error="b", is_error=True), "<Result error 'b'>"),
+        (Result(text="a", interrupted=True), "<Result interrupted 'a'>"),
     ],
 )
 def test_a_results_repr_is_one_short_line(result: Result, shown: str) -> None:

@@ -106,14 +106,13 @@ class ConversationMagics:
         if arguments.force and arguments.to is None:
             raise UsageError(f"--force goes with -o. Usage: {_HISTORY}")
         session = self._sessions.find(arguments.name)
-        from claude_magic.wording.markdown import decisions_of, markdown_of  # noqa: PLC0415  # load budget
+        from claude_magic.wording.markdown import decisions_of, history_of  # noqa: PLC0415  # load budget
 
         if arguments.permissions:
             decisions = [line for transcript in session.history for line in decisions_of(transcript)]
             text, mime = "\n".join(decisions) or "Nothing was asked.", "text/plain"
         else:
-            turns = [markdown_of(transcript, whole=True) for transcript in session.history]
-            text, mime = "\n\n".join(turns) or "No turn yet.", "text/markdown"
+            text, mime = history_of(session.history) or "No turn yet.", "text/markdown"
         if arguments.to is not None:
             say(_write(arguments.to, text, force=arguments.force))
         else:

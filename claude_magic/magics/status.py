@@ -16,7 +16,7 @@ from claude_magic.session.conversation import Conversation
 from claude_magic.session.turn import Turn
 from claude_magic.wording.tables import Table, aligned
 from claude_magic.wording.tool import argument
-from claude_magic.wording.units import ago
+from claude_magic.wording.units import ago, money
 
 __all__ = ["machine_table", "session_table", "sessions_table", "short_id", "would_send"]
 
@@ -140,7 +140,7 @@ def _identity_rows(session: Session) -> Iterable[tuple[str, str]]:
 
 
 def _activity_rows(session: Session, background: Sequence[Turn]) -> Iterable[tuple[str, str]]:
-    yield "turns", str(session.turns)
+    yield "turns", str(session.turns or "")
     yield "running", _turn_list([session.turn] if session.turn else [])
     yield "waits for you", _requests(session.turn) if session.turn else ""
     yield "queue", _turn_list(session.queue)
@@ -152,7 +152,7 @@ def _usage_rows(session: Session) -> Iterable[tuple[str, str]]:
     footers = (turn.footer for turn in reversed(session.history) if turn.footer)
     context_left = next((each.context_left for each in footers if each.context_left is not None), None)
     yield "context left", "" if context_left is None else f"{context_left:.0%}"
-    yield "cost", f"${session.cost:.4f}"
+    yield "cost", money(session.cost) if session.cost else ""
     yield "ignored", ", ".join(f"{kind} ({count})" for kind, count in session.unknown.most_common(5))
     yield "last error", one_line(session.last_error, 300)
 

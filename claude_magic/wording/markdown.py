@@ -24,9 +24,13 @@ from claude_magic.wording.requests import decision_line
 from claude_magic.wording.room import Room, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from claude_magic.transcript import Transcript
 
-__all__ = ["decisions_of", "markdown_of", "plain_of"]
+__all__ = ["decisions_of", "history_of", "markdown_of", "plain_of"]
+
+_INDEXED = 4  # turns of which there is a list
 
 
 def markdown_of(transcript: Transcript, *, whole: bool = False) -> str:
@@ -48,6 +52,20 @@ def markdown_of(transcript: Transcript, *, whole: bool = False) -> str:
     parts += [said for block in transcript.blocks if (said := _markdown(block, transcript.cwd, room))]
     parts += [f"*{escaped(line)}*" for line in _last_lines(transcript)]
     return "\n\n".join(parts) + "\n"
+
+
+def history_of(transcripts: Sequence[Transcript]) -> str:
+    """Turns as Markdown, all of each; above many of them what there is, by numbers."""
+    turns = [markdown_of(transcript, whole=True) for transcript in transcripts]
+    if len(turns) < _INDEXED:
+        return "\n\n".join(turns)
+    lines = [
+        f"{number}. {escaped(wording.prompt_line(each))} ({each.state.value})"
+        for number, each in enumerate(transcripts, start=1)
+    ]
+    return "\n\n".join(
+        ["\n".join(lines), *(f"## Turn {number}\n\n{turn}" for number, turn in enumerate(turns, start=1))]
+    )
 
 
 def decisions_of(transcript: Transcript) -> list[str]:

@@ -17,7 +17,7 @@ from claude_magic.prompt import Attachment
 from claude_magic.transcript import Transcript
 from claude_magic.transcript.blocks import ToolBlock
 from claude_magic.wire import events as wire
-from claude_magic.wording.markdown import decisions_of, markdown_of, plain_of
+from claude_magic.wording.markdown import decisions_of, history_of, markdown_of, plain_of
 
 PASSIVE = TAGS - {"details", "div", "img", "span", "style", "summary"}
 
@@ -302,3 +302,15 @@ def test_a_to_do_list_that_a_later_call_shows_is_shown_once() -> None:
 
     assert markdown_of(transcript) == markdown_of(finished())
     assert plain_of(transcript) == plain_of(finished())
+
+
+def test_a_long_history_begins_with_what_is_in_it() -> None:
+    turns = [
+        finished(said(f"Answer {number}."), prompt=f"Ask *{number}*\nand more") for number in range(1, 5)
+    ]
+
+    assert history_of(turns[:3]) == "\n\n".join(markdown_of(turn, whole=True) for turn in turns[:3])
+    index, *rest = history_of(turns).split("## Turn ")
+    assert index.splitlines()[:2] == ["1. Ask \\*1\\* (done)", "2. Ask \\*2\\* (done)"]
+    assert [part.partition("\n")[0] for part in rest] == ["1", "2", "3", "4"]
+    assert all(f"Answer {number}." in part for number, part in enumerate(rest, start=1))
