@@ -10,6 +10,7 @@ const LIST = Symbol.for("claude_magic.answers");
 export function watchAnswer(turn, model, head) {
   const answers = listOfPage();
   answers.set(markOf(turn), (/** @type {Element} */ answer) => {
+    for (const pre of answer.querySelectorAll("pre")) pre.tabIndex = 0; // one that scrolls can be reached by keyboard
     for (const pre of answer.querySelectorAll(".claude-answer pre.claude-code")) equipCode(/** @type {HTMLPreElement} */ (pre), model);
     equipFooter(answer, model, head);
   });

@@ -1,13 +1,17 @@
 /** @import { Card, Decision, Question } from "./protocol.js" */
 import { disableControls, make, makeButton } from "./elements.js";
+import { isForCard, leaveCard, SHORTCUT } from "./keyboard.js";
 
 /** The form in which a person decides on a request. @param {Card} card @param {(decision: Decision) => void} send */
 export function cardForm(card, send) {
   const decide = (/** @type {Decision} */ decision) => {
+    const held = form.contains(document.activeElement);
     send({ id: card.id, ...decision });
     disableControls(form);
+    if (held) leaveCard(form);
   };
   const form = card.kind === "question" ? questionForm(card, decide) : permissionForm(card, decide);
+  form.tabIndex = -1; // where the shortcut goes: beside every choice
   return form;
 }
 
@@ -29,11 +33,31 @@ function permissionForm(card, decide) {
   }
   form.append(...(card.denyFirst ? [] : [denyButton]), reason);
   if (card.always) form.append(make("div", "claude-about", {}, `Always means: ${card.always}`));
+  equipKeys(form, plan);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (reason.value.trim()) deny();
   });
   return form;
+}
+
+/** Keys that press the buttons, and a line that names them. @param {HTMLElement} form @param {boolean} plan */
+function equipKeys(form, plan) {
+  const keys = { y: [".claude-allow", plan ? "approve" : "allow once"], a: [".claude-always", "always"], n: [".claude-deny", plan ? "keep planning" : "deny"] };
+  /** @type {Map<string, HTMLButtonElement>} */
+  const buttons = new Map();
+  const says = [`${SHORTCUT} comes here`];
+  for (const [key, [place, does]] of Object.entries(keys)) {
+    const button = /** @type {HTMLButtonElement | null} */ (form.querySelector(place));
+    if (!button) continue;
+    button.setAttribute("aria-keyshortcuts", key);
+    buttons.set(key, button);
+    says.push(`${key} ${does}`);
+  }
+  form.append(make("div", "claude-hint", {}, says.join(" · ")));
+  form.addEventListener("keydown", (event) => {
+    if (isForCard(event)) buttons.get(event.key)?.click();
+  });
 }
 
 /** @param {Card} card @param {(decision: Decision) => void} decide */
@@ -46,7 +70,7 @@ function questionForm(card, decide) {
     submit.disabled = fields.some((field) => !field.answer());
     submit.title = submit.disabled ? "Every question needs an answer" : "";
   };
-  form.append(...fields.map((field) => field.element), submit, decline);
+  form.append(...fields.map((field) => field.element), submit, decline, make("div", "claude-hint", {}, `${SHORTCUT} comes here`));
   form.addEventListener("input", ready);
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -5,6 +5,7 @@
  * nothing that a model says can become a control, and no control carries more than a choice.
  */
 /** @import { Model } from "./protocol.js" */
+import { listenToKeys } from "./keyboard.js";
 import { Store } from "./store.js";
 import { View } from "./view.js";
 
@@ -22,6 +23,7 @@ function storeOf(model) {
 export default {
   /** @param {{ model: Model }} context */
   initialize({ model }) {
+    listenToKeys();
     const store = storeOf(model);
     return () => {
       store.close();

@@ -24,6 +24,7 @@ export class View {
     this.controls = make("div", "claude-controls");
     this.body = make("div", "claude-body");
     this.status = make("div", "claude-said", { role: "status" });
+    this.says = ""; // of the turn's state
     this.bar.append(this.facts, this.controls);
     this.root.append(this.bar, this.body, this.status);
     el.append(this.root);
@@ -48,7 +49,7 @@ export class View {
 
   lose() {
     this.root.dataset.state = "lost";
-    this.status.textContent = "Claude: no connection to the kernel";
+    this.announce("Claude: no connection to the kernel");
     this.controls.replaceChildren(make("span", "claude-note", {}, "no connection to the kernel"));
     disableControls(this.body);
   }
@@ -88,11 +89,16 @@ export class View {
     return slot;
   }
 
+  /** What is new is a node that is added, the same words again too. @param {string} text */
+  announce(text) {
+    this.status.replaceChildren(text);
+  }
+
   /** @param {Head} head */
   showHead(head) {
     this.root.setAttribute("aria-label", `Claude, session ${head.session}`);
     this.root.dataset.state = head.state;
-    if (this.status.textContent !== head.says) this.status.textContent = head.says;
+    if (this.says !== head.says) this.announce((this.says = head.says)); // else it would take the place of a card's
     const focus = /** @type {HTMLElement | null} */ (this.controls.contains(document.activeElement) ? document.activeElement : null);
     this.controls.replaceChildren(this.clock, ...headControls(head, (action) => this.store.send(action)));
     if (focus) /** @type {HTMLElement | null} */ (this.controls.querySelector(`.${focus.classList[0]}`))?.focus();
@@ -112,7 +118,7 @@ export class View {
       }
       box.replaceChildren(cardForm(card, (decision) => this.store.send({ type: "decide", ...decision })));
       if (card.denyFirst && !this.typed) /** @type {HTMLElement | null} */ (box.querySelector(".claude-deny"))?.focus();
-      this.status.textContent = card.kind === "permission" ? `Claude asks to use ${card.tool}` : `Claude asks: ${card.kind}`;
+      this.announce(card.kind === "permission" ? `Claude asks to use ${card.tool}` : `Claude asks: ${card.kind}`);
     }
   }
 
