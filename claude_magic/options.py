@@ -153,8 +153,15 @@ class _Common:
         f"Permission mode: {', '.join(PERMISSION_MODES)}. The last is never a default.",
         "--permission-mode MODE",
     )
-    allow: tuple[str, ...] = option((), "Allow a tool without asking: Edit, 'Bash(git *)'.", "--allow TOOL")
-    deny: tuple[str, ...] = option((), "Refuse a tool.", "--deny TOOL")
+    allow: tuple[str, ...] = option(
+        (),
+        "Allow a tool without asking: Edit, 'Bash(git *)'.",
+        "--allow TOOL",
+        suggested=lambda in_use: in_use.tools_to_allow,
+    )
+    deny: tuple[str, ...] = option(
+        (), "Refuse a tool.", "--deny TOOL", suggested=lambda in_use: in_use.tools_to_allow
+    )
 
 
 @described

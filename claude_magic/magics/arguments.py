@@ -66,6 +66,10 @@ class InUse(Protocol):
     def tools(self) -> _Named:
         """The person's own tools."""
 
+    @property
+    def tools_to_allow(self) -> Iterable[str]:
+        """What may be allowed or refused."""
+
 
 class Word(NamedTuple):
     """A word of a line that is no flag's.

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import os
 import sys
+from collections.abc import Collection
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import TraitError
@@ -34,6 +35,7 @@ from claude_magic.notebook.open_notebook import OpenNotebook
 from claude_magic.notebook.sessions import Sessions, this_notebook
 from claude_magic.notebook.settings import Settings
 from claude_magic.processes.manager import default_manager
+from claude_magic.tools import TOOLS
 
 __all__ = ["ClaudeMagics", "load", "unload"]
 
@@ -77,8 +79,17 @@ class ClaudeMagics(Settings):
         self._magics = [each for family in families for each in magics_of(family)]
         asking = (magic.name for magic, _ in self._magics if magic.takes_prompt)
         self._question_marks = QuestionMarks(shell, asking)
-        self._completer = Completer(shell, [magic for magic, _ in self._magics], self)
+        self._completer = Completer(shell, [magic for magic, _ in self._magics], self, self._folder_of)
         self._pid = os.getpid()
+
+    @property
+    def tools_to_allow(self) -> Collection[str]:
+        """The tools that the product knows by name."""
+        return TOOLS
+
+    def _folder_of(self, session: str) -> str:
+        made = self.sessions.peek(session)
+        return "" if made is None else str(made.options.directory)
 
     # Coming and going
 

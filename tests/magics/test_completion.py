@@ -5,19 +5,10 @@ from __future__ import annotations
 import pytest
 from magic_fixtures import MagicNotebook
 
-from claude_magic.magics.arguments import OPTIONS
-from claude_magic.options import EFFORTS, MODELS, PERMISSION_MODES
+from claude_magic.options import EFFORTS, PERMISSION_MODES
+from claude_magic.tools import TOOLS
 
 pytestmark = pytest.mark.kernel
-
-OURS = {flag for option in OPTIONS for flag in option.flags} | {
-    "--all",
-    "--turn",
-    "--fresh",
-    "main",
-    "reviewer",
-}
-OURS |= {*PERMISSION_MODES, *EFFORTS, *MODELS, "queue", "refuse", "none", "frames"}
 
 
 @pytest.mark.parametrize(
@@ -27,10 +18,20 @@ OURS |= {*PERMISSION_MODES, *EFFORTS, *MODELS, "queue", "refuse", "none", "frame
         ("%%claude --per", {"--permission-mode"}),
         ("%claude --model op", {"opus"}),
         ("%claude -m s", {"sonnet"}),
-        (
-            "%claude --permission-mode ",
-            {"default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions"},
-        ),
+        ("%claude --permission-mode ", {*PERMISSION_MODES}),
+        ("%claude --permission-mode=pl", {"plan"}),
+        ("%claude --effort ", {*EFFORTS}),
+        ("%claude --allow W", {name for name in TOOLS if name.startswith("W")}),
+        ("answer = %claude --model op", {"opus"}),
+        ("%claude an ", set()),
+        ("%claude imp", set()),
+        ("%claude look at @no", {"@notes.txt"}),
+        ("%claude look at @sub/", {"@sub/c.txt"}),
+        ('%claude look at @"sub/', {'@"sub/a b.txt"', '@"sub/c.txt"'}),
+        ("%%claude -s reviewer\nSee @su", {"@sub/"}),
+        ("# about\n\n%%claude\nan imp", set()),
+        ("%%claude\nwhat is {fra", {"frames"}),
+        ("%claude what is {fra", {"frames"}),
         ("%%claude --allow Edit --permission-mode acc", {"acceptEdits"}),
         ("%claude --effort h", {"high"}),
         ("%claude --context ", {"auto", "none"}),
@@ -44,7 +45,7 @@ OURS |= {*PERMISSION_MODES, *EFFORTS, *MODELS, "queue", "refuse", "none", "frame
         ("%claude_stop --t", {"--turn"}),
         ("%claude_restart --fr", {"--fresh"}),
         ("%claude_wait m", {"main"}),
-        ("%claude_history ", {"main", "reviewer"}),
+        ("%claude_history ma", {"main"}),
     ],
 )
 def test_tab_completes(shared: MagicNotebook, line: str, words: set[str]) -> None:
@@ -52,7 +53,11 @@ def test_tab_completes(shared: MagicNotebook, line: str, words: set[str]) -> Non
     for name in ("main", "reviewer"):
         shared.do(f"%claude --dry-run -s {name} hello")
 
-    assert words == set(shared.complete(line)) & OURS, "IPython adds words of its own"
+    (shared.work / "sub").mkdir(exist_ok=True)
+    for name in ("notes.txt", ".hidden", "sub/c.txt", "sub/a b.txt"):
+        (shared.work / name).touch()
+
+    assert words == set(shared.complete(line)), "and none of Python's"
 
 
 def test_tab_completes_the_names_of_the_magics(shared: MagicNotebook) -> None:
@@ -62,10 +67,11 @@ def test_tab_completes_the_names_of_the_magics(shared: MagicNotebook) -> None:
     assert not {word for word in found if "await" in word}
 
 
-def test_what_is_typed_in_a_prompt_is_completed_as_python(shared: MagicNotebook) -> None:
+def test_a_line_that_is_not_ours_is_completed_as_ever(shared: MagicNotebook) -> None:
     shared.do("reviewed_numbers = 1")
 
-    assert "reviewed_numbers" in shared.complete("%claude look at {reviewed_n")
+    assert shared.complete("reviewed_n") == ["reviewed_numbers"]
+    assert shared.complete("%%time\nreviewed_n") == ["reviewed_numbers"]
 
 
 def test_after_unloading_nothing_is_completed(shared: MagicNotebook) -> None:

@@ -75,9 +75,11 @@ class Family:
 MAGICS = {declared.name: declared for declared, _ in magics_of(Family())}
 
 
-def completed(line: str, symbol: str = "") -> list[str]:
+def completed(line: str) -> list[str]:
     completer = Completer(None, MAGICS.values(), None)  # type: ignore[arg-type]  # neither is asked
-    return completer.complete(None, Namespace(line=line, symbol=symbol, command=line.partition(" ")[0]))
+    found = completer.at([], line)
+    assert found is not None
+    return [word for word, _ in found.words if word.startswith(found.fragment)]
 
 
 def test_an_option_declared_once_is_a_flag_with_help_and_completion_a_default_and_a_row_of_the_readme() -> (
@@ -87,7 +89,7 @@ def test_an_option_declared_once_is_a_flag_with_help_and_completion_a_default_an
     assert MAGICS["made_up"].read("--colour green main").colour == "green"
     assert "--colour COLOUR" in MAGICS["made_up"].help()
     assert "Colour of the answers. From now on." in MAGICS["made_up"].help()
-    assert completed("%made_up --col", "--col") == ["--colour"]
+    assert completed("%made_up --col") == ["--colour"]
     assert completed("%made_up --colour ") == ["green", "red"]
     defaults: Any = type("Defaults", (Configurable,), traits_of(MadeUp))
     assert defaults(config=Config(Defaults={"colour": "green"})).colour == "green"

@@ -48,7 +48,6 @@ def forget(function):
 atexit.register, atexit.unregister = remember, forget
 def state():
     ip = get_ipython()
-    hooks = ip.strdispatchers.get("complete_command")
     magics = ip.magics_manager.magics
     return {
         "magics": sorted(name for kind in magics.values() for name in kind),
@@ -57,7 +56,7 @@ def state():
         "cleanup": [repr(item) for item in ip.input_transformer_manager.cleanup_transforms],
         "configurables": [type(item).__name__ for item in ip.configurables],
         "events": {name: len(found) for name, found in ip.events.callbacks.items()},
-        "hooks": sorted(hooks.strs) if hooks else [],
+        "matchers": [repr(item) for item in ip.Completer.custom_matchers],
         "signal": repr(signal.getsignal(signal.SIGINT)),
         "names": sorted(name for name in ip.user_ns if "claude" in name.lower()),
         "atexit": [repr(item) for item in at_exit],
