@@ -107,7 +107,7 @@ def helped(desk: NotebookPage) -> Shown:
     expect(todo.locator("li")).to_have_text(
         ["✓ Key the cache by symbol and day (done)", "○ Leave the open day out (to do)"]
     )
-    read.locator("summary").click()
+    expect(read.locator("img")).to_be_visible()
     assert read.locator("img").evaluate("(picture) => picture.naturalWidth") == 2
     expect(turn.static.get_by_role("link", name="a chart")).to_have_attribute(
         "href", "https://evil.invalid/chart.png"

@@ -321,7 +321,7 @@ def test_a_full_transcript_shows_what_is_hidden() -> None:
     assert "truncated, 100,000 characters hidden" in plainly(html.turn(transcript))
 
 
-def test_a_picture_in_a_result_is_shown_from_its_own_data() -> None:
+def test_a_picture_in_a_result_is_shown_without_a_click_from_its_own_data() -> None:
     source: dict[str, object] = {"media_type": "image/png", "data": "iVBORw0KGgo="}
     content = [wire.Block(type="image", source=source)]
     result = [wire.Block(type="tool_result", tool_use_id="t", content=content)]
@@ -330,6 +330,7 @@ def test_a_picture_in_a_result_is_shown_from_its_own_data() -> None:
     )
 
     assert Page(made).values("src") == ["data:image/png;base64,iVBORw0KGgo="]
+    assert '<details class="claude-tool claude-tool-ok" open="open">' in made
 
 
 @pytest.mark.fault(126, via="pure")

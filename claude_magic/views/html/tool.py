@@ -124,7 +124,7 @@ def asked_for(asked: PermissionBlock, buttons: Markup = _NOTHING) -> Markup:
 
 
 def _is_unfolded(call: ToolBlock) -> bool:
-    if call.state is ToolState.FAILED or call.todos or _waits(call):
+    if call.state is ToolState.FAILED or call.todos or call.pictures or _waits(call):
         return True
     tool = tool_called(call.name)
     if tool.kind is ToolKind.AGENT:
