@@ -5,6 +5,8 @@ const KEYBOARD = Symbol.for("claude_magic.keyboard");
 const TURNS = ".claude-turn, .claude-static";
 /** What the front ends' own keys leave free, as a card says it. */
 export const SHORTCUT = "Alt+Shift+C";
+const READING = 600; // ms after the way from one card to the next in which a key was still meant for the one before
+let reached = -READING;
 
 export function listenToKeys() {
   const page = /** @type {any} */ (window);
@@ -22,7 +24,8 @@ function onKey(event) {
   }
   const target = event.target instanceof Element ? event.target : null;
   const turn = target?.closest(TURNS);
-  if (!target || !turn) return;
+  const saves = event.key === "s" && (event.ctrlKey || event.metaKey);
+  if (!target || !turn || saves) return;
   target.setAttribute("data-lm-suppress-shortcuts", "true"); // for a front end that listens before the turn does
   turn.addEventListener("keydown", keepKey); // no second time; for those that listen above
   if (event.key === "Escape" && !event.isComposing) focusCell(turn);
@@ -64,11 +67,13 @@ function focusCell(element) {
 
 /** From a card that is decided to what asks next, or back to the cell. @param {HTMLElement} form */
 export function leaveCard(form) {
-  if (!focusCard(form)) focusCell(form);
+  if (focusCard(form)) reached = performance.now();
+  else focusCell(form);
 }
 
 /** Whether a key is meant for a card, and is no letter of a text. @param {KeyboardEvent} event */
 export function isForCard(event) {
   const writes = event.target instanceof HTMLInputElement && event.target.type === "text";
-  return !writes && !event.repeat && !event.altKey && !event.ctrlKey && !event.metaKey;
+  const tooSoon = performance.now() - reached < READING;
+  return !writes && !tooSoon && !event.repeat && !event.altKey && !event.ctrlKey && !event.metaKey;
 }
