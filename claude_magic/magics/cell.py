@@ -340,6 +340,7 @@ class Cells:
             hears=hears,
             waits=asker.background,
             in_page=self._is_in_page(),
+            notify=self._settings.notify,
         )
         asker.ask = view
         return view

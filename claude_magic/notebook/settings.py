@@ -98,6 +98,11 @@ class Settings(_Defaults):
         help="What goes with a prompt by itself: the cells that were run since the last one, or none.",
     ).tag(config=True)
 
+    notify = Bool(
+        default_value=True,
+        help="Call you in the browser when Claude asks, or has ended a turn of 30 s out of your sight.",
+    ).tag(config=True)
+
     reload = Bool(
         default_value=True, help="Load the modules of this kernel that Claude edits anew, for the next cell."
     ).tag(config=True)

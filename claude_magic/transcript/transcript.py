@@ -205,6 +205,11 @@ class Transcript:
         return self._reducer.doing
 
     @property
+    def call_count(self) -> int:
+        """How many tool calls there are, a subagent's included."""
+        return len(self._builder.tools)
+
+    @property
     def pending(self) -> tuple[PermissionBlock, ...]:
         """What a person is being asked just now."""
         return self._requests.pending

@@ -52,11 +52,12 @@ def live_view(
     hears: bool = True,
     waits: bool = False,
     in_page: bool = True,
+    notify: bool = True,
 ) -> LiveView:
     """A view in a widget, which asks by cards; see `LiveView`."""
     from claude_magic.views.live.view import LiveView  # noqa: PLC0415  # heavy: on first use
 
-    return LiveView(transcript, controls, ask, hears=hears, waits=waits, in_page=in_page)
+    return LiveView(transcript, controls, ask, hears=hears, waits=waits, in_page=in_page, notify=notify)
 
 
 async def ask_page(question: Mapping[str, object]) -> object | None:

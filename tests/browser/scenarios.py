@@ -10,7 +10,7 @@ from pathlib import Path
 
 from proposals import PROPOSALS
 
-__all__ = ["HOSTILE", "LENGTHS", "SLOW", "text_of", "write_scenario"]
+__all__ = ["HOSTILE", "LENGTHS", "SLOW", "STEPS", "text_of", "write_scenario"]
 
 # By the fault each group belongs to. Each payload sets window.ran if a script of its runs, or asks for
 # something of evil.invalid if it is fetched; with each is what a person must still be able to read of it.
@@ -54,6 +54,7 @@ HOSTILE: dict[int, dict[str, str]] = {
     },
 }
 LENGTHS = (1_000, 10_000, 100_000)
+STEPS = 12
 SLOW = 50  # words a second
 # What TOML cannot have in a literal text. tomllib takes a quoted one a character at a time, and each session
 # of each notebook reads these four megabytes.
@@ -79,6 +80,7 @@ def write_scenario(folder: Path) -> Path:
         *_answers(),
         *_monsters(),
         _proposals(),
+        _steps(),
         _day_of_work(),
         *(_hostile_turn(number, "\n\n".join(group)) for number, group in HOSTILE.items()),
         *(_hostile_cards(number, list(group)) for number, group in HOSTILE.items()),
@@ -132,6 +134,23 @@ def _day_of_work() -> str:
         read: dict[str, object] = {"tool": "Read", "input": {"file_path": f"{{cwd}}/work-{number}.py"}}
         steps += [[shell, {"tool": "Write", "input": write}], [read]]
     return _rule("a day of work", [*steps, [{"text": "That was **all** of it."}]])
+
+
+def _steps() -> str:
+    """Calls one after the other; each says in the file `at` that it runs, and waits for a file of its own."""
+    calls: list[list[dict[str, object]]] = [
+        [
+            {
+                "tool": "Bash",
+                "input": {
+                    "command": f"echo {step} > a; mv a at; until [ -e step-{step} ]; do sleep 0.02; done",
+                    "description": f"Wait for step {step}",
+                },
+            }
+        ]
+        for step in range(1, STEPS + 1)
+    ]
+    return _rule("step by step", [*calls, [{"text": "All taken."}]])
 
 
 def _hostile_turn(number: int, payload: str) -> str:

@@ -10,7 +10,8 @@ from itertools import count
 import pytest
 from lab import NotebookPage
 from live import Place, Shown, ask
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
+from scenarios import STEPS
 from servers import FrontEnd, JupyterServer
 
 _numbers = count(1)
@@ -306,3 +307,138 @@ def test_where_the_cli_wants_no_to_be_nearest_the_focus_is_on_deny(
     assert not unwanted.exists()
     expect(turn.static.locator(".claude-tool-state")).to_have_text("denied by you")
     desk.run(desk.add("PermissionRequest.from_wire = read"))
+
+
+# The bar's place below the top of what scrolls, and whether it covers what is there.
+STUCK = """(bar) => {
+  const { left, top } = bar.getBoundingClientRect();
+  const scroller = bar.closest(".jp-WindowedPanel-outer").getBoundingClientRect();
+  return [Math.round(top - scroller.top), bar.contains(document.elementFromPoint(left + 5, top + 5))];
+}"""
+
+
+def test_the_line_that_stays_in_sight_names_the_call_that_runs_and_leads_to_the_end(
+    desk: NotebookPage, session: str
+) -> None:
+    folder = desk.server.notebooks
+    for old in folder.glob("step-*"):
+        old.unlink()
+    (folder / "at").write_text("0")
+    turn = ask(desk, "step by step", f"{session} --allow Bash")
+    now = turn.widget.locator(".claude-now")
+    for step in range(1, STEPS):
+        expect(now).to_have_text(f"Wait for step {step} · {step} call{'s' * (step > 1)}")
+        expect(turn.widget.locator(".claude-tool-state.claude-running")).to_have_count(1)
+        assert (folder / "at").read_text().strip() in {str(step - 1), str(step)}
+        (folder / f"step-{step}").touch()
+
+    expect(now).to_contain_text(f"step {STEPS}")
+    desk.page.set_viewport_size({"width": 1280, "height": 500})
+    latest = turn.button("latest")
+    turn.widget.locator(".claude-fold > summary").click()
+    turn.widget.evaluate("(root) => root.querySelector('.claude-prompt').scrollIntoView()")
+    latest.click()
+    expect(latest).to_be_hidden()
+    expect(turn.widget.locator(".claude-tool-state.claude-running")).to_be_in_viewport()
+    assert turn.widget.locator(".claude-bar").evaluate(STUCK) == [0, True]
+    desk.page.set_viewport_size({"width": 1280, "height": 900})
+    (folder / f"step-{STEPS}").touch()
+    turn.wait_until_over()
+
+
+TALL = "\n".join(["# a long cell"] * 80)
+# As if the person had done nothing for a while, and as if the turn had begun a minute earlier.
+IDLE = "() => { Object.assign(window[Symbol.for('claude_magic.person')], {typed: -1e6, moved: -1e6}); }"
+LATER = "() => { const now = performance.now.bind(performance); performance.now = () => now() + 60_000; }"
+
+
+def with_notifications(route: Route) -> None:
+    """Answers with settings in which notifications are shown when they come, as people have it."""
+    answer = route.fetch()
+    shown = re.sub(r'("doNotDisturbMode":\s*\{[^}]*"default":\s*)true', r"\1false", answer.text())
+    route.fulfill(response=answer, body=shown)
+
+
+def test_who_is_elsewhere_is_called_and_led_to_what_is_asked_and_to_the_end_of_a_long_turn(
+    open_in: Callable[..., NotebookPage], server: JupyterServer
+) -> None:
+    notebook = open_in(server, TALL)
+    page, folder = notebook.page, server.notebooks
+    page.route(re.compile("/api/settings"), with_notifications)
+    notebook.reload()
+    for name in ("ask", "end", "called.txt"):
+        (folder / name).unlink(missing_ok=True)
+    title, toast = page.title(), page.locator(".Toastify__toast")
+    turn = ask(notebook, "call me for called.txt", "-b")
+    expect(turn.widget).to_contain_text("One moment.")
+
+    def leave() -> None:
+        notebook.cell(0).scroll_into_view_if_needed()
+        page.keyboard.press("Shift")
+        expect(turn.output).not_to_be_in_viewport()
+
+    leave()
+    (folder / "ask").touch()
+    expect(toast).to_contain_text("Claude asks: Write")
+    expect(page).to_have_title("● Claude asks: Write")
+    expect(turn.button("allow")).not_to_be_in_viewport()
+    toast.get_by_role("button", name="Go there").click()
+    expect(turn.button("allow")).to_be_in_viewport()
+    turn.button("allow").click()
+    expect(page).to_have_title(title)
+    expect(toast).to_have_count(0)
+
+    page.evaluate(LATER)
+    leave()
+    (folder / "end").touch()
+    expect(toast).to_contain_text("Claude: done")
+    expect(page).to_have_title("● Claude: done")
+    toast.get_by_role("button", name="Go there").click()
+    expect(turn.static).to_be_in_viewport()
+    expect(page).to_have_title(title)
+    expect(toast).to_have_count(0)
+
+    notebook.run(notebook.add("%config ClaudeMagics.notify = False"))
+    notebook.add(TALL)
+    page.evaluate(IDLE)
+    turn = ask(notebook, "write quiet.txt x")
+    expect(turn.button("allow")).to_be_in_viewport()
+    assert page.title() == title
+    turn.button("deny").click()
+    turn.wait_until_over()
+
+
+def test_while_a_cell_computes_the_card_says_so_and_keeps_the_click(lab: NotebookPage, session: str) -> None:
+    free, wanted = (lab.server.notebooks / name for name in ("free", "kept.txt"))
+    for path in (free, wanted):
+        path.unlink(missing_ok=True)
+    turn = ask(lab, "write kept.txt x", f"-b {session}")
+    expect(turn.button("allow")).to_be_visible()
+    busy = lab.add("import os, time\nwhile not os.path.exists('free'):\n    time.sleep(0.02)")
+    lab.start(busy)
+    said = turn.widget.locator(".claude-kept")
+    expect(said).to_have_text("The kernel computes; shown and answered when it ends")
+
+    turn.button("allow").click()
+    expect(said).to_have_text("Kept: answered when the kernel is free")
+    assert not wanted.exists()
+    free.touch()
+
+    turn.wait_until_over()
+    assert wanted.read_text() == "x"
+
+
+def test_a_stop_that_the_kernel_cannot_hear_names_the_interrupt(lab: NotebookPage, session: str) -> None:
+    free = lab.server.notebooks / "free"
+    free.unlink(missing_ok=True)
+    loop = (
+        "import os, time; print('computes', flush=True)\nwhile not os.path.exists('free'): time.sleep(0.02)"
+    )
+    turn = ask(lab, f"python {loop}", f"{session} --allow mcp__kernel__run_python")
+    expect(turn.widget.locator(".claude-output")).to_contain_text("computes")
+
+    turn.button("stop").click()
+
+    expect(turn.widget.locator(".claude-silence")).to_contain_text("Kernel > Interrupt stops the code")
+    free.touch()
+    turn.wait_until_over("interrupted")

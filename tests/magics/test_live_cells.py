@@ -55,7 +55,7 @@ class WidgetPage:
             data = content["data"]
             snapshot = data.get("state", {}).get("snapshot")
             patch = snapshot or data.get("content")
-            if patch is None:
+            if patch is None or patch.get("type") == "heard":
                 continue
             if not snapshot and patch["n"] != number + 1:
                 continue

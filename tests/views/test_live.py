@@ -443,7 +443,7 @@ def test_the_end_is_given_to_one_page_at_a_time() -> None:
         async with shown(turn(said("Hello."))) as scene:
             pass
         given: list[str] = []
-        scene.page.send = lambda content: given.append(content["page"])  # type: ignore[method-assign]
+        scene.page.send = lambda content: given.append(content["page"]) if content["type"] == "end" else None  # type: ignore[method-assign]
         for page in ("one", "two"):
             scene.page.hear(type="end", page=page)
         scene.page.hear(type="end", page="x" * 41)
@@ -460,7 +460,7 @@ async def test_a_page_that_comes_late_does_not_show_the_answer_beside_the_new_ou
     async with shown(turn(said("Hello.")), in_page=False, hears=False) as scene:
         scene.view._heard.clear()  # the page came after the end
     outputs: list[dict[str, Any]] = []
-    scene.page.send = lambda content: outputs.append(content["output"])  # type: ignore[method-assign]
+    scene.page.send = lambda content: outputs.append(content["output"]) if content["type"] == "end" else None  # type: ignore[method-assign]
     scene.page.hear(type="end", page="late")
     await eventually(lambda: outputs)
 

@@ -23,6 +23,7 @@ from claude_magic.transcript.folds import Fold, folded
 from claude_magic.views.html import turn as html
 from claude_magic.views.html.markup import sections
 from claude_magic.views.live import page_messages
+from claude_magic.wording import now as wording_now
 from claude_magic.wording import turn as wording
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class TurnModel:
         self.page = PageContent()
         self.note = ""  # said beside the state
         self.controls = True  # the page's messages arrive
+        self.notify = True  # the page may call the person
         self.markup: Mapping[str, Markup] = {}  # the HTML of finished sections, made before it is needed
         self._asks = asks
         self._cache: dict[str, _BlockHtml] = {}
@@ -229,6 +231,9 @@ class TurnModel:
             "modes": _MODES if self.controls and not state.is_over else [],
             "fresh": bool(transcript.resumed_turns) and self.controls and not state.is_over,
             "note": "" if state.is_over else self.note,
+            "now": wording_now.now(transcript),
+            "calls": wording_now.calls(transcript),
+            "notify": self.notify,
         }
 
     def _cards(self) -> Iterator[Patch]:

@@ -77,6 +77,7 @@ class LiveView:
         hears: Messages from the page arrive while the turn runs; found out if they do all the same.
         waits: A request may wait until somebody opens the page: nobody waits for the cell.
         in_page: A page shows the turn, and follows its updates; found out by what the page says if not known.
+        notify: The page may call the person when Claude asks or a long turn ends.
         publish: As `IPython.display.publish_display_data`.
         widget: Makes the widget from what gives its state.
         clock: The time in seconds.
@@ -91,6 +92,7 @@ class LiveView:
         hears: bool = True,
         waits: bool = False,
         in_page: bool = True,
+        notify: bool = True,
         publish: Callable[..., None] = publish_display_data,
         widget: Callable[[Callable[[], Patch]], Any] = TurnWidget,
         clock: Callable[[], float] = time.monotonic,
@@ -104,6 +106,7 @@ class LiveView:
         self._end_free = 0.0  # when the end may be given to another page
         self._open_requests: dict[str, tuple[PermissionRequest, asyncio.Future[Decision]]] = {}
         self._model = TurnModel(transcript, self._open_requests)
+        self._model.notify = notify
         self._heard = asyncio.Event()
         self._hears = hears
         self._static = StaticView(transcript, publish)
@@ -273,6 +276,7 @@ class LiveView:
             return
         self._heard.set()
         self._set_reach()
+        self._widget.send({"type": "heard"})
         try:
             self._do(action)
         except Exception as error:

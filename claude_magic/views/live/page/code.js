@@ -38,11 +38,14 @@ function codeButton(text, then, kind, about, action) {
 function insertBelow(model, source) {
   const notebook = notebookOf(model);
   const turn = model.get("snapshot").id;
-  const cells = [...notebook.cells];
-  const own = cells.find((cell) => cell.type === "code" && shows(cell.outputs, markOf(turn)));
-  const last = cells.find((cell) => cell.id === inserted.get(turn));
-  const { cells: added } = addCell(notebook, { after: (last ?? own)?.id ?? "", kind: "code", source });
+  const last = [...notebook.cells].find((cell) => cell.id === inserted.get(turn));
+  const { cells: added } = addCell(notebook, { after: (last ?? cellOf(notebook, turn))?.id ?? "", kind: "code", source });
   inserted.set(turn, added?.[0].id ?? "");
+}
+
+/** The cell that a turn was asked for in; undefined if it is gone. @param {any} notebook @param {string} turn @returns {any} */
+export function cellOf(notebook, turn) {
+  return [...notebook.cells].find((cell) => cell.type === "code" && shows(cell.outputs, markOf(turn)));
 }
 
 /** The class of what stays of a turn. @param {string} turn */

@@ -36,6 +36,18 @@ export interface Head {
   modes: string[];
   fresh: boolean;
   note: string;
+  now: string;
+  calls: string;
+  notify: boolean;
+}
+
+/** What the person is called for; `toast` is the notification, once it is there. */
+export interface Call {
+  title: string;
+  message: string;
+  go: () => void;
+  toast?: string;
+  over?: boolean;
 }
 
 /** From one state of a turn to the next; a snapshot is the patch from nothing. */

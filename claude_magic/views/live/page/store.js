@@ -1,8 +1,12 @@
 /** @import { Action, Card, End, Head, Model, Patch, Piece } from "./protocol.js" */
 import { watchAnswer } from "./answers.js";
+import { setCall } from "./attention.js";
+import { callForAnswer, callForEnd } from "./calls.js";
+import { Hearing } from "./hearing.js";
 import { hasOutputs, putEnd } from "./outputs.js";
+import { bringIntoView } from "./person.js";
 
-/** @typedef {{ root: HTMLElement, show(patch: Patch, whole: boolean): void, lose(): void }} StoreView */
+/** @typedef {{ root: HTMLElement, show(patch: Patch, whole: boolean): void, lose(): void, boxOf(card: Card): Element | null }} StoreView */
 
 /** What the kernel has sent of a turn; shared by all its views. */
 export class Store {
@@ -21,12 +25,20 @@ export class Store {
     this.began = 0;
     this.asked = 0;
     this.settled = false;
+    this.ended = false;
+    this.shown = ""; // what was asked last
+    this.ran = false; // here, before the eyes of this page
     this.page = Math.random().toString(36);
+    this.hearing = new Hearing(model);
     this.onMessage = (/** @type {any} */ content) => {
+      this.hearing.heard();
       if (content?.type === "patch") this.patch(content);
       if (content?.type === "end" && content.page === this.page) this.putEnd(content);
     };
-    this.onSnapshot = () => this.restore(model.get("snapshot"));
+    this.onSnapshot = () => {
+      this.hearing.heard();
+      this.restore(model.get("snapshot"));
+    };
     this.lost = false;
     this.onLive = () => this.lose();
     model.on("msg:custom", this.onMessage);
@@ -41,18 +53,37 @@ export class Store {
     this.model.off("msg:custom", this.onMessage);
     this.model.off("comm_live_update", this.onLive);
     this.model.off("change:snapshot", this.onSnapshot);
+    this.call(null);
   }
 
   /** The kernel has ended or cannot be reached: nothing here is live until it is heard from again. */
   lose() {
     if (this.head?.over) return;
     this.lost = true;
+    this.call(null);
     for (const view of this.views) view.lose();
   }
 
   /** @param {Action} action */
   send(action) {
+    this.hearing.sent(action);
     this.model.send(action);
+  }
+
+  /** Looks whether the kernel hears; called every second while the turn is shown. */
+  listen() {
+    const isAsked = this.cards.some((card) => card.id);
+    if (this.hearing.look(isAsked && !this.head?.over)) this.send({ type: "do", what: "hello" });
+  }
+
+  /** What the person is to know of a kernel that does not hear; "" for nothing. */
+  get silence() {
+    return this.head?.over ? "" : this.hearing.words();
+  }
+
+  /** Begins to call the person, or ends it. @param {Card | null} card what is asked */
+  call(card) {
+    setCall(this.model.get("snapshot").id, card && this.head?.notify ? callForAnswer(this, card) : null, this.model);
   }
 
   /** @param {Patch} patch */
@@ -65,6 +96,7 @@ export class Store {
     }
     this.apply(patch);
     for (const view of this.views) view.show(patch, false);
+    this.attend();
   }
 
   /** @param {Patch} snapshot */
@@ -74,6 +106,26 @@ export class Store {
     const whole = { ...snapshot, gone: [...this.items.keys()].filter((key) => !here.has(key)) };
     this.apply(whole);
     for (const view of this.views) view.show(whole, true);
+    this.attend();
+  }
+
+  /** Has the person know what the turn waits for, and that it is over. */
+  attend() {
+    const card = this.cards.find((each) => each.id) ?? null;
+    this.call(card);
+    if (card && card.id !== this.shown) requestAnimationFrame(() => this.bring(card));
+    this.shown = card?.id ?? "";
+    if (!this.head?.over || this.ended) return;
+    this.ended = true;
+    if (this.ran) callForEnd(this);
+  }
+
+  /** @param {Card} card */
+  bring(card) {
+    for (const view of this.views) {
+      const box = view.boxOf(card);
+      if (box) bringIntoView(box);
+    }
   }
 
   /** @param {Patch} patch */
@@ -91,6 +143,7 @@ export class Store {
       if (patch.head.elapsed !== undefined) this.began = performance.now() - 1000 * patch.head.elapsed;
       else if (patch.head.ticks && !this.head?.ticks) this.began = performance.now();
       this.head = patch.head;
+      this.ran ||= !this.head.over;
       if (this.head.over) watchAnswer(this.model.get("snapshot").id, this.model, this.head);
     }
     if (patch.cards) this.cards = patch.cards;

@@ -1,9 +1,11 @@
-/** @import { Head, Patch } from "./protocol.js" */
+/** @import { Card, Head, Patch } from "./protocol.js" */
 /** @import { Store } from "./store.js" */
 import { cardForm } from "./cards.js";
 import { Content } from "./content.js";
 import { disableControls, make } from "./elements.js";
+import { Follow } from "./follow.js";
 import { headControls } from "./header.js";
+import { watchPerson } from "./person.js";
 
 /** One view of a turn. */
 export class View {
@@ -21,13 +23,19 @@ export class View {
     this.bar = make("div", "claude-bar");
     this.facts = make("div", "claude-facts");
     this.clock = make("span", "claude-elapsed");
+    this.now = make("div", "claude-now");
     this.controls = make("div", "claude-controls");
+    this.made = ""; // what the controls were made from
+    this.silence = make("div", "claude-silence");
+    this.said = ""; // of a kernel that does not hear
     this.body = make("div", "claude-body");
     this.status = make("div", "claude-said", { role: "status" });
     this.says = ""; // of the turn's state
-    this.bar.append(this.facts, this.controls);
+    this.bar.append(this.facts, this.now, this.controls, this.silence);
     this.root.append(this.bar, this.body, this.status);
     el.append(this.root);
+    this.follow = new Follow(this.root);
+    watchPerson();
     this.timer = setInterval(() => this.tick(), 1000);
     this.watch = new ResizeObserver(() => this.content.typeset(this.body));
     this.watch.observe(this.root);
@@ -41,6 +49,7 @@ export class View {
   close() {
     clearInterval(this.timer);
     this.watch.disconnect();
+    this.follow.close();
     document.removeEventListener("input", this.typing, true);
     this.content.writer.finish();
     this.store.views.delete(this);
@@ -51,6 +60,8 @@ export class View {
     this.root.dataset.state = "lost";
     this.announce("Claude: no connection to the kernel");
     this.controls.replaceChildren(make("span", "claude-note", {}, "no connection to the kernel"));
+    this.made = "";
+    this.now.textContent = this.silence.textContent = this.said = "";
     disableControls(this.body);
   }
 
@@ -67,7 +78,7 @@ export class View {
       const html = this.store.items.get(key)?.html ?? "";
       this.content.fill(slot, html, !whole && slot.dataset.text === "" && !(isNew && html.length > 4000));
     }
-    if (patch.head) this.showHead(patch.head);
+    if (patch.head) this.showHead(patch.head, whole);
     if (this.store.head?.over) this.store.settle();
     if (patch.cards || whole) this.showCards(whole);
     this.tick();
@@ -94,13 +105,19 @@ export class View {
     this.status.replaceChildren(text);
   }
 
-  /** @param {Head} head */
-  showHead(head) {
+  /** @param {Head} head @param {boolean} whole */
+  showHead(head, whole) {
     this.root.setAttribute("aria-label", `Claude, session ${head.session}`);
     this.root.dataset.state = head.state;
     if (this.says !== head.says) this.announce((this.says = head.says)); // else it would take the place of a card's
+    this.now.textContent = [head.now, head.calls].filter(Boolean).join(" · ");
+    this.now.title = this.now.textContent;
+    const { state, note, modes, mode, fresh, stop } = head;
+    const made = JSON.stringify([state, note, modes, mode, fresh, stop]);
+    if (made === this.made && !whole) return; // somebody may be at one of them
+    this.made = made;
     const focus = /** @type {HTMLElement | null} */ (this.controls.contains(document.activeElement) ? document.activeElement : null);
-    this.controls.replaceChildren(this.clock, ...headControls(head, (action) => this.store.send(action)));
+    this.controls.replaceChildren(this.follow.button, this.clock, ...headControls(head, (action) => this.store.send(action)));
     if (focus) /** @type {HTMLElement | null} */ (this.controls.querySelector(`.${focus.classList[0]}`))?.focus();
   }
 
@@ -122,8 +139,27 @@ export class View {
     }
   }
 
-  /** The clock and the countdowns. */
+  /** Where a card's controls are; null where it is not shown. @param {Card} card @returns {Element | null} */
+  boxOf(card) {
+    return this.slots.get(card.key)?.querySelector(".claude-box > form") ?? null;
+  }
+
+  /** Says it at the cards, or above where there is none. @param {string} words */
+  showSilence(words) {
+    if (this.said === words) return;
+    this.said = words;
+    if (words) this.announce(words);
+    for (const kept of this.root.querySelectorAll(".claude-kept")) kept.remove();
+    const forms = words ? this.store.cards.map((card) => this.boxOf(card)).filter((form) => form !== null) : [];
+    for (const form of forms) form.append(make("div", "claude-about claude-kept", {}, words));
+    this.silence.textContent = forms.length ? "" : words;
+  }
+
+  /** The clock and the countdowns, which stand still while the kernel does not hear. */
   tick() {
+    this.store.listen();
+    this.showSilence(this.store.silence);
+    if (this.store.silence) return;
     const passed = Math.max(0, Math.floor((performance.now() - this.store.began) / 1000));
     const said = this.store.head?.ticks ? duration(passed) : "";
     if (this.clock.textContent !== said) this.clock.textContent = said;
