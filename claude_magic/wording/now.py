@@ -23,18 +23,22 @@ __all__ = ["asked_for", "calls", "now"]
 
 
 def now(transcript: Transcript) -> str:
-    """What goes on: the calls that run, what is asked, else what Claude does; "" while nothing does."""
+    """What goes on: what is asked, else the item of the to-do list, the calls that run or what Claude does.
+
+    Returns:
+        It in one line; "" while nothing goes on.
+    """
     if transcript.state.is_over or transcript.started is None:
         return ""
     if transcript.pending:
         return f"asks: {asked_for(transcript.pending[0])}"
     running = [_call(call, transcript.cwd) for call in _working(transcript)]
-    if running:
-        return " · ".join([running[0], *([f"{len(running) - 1} more"] if len(running) > 1 else [])])
-    return _doing(transcript.blocks[-1] if transcript.blocks else None)
+    does = running[:1] or [_does(transcript.blocks[-1] if transcript.blocks else None)]
+    more = [f"{len(running) - 1} more"] if len(running) > 1 else []
+    return " · ".join(filter(None, [one_line(transcript.doing, LINE_LIMIT), *does, *more]))
 
 
-def _doing(last: Block | None) -> str:
+def _does(last: Block | None) -> str:
     match last:
         case ThinkingBlock(finished=False):
             return "thinking"

@@ -48,3 +48,12 @@ def test_a_calls_words_are_one_line_that_hides_nothing() -> None:
     transcript = turn(called("Bash", "a", command="make", description="Build\u202e\nall\x1b[1m"))
 
     assert now(transcript).isprintable()
+
+
+def test_the_item_of_the_to_do_list_that_is_worked_on_goes_before_what_runs() -> None:
+    item = {"content": "Test it", "status": "in_progress", "activeForm": "Testing\u202e it"}
+    transcript = turn(called("TodoWrite", "l", todos=[item]), returned("ok", "l"))
+    assert now(transcript) == "Testing⟦U+202E⟧ it"
+
+    transcript.apply(called("Bash", "a", command="make", description="Build it"))
+    assert now(transcript) == "Testing⟦U+202E⟧ it · Build it"
