@@ -67,6 +67,10 @@ class InUse(Protocol):
         """The person's own tools."""
 
     @property
+    def permissions(self) -> _Named:
+        """The permission rules that were listed."""
+
+    @property
     def tools_to_allow(self) -> Iterable[str]:
         """What may be allowed or refused."""
 

@@ -25,6 +25,7 @@ from claude_magic.magics.cell import Cells
 from claude_magic.magics.completion import Completer
 from claude_magic.magics.conversations import ConversationMagics
 from claude_magic.magics.login import LoginMagics
+from claude_magic.magics.permissions import PermissionMagics
 from claude_magic.magics.prompts import Prompts
 from claude_magic.magics.sessions import SessionMagics
 from claude_magic.magics.tasks import TaskMagics
@@ -61,6 +62,7 @@ class ClaudeMagics(Settings):
         self.conversations = ConversationMagics(shell, self.sessions, self, self.cells, self.tasks)
         self.undo = UndoMagics(shell, self.sessions, self.cells, self.edits)
         self.tools = ToolMagics(shell, kernel, claude_tools)
+        self.permissions = PermissionMagics(shell, self.sessions)
         families = (
             SessionMagics(
                 shell,
@@ -75,6 +77,7 @@ class ClaudeMagics(Settings):
             LoginMagics(self.sessions, self, self.cells),
             self.undo,
             self.tools,
+            self.permissions,
         )
         self._magics = [each for family in families for each in magics_of(family)]
         asking = (magic.name for magic, _ in self._magics if magic.takes_prompt)

@@ -24,6 +24,7 @@ from claude_magic.declaration import options_of
 from claude_magic.errors import ControlError, ProcessEndedError, StartError
 from claude_magic.options import Options, TurnOptions
 from claude_magic.schema import Schema
+from claude_magic.session.permission_rules import PermissionRule
 from claude_magic.session.startup_check import is_wider
 from claude_magic.tool_server import JSON, tools_of
 
@@ -51,6 +52,7 @@ class OptionsInForce:
         self._can_bypass = False
         self._tools: list[JSON] = []  # of our own, as the process knows them
         self._allowed: set[str] = set()  # tools that the person always allows in this session
+        self._taken_back = False  # a rule was, of which the process has not heard
         self._schema: Schema | None = None  # which the process's every answer has to fit
 
     @property
@@ -73,10 +75,25 @@ class OptionsInForce:
         """Allows a tool for the rest of the session; the process that runs has heard of it."""
         self._allowed.add(tool)
 
+    @property
+    def rules(self) -> list[PermissionRule]:
+        """The rules of the session's own, as far as we have set them."""
+        own = [PermissionRule("allow", each, "session") for each in sorted(self._allowed)]
+        return own + [PermissionRule("allow", each, "cliArg") for each in self.options.allow]
+
+    def take_back(self, rule: PermissionRule) -> None:
+        """Has a rule hold no more from the next turn on: with another process, which is not told of it."""
+        self._allowed.discard(rule.text)
+        self.options = self.options.with_(
+            check_paths=False, allow=tuple(each for each in self.options.allow if each != rule.text)
+        )
+        self._taken_back = True
+
     # A process that begins
 
     def of_process(self, turn: TurnOptions) -> Options:
         """The options to start a process with that can run `turn`."""
+        self._taken_back = False
         options = self.options.with_(allow=(*self.options.allow, *sorted(self._allowed)))
         if turn.permission_mode == BYPASS:  # can only be entered by a process launched with it
             return options.with_(permission_mode=BYPASS)
@@ -93,6 +110,8 @@ class OptionsInForce:
             names.append(f"permission mode {BYPASS}")
         if tools_of(self.options.servers) != self._tools:
             names.append("tools that have changed")
+        if self._taken_back:
+            names.append("a permission that was taken back")
         if turn.schema != self._schema:  # a second `initialize` changes nothing (measured: 2.1.191, 2.1.327)
             names.append("a turn with a schema" if turn.schema else "a turn without a schema")
         return names

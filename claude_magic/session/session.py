@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Self
 
 from claude_magic.errors import BusyError, StateError, UsageError
@@ -21,6 +22,7 @@ from claude_magic.prompt import Content, Prompt
 from claude_magic.result import Result
 from claude_magic.session.conversation import Conversation
 from claude_magic.session.engine import Engine
+from claude_magic.session.permission_rules import LOCAL, PermissionRule, remove_from_file, rules_of
 from claude_magic.session.states import Callback, EventName, SessionState
 from claude_magic.session.turn import Turn, answering
 from claude_magic.transcript import Transcript
@@ -267,6 +269,36 @@ class Session:
         """
         self.options = self.options.with_(permission_mode=mode)
         await self._engine.supervisor.refresh()
+
+    async def permission_rules(self) -> list[PermissionRule]:
+        """The permission rules that hold; a process is started if none runs.
+
+        What the product allows by itself, since it only reads, is left out.
+
+        Raises:
+            ControlError: The CLI does not tell.
+        """
+        await self.start()
+        process, own = self._engine.supervisor.process, self._engine.in_force.rules
+        told = await rules_of(process) if process else []
+        told = [rule for rule in told if rule.source != "cliArg"]  # which we know better
+        texts = {rule.text for rule in told if rule.behavior == "allow"}
+        return told + [rule for rule in own if rule.text not in texts]
+
+    async def take_back(self, rule: PermissionRule) -> None:
+        """Has a rule that allows hold no more from the next turn on.
+
+        Raises:
+            UsageError: It does not allow, or is nobody's to take back here.
+            StateError: Its file cannot be changed.
+        """
+        if rule.behavior != "allow" or rule.source not in {LOCAL, "session", "cliArg"}:
+            raise UsageError(
+                f"{rule.text} ({rule.behavior}) comes from settings, not from Always: change it there."
+            )
+        if rule.source == LOCAL:
+            await asyncio.to_thread(remove_from_file, Path(self.options.directory), rule)
+        self._engine.in_force.take_back(rule)
 
     def goes_on_with(self, session_id: str) -> bool:
         """Whether the next turn belongs to an earlier conversation, and to this one."""

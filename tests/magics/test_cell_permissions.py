@@ -68,6 +68,24 @@ def test_always_is_not_asked_again(notebook: MagicNotebook) -> None:
     assert "[a]lways (" in first.prompts[0], "it says what always would mean"
 
 
+def test_what_always_has_allowed_is_listed_and_taken_back_by_its_number(notebook: MagicNotebook) -> None:
+    ask = nested("run touch one.txt")
+    notebook.do(ask, allow_stdin=True, answers=["always"])
+
+    assert "There is no rule '7'" in notebook.error("%claude_permissions --remove 7")
+    table = notebook.printed("%claude_permissions")
+    assert notebook.complete("%claude_permissions --remove Ba") == ["Bash(touch one.txt)"]
+    said = notebook.printed("%claude_permissions main --remove 1")
+    again = notebook.do(ask, allow_stdin=True, answers=["no"])
+
+    assert "1       Bash(touch one.txt)  allow  Always, for this project" in table
+    assert "Taken back: Bash(touch one.txt)." in said
+    assert len(again.prompts) == 1
+    assert "Restarted for a permission that was taken back" in shown(again)
+    assert "No rules in session 'main'" in notebook.printed("%claude_permissions")
+    assert "Did you mean" not in notebook.error("%claude_permissions --remove xyzzy")
+
+
 def test_every_tool_of_a_turn_is_asked_for_in_order(notebook: MagicNotebook) -> None:
     cell = notebook.do(nested("two tools"), allow_stdin=True, answers=["yes", "no"])
 

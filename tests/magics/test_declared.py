@@ -17,6 +17,7 @@ from claude_magic.errors import UsageError
 from claude_magic.magics.arguments import OPTIONS, Magic, Word, flag, magic, magics_of
 from claude_magic.magics.completion import Completer
 from claude_magic.magics.conversations import ConversationMagics
+from claude_magic.magics.permissions import PermissionMagics
 from claude_magic.magics.sessions import SessionMagics
 from claude_magic.magics.tasks import TaskMagics
 from claude_magic.magics.undo import UndoMagics
@@ -148,11 +149,11 @@ def test_the_readme_has_the_defaults_as_they_are_declared() -> None:
 def test_the_readme_has_every_magic_and_every_flag_of_its_own() -> None:
     declared: list[Magic] = [
         each.magic
-        for family in (SessionMagics, ConversationMagics, TaskMagics, UndoMagics)
+        for family in (SessionMagics, ConversationMagics, TaskMagics, UndoMagics, PermissionMagics)
         for each in vars(family).values()
         if hasattr(each, "magic")
     ]
-    assert len(declared) == 10
+    assert len(declared) == 11
     for each in declared:
         rows = [row for row in README if row.startswith(f"| `%{each.name}")]
         own = [option.flags for option in each.options if option not in OPTIONS]

@@ -107,9 +107,17 @@ def test_always_holds_for_the_session_and_its_restarts_and_for_nothing_else(note
     assert notebook.value("x") == 3
     assert (len(first.prompts), len(again.prompts)) == (1, 0)
     assert not (notebook.work / ".claude").exists(), "nobody's settings were changed"
-    other = from_input(notebook, "x = 4", "n", "-s other")
+    other = from_input(notebook, "x = 4", "always", "-s other")
     assert len(other.prompts) == 1
-    assert notebook.value("x") == 3
+    for name in ("main", "other"):
+        (row,) = [
+            line for line in notebook.printed(f"%claude_permissions {name}").splitlines() if "mcp__" in line
+        ]
+        assert "Always, for this session" in row
+        notebook.do(f"%claude_permissions {name} --remove mcp__kernel__run_python")
+        taken_back = from_input(notebook, "x = 5", "n", f"-s {name}")
+        assert len(taken_back.prompts) == 1
+    assert notebook.value("x") == 4
 
 
 def test_a_figure_reaches_the_model_and_the_card_as_a_picture(shared: MagicNotebook) -> None:

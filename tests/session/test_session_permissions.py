@@ -8,8 +8,10 @@ import pytest
 from endpoint_log import Endpoint
 from people import Person, allow, always, answering, deny
 
+from claude_magic.errors import StateError, UsageError
 from claude_magic.permissions import Behavior, Decision, PermissionRequest
 from claude_magic.session import Session, SessionState
+from claude_magic.session.permission_rules import PermissionRule
 from claude_magic.transcript.blocks import ToolBlock, ToolState
 
 Sessions = Callable[..., Session]
@@ -67,6 +69,35 @@ async def test_what_is_always_allowed_is_not_asked_again(session: Sessions, tmp_
     assert len(person.asked) == 1
     assert person.asked[0].always_means
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["a", "b"]
+
+
+async def test_what_was_always_allowed_is_asked_again_when_it_is_taken_back(
+    session: Sessions, cli: Path, tmp_path: Path
+) -> None:
+    talk, person = session(cli=str(cli), allow=("Write",)), Person(always())
+    settings = tmp_path / "work/.claude/settings.local.json"
+    await talk.ask("run touch a", asker=person)
+    told = json.loads(settings.read_text(encoding="utf-8"))
+    settings.write_text(json.dumps(told | {"kept": "ä"}), encoding="utf-8")
+    rules = {rule.text: rule for rule in await talk.permission_rules()}
+    assert list(rules) == ["Bash(touch a *)", "Write"]
+    await talk.ask("run touch a", asker=person)
+    await talk.ask("write b text", asker=person)
+    assert len(person.asked) == 1
+
+    await talk.take_back(rules["Bash(touch a *)"])
+    await talk.take_back(rules["Write"])
+
+    later = Person(deny())
+    await talk.ask("run touch a", asker=later)
+    await talk.ask("write c text", asker=later)
+    assert [request.tool_name for request in later.asked] == ["Bash", "Write"]
+    assert await talk.permission_rules() == []
+    assert json.loads(settings.read_text(encoding="utf-8")) == {"permissions": {"allow": []}, "kept": "ä"}
+    with pytest.raises(StateError, match="cannot be taken out of"):
+        await talk.take_back(rules["Bash(touch a *)"])
+    with pytest.raises(UsageError, match=r"Read \(deny\) comes from settings"):
+        await talk.take_back(PermissionRule("deny", "Read", "userSettings"))
 
 
 async def test_the_mode_is_known_at_once_when_a_plan_is_approved(session: Sessions, cli: Path) -> None:
