@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PermissionMagics"]
 
 _HEAD = ("number", "rule", "does", "from")
-_NOTE = "Take one back: %claude_permissions --remove NUMBER"
+_NOTE = "Permission mode: {}. Take a rule back: %claude_permissions {} --remove NUMBER"
 _SOURCES = {
     LOCAL: "Always, for this project (.claude/settings.local.json)",
     "projectSettings": "the project's settings (.claude/settings.json)",
@@ -79,7 +79,8 @@ class PermissionMagics:
             (str(number), rule.text, rule.behavior, _SOURCES.get(rule.source, rule.source))
             for number, rule in enumerate(rules, 1)
         ]
-        show(self._shell, table_output(Table(_HEAD, rows, _NOTE)))
+        note = _NOTE.format(session.permission_mode, session.name)
+        show(self._shell, table_output(Table(_HEAD, rows, note)))
 
 
 def _chosen(typed: str, listed: Sequence[PermissionRule], now: Sequence[PermissionRule]) -> PermissionRule:

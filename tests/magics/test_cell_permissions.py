@@ -79,10 +79,13 @@ def test_what_always_has_allowed_is_listed_and_taken_back_by_its_number(notebook
     again = notebook.do(ask, allow_stdin=True, answers=["no"])
 
     assert "1       Bash(touch one.txt)  allow  Always, for this project" in table
+    assert "Permission mode: acceptEdits. Take a rule back: %claude_permissions main --remove NUMBER" in table
     assert "Taken back: Bash(touch one.txt)." in said
     assert len(again.prompts) == 1
     assert "Restarted for a permission that was taken back" in shown(again)
-    assert "No rules in session 'main'" in notebook.printed("%claude_permissions")
+    assert "No rules in session 'main'; its permission mode is default." in notebook.printed(
+        "%claude_permissions"
+    )
     assert "Did you mean" not in notebook.error("%claude_permissions --remove xyzzy")
 
 
