@@ -234,7 +234,7 @@ def test_a_page_that_was_loaded_again_takes_the_changes_and_of_two_pages_one_doe
     assert len(added) == 3, "one in each from before, and one more"
 
 
-def test_the_code_of_an_answer_is_copied_and_inserted_by_its_buttons_also_after_a_reload(
+def test_an_answer_and_its_code_are_copied_and_inserted_by_their_buttons_also_after_a_reload(
     desk: NotebookPage,
 ) -> None:
     desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -258,6 +258,10 @@ def test_the_code_of_an_answer_is_copied_and_inserted_by_its_buttons_also_after_
 
     desk.reload()
 
+    whole = desk.page.locator(".claude-static button.claude-copy-answer")
+    whole.click()
+    expect(whole).to_have_text("Copied")
+    assert desk.page.evaluate("() => navigator.clipboard.readText()").count("```") == 6
     code.nth(0).locator("button.claude-insert").press("Enter")
     assert [cell["source"] for cell in cells_of(desk)][-4:-2] == ["a = 1", "a = 1"]
 

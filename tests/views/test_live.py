@@ -470,6 +470,23 @@ async def test_a_page_that_comes_late_does_not_show_the_answer_beside_the_new_ou
     assert outputs == [{"output_type": "display_data", "data": {}, "metadata": {}}]
 
 
+async def test_the_answer_is_given_as_it_was_written_and_the_turn_taken_back_once_it_is_over() -> None:
+    async with shown(turn(said("So $x$ *is*."))) as scene:
+        scene.page.hear(type="do", what="answer")
+    given: list[dict[str, Any]] = []
+    wanted = ("answer", "undo")
+    scene.page.send = lambda content: given.append(content) if content["type"] in wanted else None  # type: ignore[method-assign]
+    for what in wanted:
+        scene.page.hear(type="do", what=what)
+    await eventually(lambda: len(given) == 2)
+
+    assert given == [
+        {"type": "answer", "text": "So $x$ *is*."},
+        {"type": "undo", "text": "Undone: a.", "left": False},
+    ]
+    assert scene.buttons.done == ["undo"]
+
+
 async def test_nothing_is_done_once_the_turn_is_over() -> None:
     async with shown(turn()) as scene:
         pass

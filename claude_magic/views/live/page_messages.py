@@ -23,9 +23,9 @@ _OPTIONS_LIMIT = 40
 
 
 class Do(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="do"):
-    """A word: stop, stop now, leave the queue, begin anew, undo, send everything, hello."""
+    """A word: stop, stop now, leave the queue, begin anew, send everything or the answer, hello, undo."""
 
-    what: Literal["stop", "kill", "cancel", "fresh", "sync", "hello", "undo"]
+    what: Literal["stop", "kill", "cancel", "fresh", "sync", "hello", "undo", "answer"]
 
 
 class TakeEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="end"):

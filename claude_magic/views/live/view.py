@@ -310,6 +310,8 @@ class LiveView:
         match action:
             case page_messages.TakeEnd(page):
                 self._give_end(page)
+            case page_messages.Do("answer"):
+                self._widget.send({"type": "answer", "text": self.transcript.answer})
             case page_messages.Do("undo"):
                 self._undo_task = asyncio.ensure_future(self._undo())
             case _:
@@ -317,7 +319,7 @@ class LiveView:
 
     async def _undo(self) -> None:
         said = await self._controls.undo()
-        self._widget.send({"type": "undone", "said": said, "left": self.transcript.can_be_undone})
+        self._widget.send({"type": "undo", "text": said, "left": self.transcript.can_be_undone})
         self._push()
 
     def _give_end(self, page: str) -> None:
