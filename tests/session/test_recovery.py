@@ -455,7 +455,7 @@ async def test_the_wait_ends_at_once_when_a_person_stops_the_turn(
     assert result.interrupted
     assert result.text.startswith("the-1")
     assert turn.transcript.state is TurnState.INTERRUPTED
-    assert len(notices(turn)) == 2  # the wait, the end
+    assert len(notices(turn)) == 1  # the wait
     assert talk.state is (_S.IDLE if how == "restart" else _S.STOPPED)
     assert (await talk.ask("what came first?")).text == "First came: slowly"
 
