@@ -85,7 +85,7 @@ def test_the_tools_are_listed_and_can_be_taken_away(notebook: MagicNotebook) -> 
         "Multiplies a table.",
     ):
         assert words in listed
-    assert notebook.value("get_ipython().complete('dr', '%claude_tools --remove dr')[1]") == ["draw"]
+    assert notebook.value("get_ipython().complete(None, '%claude_tools --remove dr')[1]") == ["draw"]
     notebook.do("%claude say one")
     assert "draw" in tools(notebook)
     assert notebook.printed("%claude_tools --remove draw") == "Claude has the tool 'draw' no more."
