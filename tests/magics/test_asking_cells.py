@@ -135,8 +135,8 @@ def test_a_cells_text_reaches_the_model_as_it_is_written(shared: MagicNotebook, 
 @pytest.mark.parametrize(
     ("line", "sent"),
     [
-        ("say {x} {y} {x}", "say one {y} one"),
-        ("say {x.y} {x!r} {x:>5} {{x}} {} { x }", "say {x.y} {x!r} {x:>5} {one} {} { x }"),
+        ("say {x} $a_{y}$ {x}", "say one $a_{y}$ one"),
+        ("say {x[0]} {x!r} {x:>5} {{x}} {} { x }", "say o {x!r} {x:>5} {x} {} { x }"),
         ('say $x $HOME {"x": 1}', 'say $x $HOME {"x": 1}'),
         ("say {api_key} {TOKEN} {my_password}", "say {api_key} {TOKEN} {my_password}"),
         ("say {author} {number}", "say Ada 7"),

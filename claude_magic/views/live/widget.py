@@ -15,6 +15,8 @@ from claude_magic.views.live.patches import Patch
 __all__ = ["TurnWidget", "script"]
 
 _IMPORT = re.compile(r'^import .* from "\./(.+)";\n', re.MULTILINE)
+# Comments and indentation: each turn brings the page all of it, and above 64 kB pyzmq begins a thread for that.
+_SPARE = re.compile(r"/\*[\s\S]*?\*/ ?|^[ \t]*//[^\n]*\n|^[ \t]+|(?<=\n)\n+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
 
@@ -23,7 +25,7 @@ def script(name: str) -> str:
     """A script of the page and the modules that it imports, as the one module that a widget can bring."""
     modules: dict[str, str] = {}
     _add_module(name, modules)
-    return "".join(modules.values())
+    return _SPARE.sub("", "".join(modules.values()))
 
 
 def _add_module(name: str, modules: dict[str, str]) -> None:
@@ -47,7 +49,7 @@ class TurnWidget(AnyWidget):
 
     def __init__(self, state: Callable[[], Patch]) -> None:
         self.state = state
-        self._esm, self._css = script("turn.js"), _read("turn.css")
+        self._esm, self._css = script("turn.js"), _SPARE.sub("", _read("turn.css"))
         super().__init__()
 
     def set_state(self, sync_data: dict[str, object]) -> None:
