@@ -15,7 +15,7 @@ from claude_magic.views.live.patches import Patch
 __all__ = ["TurnWidget", "script"]
 
 _IMPORT = re.compile(r'^import .* from "\./(.+)";\n', re.MULTILINE)
-# Comments and indentation: each turn brings the page all of it, and above 64 kB pyzmq begins a thread for that.
+# Comments and indentation: each turn brings the page all of it, and above 64 kB pyzmq begins a thread.
 _SPARE = re.compile(r"/\*[\s\S]*?\*/ ?|^[ \t]*//[^\n]*\n|^[ \t]+|(?<=\n)\n+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 
