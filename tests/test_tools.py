@@ -74,7 +74,7 @@ CASES = {
         Tool("Steps", argument="steps", todos=Todos.ALL_GIVEN, quiet=True, unfolded=True),
         {"note": "by hand", "steps": STEPS},
         "The steps are known.",
-        ("Steps 1 of 2 done",),
+        ("To do 1 of 2 done",),
         ("are known", "by hand"),
         ("claude-todos", "claude-todo-done", "claude-todo-to-do"),
     ),

@@ -260,9 +260,10 @@ def _renderables(block: Block, cwd: str) -> Iterator[RenderableType]:
 
 
 def _tool_line(tool: ToolBlock, cwd: str) -> Text:
+    name, about = tool_wording.title(tool, cwd)
     return Text.assemble(
-        (tool_wording.tool_name(tool.name), "bold"),
-        (f" {tool_wording.argument(tool.name, tool.input, cwd)} ", ""),
+        (name, "bold"),
+        (f" {about} ", ""),
         (f"({tool_wording.state(tool)})", _STYLES.get(tool.state, "dim")),
     )
 

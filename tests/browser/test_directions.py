@@ -30,7 +30,6 @@ def is_shown_well(notebook: NotebookPage) -> None:
     """The text of the first turn, and the picture of the second."""
     stands_as_written(notebook.output(1).locator(".claude-static"))
     static = notebook.output(2).locator(".claude-static")
-    static.locator(".claude-tool > summary").click()
     picture = static.locator("img")
     expect(picture).to_be_visible()
     assert picture.evaluate("(image) => image.naturalWidth") > 500
