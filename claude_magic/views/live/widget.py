@@ -12,7 +12,7 @@ from anywidget import AnyWidget
 
 from claude_magic.views.live.patches import Patch
 
-__all__ = ["TurnWidget", "script"]
+__all__ = ["TurnWidget", "script", "style"]
 
 _IMPORT = re.compile(r'^import .* from "\./(.+)";\n', re.MULTILINE)
 # Comments and indentation: each turn brings the page all of it, and above 64 kB pyzmq begins a thread.
@@ -26,6 +26,12 @@ def script(name: str) -> str:
     modules: dict[str, str] = {}
     _add_module(name, modules)
     return _SPARE.sub("", "".join(modules.values()))
+
+
+@lru_cache
+def style() -> str:
+    """The style sheet of the page."""
+    return _SPARE.sub("", _read("turn.css"))
 
 
 def _add_module(name: str, modules: dict[str, str]) -> None:
@@ -49,7 +55,7 @@ class TurnWidget(AnyWidget):
 
     def __init__(self, state: Callable[[], Patch]) -> None:
         self.state = state
-        self._esm, self._css = script("turn.js"), _SPARE.sub("", _read("turn.css"))
+        self._esm, self._css = script("turn.js"), style()
         super().__init__()
 
     def set_state(self, sync_data: dict[str, object]) -> None:
