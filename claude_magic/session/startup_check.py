@@ -94,7 +94,7 @@ def trust_warnings(stderr: Sequence[str]) -> list[str]:
 
 
 def _wider_mode(mode: str, initial: str, expected: str, folder: Path) -> list[str]:
-    if not is_wider(initial, expected):
+    if initial == "default" or not is_wider(initial, expected):  # the default comes from nobody
         return []
     source = _source(folder, initial)
     if is_wider(mode, expected):

@@ -189,6 +189,7 @@ def test_a_plan_is_approved_and_its_edits_accepted(desk: NotebookPage, session: 
     made.unlink(missing_ok=True)
     turn = ask(desk, "plan and write planned.txt", f"{session} --permission-mode plan")
     expect(turn.widget.locator("select.claude-mode")).to_have_value("plan")
+    expect(turn.widget.locator(".claude-warning")).to_have_count(0)
 
     turn.button("accept").click()
 
