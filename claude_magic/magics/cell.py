@@ -43,7 +43,7 @@ _STILL_RUNS = (
     "The turn that this cell began before still runs in the background; %claude_history will have its answer."
 )
 _WAIT_OVER = "Interrupted. The background turns go on; %claude_stop --turn ends one."
-_STOPPED = "Interrupted, and with it the background turns. Their sessions go on."
+_WAIT_STOPPED = "Interrupted, and with it the background turns. Their sessions go on."
 
 
 class TurnCell:
@@ -268,7 +268,7 @@ class Cells:
             if not interrupts:  # somebody cancelled the cell
                 raise
         if interrupts:
-            raise TurnInterrupted(_STOPPED if stop else _WAIT_OVER)
+            raise TurnInterrupted(_WAIT_STOPPED if stop else _WAIT_OVER)
         return cells
 
     async def _wait_until_shown(self, cells: list[TurnCell]) -> None:

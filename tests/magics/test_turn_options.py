@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from magic_fixtures import MagicNotebook, html, read_page, shown
+from magic_fixtures import STOPPED, MagicNotebook, html, read_page, shown
 
 pytestmark = pytest.mark.kernel
 
@@ -94,9 +94,10 @@ def test_a_timeout_ends_the_turn_and_keeps_what_had_come(notebook: MagicNotebook
     notebook.do("%claude say one")
     pid = notebook.claude_pid()
 
-    said = notebook.error("%%claude --timeout 2 -o r\nstall")
+    error = notebook.run("%%claude --timeout 2 -o r\nstall").error
 
-    assert "--timeout" in said
+    assert error is not None
+    assert (error.text, "--timeout" in error.value) == (STOPPED, True)
     assert notebook.value("[r.text, r.interrupted]") == ["The first half", True]
     notebook.do("%claude say two")
     assert notebook.claude_pid() == pid
