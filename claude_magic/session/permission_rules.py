@@ -8,7 +8,6 @@ project's own settings is taken out of that file, and one of the session ends wi
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from claude_magic.claude_cli.process import ClaudeProcess
 from claude_magic.errors import ControlError, StateError
+from claude_magic.support.whole_file import write_whole
 
 __all__ = ["LOCAL", "PermissionRule", "remove_from_file", "rules_of"]
 
@@ -69,10 +69,8 @@ def remove_from_file(folder: Path, rule: PermissionRule) -> None:
         path = path.resolve()
         settings = json.loads(path.read_text(encoding="utf-8"))
         settings["permissions"][rule.behavior].remove(rule.text)
-        new = path.with_name(f"{path.name}.{os.getpid()}")
-        new.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        new.chmod(path.stat().st_mode & 0o777)
-        new.replace(path)
+        text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+        write_whole(path, text, mode=path.stat().st_mode & 0o777)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError(f"{rule.text} cannot be taken out of {path}: {error!r:.100}") from None
 

@@ -7,12 +7,12 @@ through a link that the project has put in the folder's place.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from claude_magic.control_characters import strip_controls
+from claude_magic.support.whole_file import write_whole
 from claude_magic.tasks.task import Task
 
 __all__ = ["prepare", "report_of", "write"]
@@ -38,16 +38,7 @@ def write(path: Path, text: str) -> None:
         OSError: It cannot be written.
     """
     prepare(path.parent)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=".task-", encoding="utf-8", errors="replace", delete=False
-    ) as file:
-        try:
-            file.write(text)
-            file.close()
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    write_whole(path, text, errors="replace")
 
 
 def report_of(task: Task) -> str:
