@@ -32,6 +32,7 @@ from claude_magic.command.api_check import Answer, ask_api
 from claude_magic.control_characters import one_line
 from claude_magic.errors import ClaudeMagicError, UsageError
 from claude_magic.options import Options
+from claude_magic.processes.child import become
 from claude_magic.processes.manager import default_manager
 
 __all__ = ["main"]
@@ -131,8 +132,7 @@ def _login(_: Namespace) -> int:
             f"{terminal_command('login')}"
         )
     sys.stdout.flush()
-    # In our place, so that the terminal and its signals are the CLI's own.
-    os.execve(cli, [str(cli), *LOGIN], _environment())  # noqa: S606  # no shell, a path that was found
+    become([str(cli), *LOGIN], _environment())
 
 
 def _doctor(_: Namespace) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import time
 import uuid
@@ -20,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from msgspec import Struct
 
@@ -54,6 +56,16 @@ class StopReport(Struct, frozen=True):
     rung: Rung
     returncode: int | None
     killed: tuple[int, ...] = ()
+
+
+def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+    """Has another program take the place of this process, so that the terminal and its signals are its own.
+
+    Args:
+        argv: Program and arguments; the program is a path.
+        env: Its whole environment.
+    """
+    os.execve(argv[0], list(argv), dict(env))  # noqa: S606  # no shell, a path that was found
 
 
 class _Protocol(SubprocessStreamProtocol):
