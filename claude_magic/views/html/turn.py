@@ -27,19 +27,18 @@ from claude_magic.transcript.blocks import (
     ToolState,
 )
 from claude_magic.transcript.folds import Fold, folded
-from claude_magic.views.html.elements import LINE_BREAK, code, details, div, element, image, joined, pre, span
+from claude_magic.views.html.elements import code, details, div, element, image, joined, pre, span
 from claude_magic.views.html.markup import markdown, plain, sanitized
+from claude_magic.views.html.request import open_request, told_request
 from claude_magic.views.html.style import style
-from claude_magic.views.html.tool import BOX, Look, asked_for, tool
+from claude_magic.views.html.tool import Look, tool
 from claude_magic.wording import tool as tool_wording
 from claude_magic.wording import turn as wording
-from claude_magic.wording.requests import answers, decision_line
 from claude_magic.wording.room import shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from claude_magic.permissions import PermissionRequest
     from claude_magic.prompt import Attachment, Image
     from claude_magic.transcript import Transcript
 
@@ -118,7 +117,7 @@ def frame(each: Block, cwd: str = "", *, asks: bool = False) -> Markup:
         case ToolBlock() if not _said_elsewhere(each):
             return sanitized(tool(each, Look(cwd), _CHILDREN if each.children else _NOTHING, asks=asks))
         case PermissionBlock() if asks:
-            return sanitized(_open_request(each))
+            return sanitized(open_request(each))
         case _:
             return block(each, cwd)
 
@@ -179,7 +178,7 @@ def _block(each: Block, look: Look, depth: int) -> Markup:  # noqa: PLR0911  # o
         case ToolBlock() if not _said_elsewhere(each):
             return tool(each, look, _children(each, look, depth))
         case PermissionBlock():
-            return _permission(each)
+            return told_request(each)
         case RetryBlock():
             return _retry(each)
         case NoticeBlock():
@@ -296,49 +295,6 @@ def _said_elsewhere(call: ToolBlock) -> bool:
 def _retry(retry: RetryBlock) -> Markup:
     before, delay, after = wording.retry_parts(retry)
     return div("claude-retry", before, span("claude-countdown", delay) if delay else "", after)
-
-
-def _permission(block: PermissionBlock) -> Markup:
-    """A request as it stands where nobody can answer it."""
-    request = block.request
-    decision = span("claude-decision", decision_line(block))
-    decided = "" if block.pending else " claude-decided"
-    match block.kind:
-        case "question" if given := answers(block):
-            return div("claude-question claude-decided", Markup(" · ").join(map(_given, given)))
-        case "question":
-            lines = LINE_BREAK.join(tool_wording.question_lines(request.about))
-            about = div("claude-question-text", lines)
-            return div(f"claude-question{decided}", about, span("claude-label", "Question:"), " ", decision)
-        case "plan":
-            label, about = "Plan:", _plan(request)
-        case "permission":  # pragma: no branch  # there is no fourth
-            label = f"Permission for {tool_wording.tool_name(request.tool_name)}:"
-            about = asked_for(block) if block.pending else _NOTHING
-    return div(f"claude-permission{decided}", span("claude-label", label), " ", decision, about)
-
-
-def _open_request(block: PermissionBlock) -> Markup:
-    """A request whose answer a live view takes: what it is about, and the box for the buttons."""
-    request = block.request
-    match block.kind:
-        case "question":
-            return div("claude-question", BOX)
-        case "plan":
-            return div("claude-permission", span("claude-label", "Claude has a plan"), _plan(request), BOX)
-        case "permission":  # pragma: no branch  # there is no fourth
-            name = span("claude-tool-name", tool_wording.tool_name(request.tool_name))
-            label = span("claude-label", "Claude asks to use")
-            return div("claude-permission", label, " ", name, asked_for(block, BOX))
-
-
-def _plan(request: PermissionRequest) -> Markup:
-    return div("claude-plan", markdown(request.about)) if isinstance(request.about, str) else _NOTHING
-
-
-def _given(answer: tuple[str, str]) -> Markup:
-    about, words = answer
-    return joined([f"{about}: ", element("strong", "", words)])
 
 
 def _children(tool: ToolBlock, look: Look, depth: int) -> Markup:
