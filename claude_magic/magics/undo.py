@@ -95,9 +95,7 @@ class UndoMagics:
             names = _names(undo.changed_since, transcript)
             look = _again(session, "--dry-run")
             raise UsageError(f"Changed since by somebody else: {names}. To see it: {look}")
-        said = await self._outcome(undo, transcript) if undo.changes else "Nothing was left to undo."
-        transcript.edits.undone = True
-        return said
+        return await self._outcome(undo, transcript)
 
     @magic(
         Word("name", sessions),
@@ -127,9 +125,9 @@ class UndoMagics:
         if undo.changes and not self._may_go_on(session, yes=arguments.yes):
             say("Nothing was undone.")
             return
-        if undo.changes:
-            say(await self._outcome(undo, transcript))
-        transcript.edits.undone = True
+        said = await self._outcome(undo, transcript)
+        if undo.changes:  # else it has been said above that there are none
+            say(said)
 
     def _undo(self, session: Session, transcript: Transcript, place: TurnPlace) -> _Undo:
         from claude_magic.kernel.cells.undo import CellUndo  # noqa: PLC0415  # load budget
@@ -171,8 +169,11 @@ class UndoMagics:
         return answer
 
     async def _outcome(self, undo: _Undo, transcript: Transcript) -> str:
-        """What has come of it; modules of this kernel are loaded anew."""
-        left = await undo.take_back()
+        """Does it, and says what has come of it; modules of this kernel are loaded anew."""
+        left = await undo.take_back() if undo.changes else []
+        transcript.edits.undone = True
+        if not undo.changes:
+            return "Nothing was left to undo."
         done = [each.path for each in undo.changes if each.path not in left]
         lines = [f"Undone: {_names(done, transcript)}."] if done else []
         lines += [f"Not undone: {_names(left, transcript)}."] if left else []
