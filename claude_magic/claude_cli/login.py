@@ -8,6 +8,7 @@ tells in JSON who is logged in, and how.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sys
 from collections.abc import Mapping
@@ -107,13 +108,11 @@ class Login:
 
     async def _read(self, seconds: float, until: str = "") -> str:
         output = b""
-        try:
+        with contextlib.suppress(TimeoutError):  # what has come by then is what there is
             async with asyncio.timeout(seconds):
                 while chunk := await self._child.read():
                     output += chunk
                     if until and until.encode() in output:
                         break
-        except TimeoutError:
-            pass
         text = strip_controls(output.decode(errors="replace"))
         return (text.partition(until)[0] if until else text).strip()

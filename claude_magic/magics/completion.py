@@ -17,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from claude_magic.declaration import Option
 from claude_magic.magics.arguments import InUse, Magic, Word
 from claude_magic.magics.file_names import file_names
+from claude_magic.notebook.sessions import MAIN
 
 __all__ = ["Completer", "Suggestions"]
 
@@ -185,4 +186,4 @@ def _session(words: list[str]) -> str:
     for flag, value in pairwise(words):
         if flag in {"-s", "--session"}:
             return value
-    return "main"
+    return MAIN
